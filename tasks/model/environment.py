@@ -1,0 +1,85 @@
+"""An environment as the rooms see it: nodes, the pairs that carry traffic, the facts found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+from .facts import Facts
+
+
+class Layer(StrEnum):
+    """Where the measured traffic runs. Tools always run on the physical host of the server side."""
+
+    HOST = "host"
+    VM = "vm"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One machine that we reach over SSH."""
+
+    name: str
+    role: Layer
+    host: str
+    user: str
+    workdir: str
+    port: int = 22
+    host_ref: str | None = None  # the physical host of a VM
+    uuid: str | None = None  # of a VM
+    test_ip: str | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{self.user}@{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two nodes of one layer with load between them, and the host on which tools run."""
+
+    layer: Layer
+    server: Node
+    client: Node
+    tool_host: Node
+    server_ip: str
+    client_ip: str
+    server_interface: str  # carries the test traffic; its counters are read
+    client_interface: str
+    placeholders: Mapping[str, str | tuple[str, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node that takes part, once each: server, client, tool host."""
+        return tuple(dict.fromkeys((self.server, self.client, self.tool_host)))
+
+
+@dataclass(frozen=True, slots=True)
+class SshSettings:
+    """How nodes are reached. The host key check has no switch."""
+
+    known_hosts: Path | None = None  # None: the user's own known_hosts
+    identity: Path | None = None  # None: the agent and the user's default keys
+    config: Path | None = None  # None: the user's ssh_config
+    connect_timeout_s: float = 10.0
+    keepalive_interval_s: float = 3.0
+    keepalive_count_max: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """All of one environment that planning and execution need."""
+
+    name: str
+    nodes: Mapping[str, Node]
+    pairs: Mapping[Layer, Pair]
+    facts: Mapping[str, Facts]  # by node name
+    ssh: SshSettings = field(default_factory=SshSettings)
+    hardware: str | None = None  # environments that name the same are never measured together
+    python: str = "python3"
+    tools_dir: Path | None = None  # where the tools lie here; None: they lie on the hosts already
+    remote_tools_dir: str = "measurement-tools"  # below a node's workdir
+    use_sudo: bool = True

@@ -1,0 +1,150 @@
+"""Every error of the project, one root.
+
+    OverheadError
+    ├── InputError         wrong input: a file, a key, what is wrong, what was expected   (exit 2)
+    │   └── InputErrors    several of them, all reported at once
+    ├── HostsBusy          another campaign holds a host: its name                        (exit 75)
+    ├── BudgetBroken       a budget file's limit is exceeded                              (exit 3)
+    ├── ParseError         a program's output that cannot be trusted: source and reason
+    ├── DatasetError       a dataset that cannot be read or written as asked
+    └── RemoteError        something on a host: host, command, status, tail of stderr
+        ├── Unreachable        no connection
+        ├── HostKeyRejected    unknown or changed host key; never retried
+        ├── AuthRejected       the host refused our key
+        ├── TransportLost      the connection ended while a command ran
+        └── CommandFailed      the command ran and said no
+
+All errors pickle, so that they cross process borders whole.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class OverheadError(Exception):
+    """Root of all errors that the project raises on purpose."""
+
+    exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
+
+def _rebuild(
+    kind: type[OverheadError], args: tuple[Any, ...], state: dict[str, Any]
+) -> OverheadError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class InputError(OverheadError):
+    """Something a person wrote is wrong. One line: where, which key, what, what was expected."""
+
+    exit_code = 2
+
+    def __init__(self, where: str, key: str, problem: str, expected: str = "") -> None:
+        self.where, self.key, self.problem, self.expected = where, key, problem, expected
+        place = f"{where}: {key}" if key else where
+        tail = f"; expected {expected}" if expected else ""
+        super().__init__(f"{place}: {problem}{tail}")
+
+
+class InputErrors(InputError):
+    """Several mistakes of one input, so that a person mends them in one go."""
+
+    def __init__(self, errors: Sequence[InputError]) -> None:
+        self.errors = tuple(errors)
+        first = self.errors[0]
+        self.where, self.key = first.where, first.key
+        self.problem, self.expected = first.problem, first.expected
+        OverheadError.__init__(self, "\n".join(str(error) for error in self.errors))
+
+
+def raise_all(errors: Sequence[InputError]) -> None:
+    """Raises nothing, the one error, or all of them together."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise InputErrors(errors)
+
+
+class HostsBusy(OverheadError):
+    """Another campaign holds the lock of a host."""
+
+    exit_code = 75
+
+    def __init__(self, host: str, holder: str) -> None:
+        self.host, self.holder = host, holder
+        super().__init__(f"{host}: busy, held by {holder or 'an unnamed holder'}")
+
+
+class BudgetBroken(OverheadError):
+    """A measured cost exceeds the budget a file sets for it."""
+
+    exit_code = 3
+
+
+class ParseError(OverheadError):
+    """A program's output that cannot be trusted as a measurement."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        self.source, self.reason = source, reason
+        super().__init__(f"{source}: {reason}")
+
+
+class DatasetError(OverheadError):
+    """A dataset that cannot be read or written as asked; what was there before is unchanged."""
+
+    exit_code = 2
+
+
+class RemoteError(OverheadError):
+    """Something went wrong on a host, or on the way to it."""
+
+    def __init__(
+        self,
+        host: str,
+        problem: str,
+        *,
+        command: str = "",
+        status: int | None = None,
+        stderr: str = "",
+    ) -> None:
+        self.host, self.problem, self.command = host, problem, command
+        self.status, self.stderr_tail = status, stderr[-2000:]
+        parts = [f"{host}: {problem}"]
+        if command:
+            parts.append(f"command: {command}")
+        if status is not None:
+            parts.append(f"status {status}")
+        if self.stderr_tail.strip():
+            parts.append(f"stderr: …{self.stderr_tail.strip()[-400:]}")
+        super().__init__("; ".join(parts))
+
+
+class Unreachable(RemoteError):
+    """No connection to the host."""
+
+    exit_code = 2
+
+
+class HostKeyRejected(RemoteError):
+    """The host's key is unknown or changed. Not retried, and there is no switch that ignores it."""
+
+    exit_code = 2
+
+
+class AuthRejected(RemoteError):
+    """The host refused the key we offered."""
+
+    exit_code = 2
+
+
+class TransportLost(RemoteError):
+    """The connection ended while something ran there: what it did there is unknown."""
+
+
+class CommandFailed(RemoteError):
+    """The command ran to its end and failed."""

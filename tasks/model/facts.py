@@ -1,0 +1,91 @@
+"""What discovery found on a node: all that makes two measurements comparable, or not.
+
+None means "not found out", never "no". Fields carry their unit in the name.
+"""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Found(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Cpu(_Found):
+    """The processor as lscpu or /proc/cpuinfo tells."""
+
+    model: str | None = None
+    sockets: int | None = None
+    cores_per_socket: int | None = None
+    threads_per_core: int | None = None
+    cpus: int | None = None
+    numa_nodes: int | None = None
+    mhz_min: float | None = None
+    mhz_max: float | None = None
+    governor: str | None = None
+    virtualization: str | None = None
+    mitigations: dict[str, str] = {}
+
+
+class Nic(_Found):
+    """One network interface on the way of the test traffic."""
+
+    name: str
+    kind: str | None = None  # plain, bond, bridge, vlan, ovs-internal, ovs-bond, veth, tap …
+    mac: str | None = None
+    addresses: tuple[str, ...] = ()
+    mtu: int | None = None
+    driver: str | None = None
+    speed_mbps: int | None = None
+    queues: int | None = None
+    numa_node: int | None = None
+    offloads: dict[str, str] = {}
+    irq_affinity: dict[str, str] = {}
+
+
+class Bpf(_Found):
+    """What the kernel offers to an eBPF tool."""
+
+    btf: bool | None = None
+    kprobes: bool | None = None
+    tracepoints: bool | None = None
+    stats: bool | None = None  # kernel.bpf_stats_enabled exists (5.1 and later)
+    jit: bool | None = None
+
+
+class Vm(_Found):
+    """A VM as its physical host sees it."""
+
+    uuid: str | None = None
+    qemu_pid: int | None = None
+    tap: str | None = None
+    mac: str | None = None
+    vhost_pids: tuple[int, ...] = ()
+    bridge: str | None = None
+
+
+class Facts(_Found):
+    """Everything found on one node."""
+
+    node: str
+    hostname: str | None = None
+    kernel: str | None = None
+    distribution: str | None = None
+    arch: str | None = None
+    cpu: Cpu = Cpu()
+    memory_mib: int | None = None
+    interface: str | None = None  # carries the test traffic
+    test_ip: str | None = None
+    internal_port: str | None = None  # OVS internal port
+    bridge: str | None = None
+    uplink_bridge: str | None = None
+    physical: str | None = None  # NIC or bond under it
+    physical_members: tuple[str, ...] = ()
+    nics: tuple[Nic, ...] = ()
+    programs: dict[str, str | None] = {}  # name -> version; None: there, version not told
+    bpf: Bpf = Bpf()
+    sysctls: dict[str, str] = {}
+    disk_free_mib: int | None = None
+    clock_offset_s: float | None = None  # this node's clock minus ours
+    clock_offset_error_s: float | None = None  # half the round trip
+    vm: Vm | None = None  # on a VM: what its host knows of it
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,109 @@
+"""What came of a cell: its key, its state, the files it left, the scalars read from them."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .environment import Layer
+
+
+class CellStatus(StrEnum):
+    """The terminal states. A planned cell ends in exactly one; nothing is inferred from a zero."""
+
+    PASSED = "passed"  # all gates passed: its numbers count
+    INVALID = "invalid"  # it ran, a gate failed: kept, no number counts
+    FAILED = "failed"  # it could not be run to its end
+    SKIPPED = "skipped"  # planned, never started; the reason is stored
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CellKey:
+    """One workload of one case in one iteration; position and attempt make it unique."""
+
+    environment: str
+    run: str
+    layer: Layer
+    iteration: int
+    position: int
+    case: str
+    workload: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The measured seconds on one node's clock. Epoch seconds; duration from its monotonic one."""
+
+    node: str
+    start: float
+    end: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One scalar of a cell. value None is missing; it is never 0."""
+
+    metric: str
+    value: float | None
+    node: str = ""
+    source: str = ""  # the program or file it was read from
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """One point of a series inside a cell: per-second load, a pidstat row, a log size."""
+
+    series: str
+    node: str
+    t_s: float  # since the window's start
+    value: float | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class BpfProgram:
+    """A BPF program that the tool attached, and what it cost in the attribution pass."""
+
+    node: str
+    program_id: int
+    name: str
+    type: str
+    tag: str
+    run_cnt: int | None = None  # grown during the pass
+    run_time_ns: int | None = None
+    packets: int | None = None  # on the test interface in the same time
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """One answer to "is the cell what it says?"."""
+
+    gate: str
+    passed: bool | None  # None: could not be judged, which blocks like a failure where required
+    observed: str = ""
+    expected: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A raw file: path below the raw tree's root, size, checksum as read on the host."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The journal's line for one cell."""
+
+    key: CellKey
+    status: CellStatus
+    reason: str = ""
+    gate: str = ""
+    started: float | None = None  # epoch s, our clock
+    ended: float | None = None
+    windows: tuple[Window, ...] = ()
+    gates: tuple[GateResult, ...] = ()
+    files: tuple[StoredFile, ...] = field(default_factory=tuple)

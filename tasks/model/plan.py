@@ -1,0 +1,139 @@
+"""What is going to be measured: tools, workloads, cases, and their order in time."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .environment import Layer
+
+
+class CaseKind(StrEnum):
+    BASELINE = "baseline"  # nothing runs beside the load
+    PLACEBO = "placebo"  # started, logged, monitored and stopped like a tool; attaches nothing
+    TOOL = "tool"
+
+
+class ToolClass(StrEnum):
+    """How a tool controls its data; the published design targets are set by this."""
+
+    SUMMARY = "summary"
+    DETAILS_FILTERED = "details_filtered"
+    DETAILS_UNFILTERED = "details_unfiltered"
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """When a started tool counts as attached. Looked for until the deadline, never slept for.
+
+    Exactly one of `line` (a regular expression in its output), `programs` (that many BPF
+    programs more than before) and `delay_s` is set; all None: one BPF program more than before.
+    """
+
+    line: str | None = None
+    programs: int | None = None
+    delay_s: float | None = None
+    deadline_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One load program with one configuration."""
+
+    name: str  # e.g. throughput_single_tcp, latency_tcp_rr, pps_multi_udp
+    kind: str  # throughput | latency | pps
+    program: str  # iperf3 | netperf
+    protocol: str  # tcp | udp
+    streams: int = 1
+    window_s: float = 10.0
+    warmup_s: float = 1.0
+    bandwidth: str | None = None  # iperf3 -b, for all streams together; None: unlimited
+    length: int | None = None  # bytes a write; iperf3 -l, netperf -r
+    affinity: str | None = None  # iperf3 -A n/m, netperf -T n,m: recorded with the cell
+
+    @property
+    def config(self) -> str:
+        """The last folder's stem in the published tree: single_tcp, multi_4_udp, tcp_rr."""
+        if self.kind == "latency":
+            return f"{self.protocol}_rr"
+        size = "single" if self.streams == 1 else f"multi_{self.streams}"
+        return f"{size}_{self.protocol}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One tool with one set of parameters, or the baseline, or a placebo."""
+
+    id: int  # 0: baseline; the placebos follow the last tool's
+    name: str
+    kind: CaseKind
+    layer: Layer
+    command: str = ""  # as a person reads it; empty for a baseline
+    script: str = ""
+    tool: str = ""  # the script's stem
+    category: str = ""
+    tool_class: ToolClass | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    readiness: Readiness = Readiness()
+    expected_probes: tuple[str, ...] = ()
+    workloads: tuple[str, ...] | None = None  # None: all of the plan's
+    skipped: str | None = None  # why it cannot run here; it stays visible in the plan
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A case's place in time: all its workloads run there within one attach."""
+
+    iteration: int  # from 1
+    position: int  # from 0, within the iteration and layer
+    layer: Layer
+    case_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """The settings of the measurement itself; all of them are printed in the report."""
+
+    seed: int
+    iterations: int
+    baseline_every: int = 4
+    placebos: int = 2
+    cooldown_s: float = 0.0
+    monitor_interval_s: float = 2.0
+    attribution_s: float = 2.0
+    attribution_rate: str = "30M"  # iperf3 -u -l 64 -b …: a paced load below saturation
+    log_cap_mib: int = 256
+    max_load_1m: float | None = None  # None: number of CPUs
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A command of the user's own at one of the four levels, before or after it."""
+
+    level: str  # global | tool | case | test
+    phase: str  # init | post
+    on: str  # server | client | tool_host
+    run: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole of one environment's campaign; exported as workflow.json and read back."""
+
+    environment: str
+    design: Design
+    workloads: tuple[Workload, ...]
+    cases: tuple[Case, ...]
+    slots: tuple[Slot, ...]
+    hooks: tuple[Hook, ...] = ()
+
+    def case(self, case_id: int, layer: Layer) -> Case:
+        """The case of that id in that layer (baselines and placebos exist once a layer)."""
+        for case in self.cases:
+            if case.id == case_id and case.layer == layer:
+                return case
+        raise KeyError((case_id, layer))
+
+    def workloads_of(self, case: Case) -> tuple[Workload, ...]:
+        if case.workloads is None:
+            return self.workloads
+        return tuple(w for w in self.workloads if w.name in case.workloads)

@@ -1,0 +1,5 @@
+"""From a raw results tree to rows: this program's trees and those of the published framework.
+
+Imports model, programs and storage. Never runs anything and never writes: the same raw tree always
+gives the same rows.
+"""

@@ -1,0 +1,288 @@
+"""The seven tables, each defined once: column, type, unit, meaning.
+
+Schema versions, newest first; a change adds a line here and raises `VERSION`:
+
+1 — 2026-11-22: first.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+VERSION = 1
+
+PARTITION = ("environment", "run")
+"""Hive partition columns of every table, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `allowed` lists the only values it may hold; `required` forbids null."""
+
+    name: str
+    dtype: pl.DataType
+    meaning: str
+    unit: str = ""
+    required: bool = False
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: what a row is, what makes it unique, its columns."""
+
+    name: str
+    row: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def schema(self) -> pl.Schema:
+        return pl.Schema({column.name: column.dtype for column in self.columns})
+
+    def frame(self, rows: Iterable[Mapping[str, Any]] = ()) -> pl.DataFrame:
+        """Rows as a frame of exactly this schema; a row with a column that is not here raises."""
+        listed = list(rows)
+        known = {column.name for column in self.columns}
+        for row in listed:
+            if unknown := row.keys() - known:
+                raise KeyError(f"table {self.name} has no column {sorted(unknown)}")
+        return pl.DataFrame(listed, schema=self.schema, orient="row")
+
+
+_S, _F, _I, _B = pl.String(), pl.Float64(), pl.Int64(), pl.Boolean()
+_T = pl.Datetime("us", "UTC")
+
+
+def _c(
+    name: str,
+    dtype: pl.DataType,
+    meaning: str,
+    unit: str = "",
+    *,
+    required: bool = False,
+    allowed: tuple[str, ...] = (),
+) -> Column:
+    return Column(name, dtype, meaning, unit, required, allowed)
+
+
+_ENVIRONMENT = _c("environment", _S, "environment's name", required=True)
+_RUN = _c("run", _S, "run's id", required=True)
+_LAYERS = ("host", "vm")
+_KINDS = ("baseline", "placebo", "tool")
+_CASE = (
+    _c("layer", _S, "where the traffic runs", required=True, allowed=_LAYERS),
+    _c("iteration", _I, "iteration, from 1", required=True),
+    _c("position", _I, "place of the case in the iteration's order, from 0", required=True),
+    _c("case", _S, "case's name", required=True),
+)
+_CELL = (
+    *_CASE,
+    _c("workload", _S, "workload's name", required=True),
+    _c("attempt", _I, "1, or higher where the cell was run again", required=True),
+)
+_TOOL = (
+    _c("kind", _S, "baseline, placebo or tool", required=True, allowed=_KINDS),
+    _c("tool", _S, "tool's id (script stem); empty for a baseline"),
+    _c("tool_class", _S, "how the tool controls its data",
+       allowed=("summary", "details_filtered", "details_unfiltered")),
+    _c("category", _S, "tool's category"),
+    _c("protocol", _S, "protocol the tool watches"),
+    _c("direction", _S, "direction the tool watches", allowed=("rx", "tx")),
+)  # fmt: skip
+
+RUNS = Table(
+    "runs",
+    "one environment in one run",
+    PARTITION,
+    (
+        _ENVIRONMENT,
+        _RUN,
+        _c("source", _S, "who wrote the raw tree", required=True, allowed=("native", "legacy")),
+        _c("schema_version", _I, "version of these tables", required=True),
+        _c("program_version", _S, "version of this program that measured"),
+        _c("started", _T, "first cell's start"),
+        _c("ended", _T, "last cell's end"),
+        _c("seed", _I, "seed of the order"),
+        _c("iterations", _I, "iterations planned"),
+        _c("baseline_every", _I, "cases between two baselines"),
+        _c("design", _S, "the design's other settings, as JSON"),
+        _c("workloads", _S, "the workloads' settings, as JSON"),
+        _c("facts", _S, "what discovery found, by node, as JSON"),
+        _c("hardware", _S, "id of the hardware it shares with other environments"),
+        _c("raw_path", _S, "where the raw tree lay when it was read"),
+    ),
+)  # fmt: skip
+
+CELLS = Table(
+    "cells",
+    "one workload of one case in one iteration",
+    (*PARTITION, "layer", "iteration", "position", "workload", "attempt"),
+    (
+        _ENVIRONMENT,
+        _RUN,
+        *_CELL,
+        _c("case_id", _I, "case's number in the plan"),
+        *_TOOL,
+        _c("parameters", _S, "case's parameters, as JSON"),
+        _c("command", _S, "the tool's command"),
+        _c("tool_sha256", _S, "checksum of the tool's script on its host"),
+        _c("status", _S, "terminal state", required=True,
+           allowed=("passed", "invalid", "failed", "skipped")),
+        _c("gate", _S, "the gate that failed"),
+        _c("reason", _S, "why it is not passed"),
+        _c("gates", _S, "every gate's answer, as JSON"),
+        _c("started", _T, "window's start, on the clock of the server node"),
+        _c("ended", _T, "window's end, on the clock of the server node"),
+        _c("window_s", _F, "window's length by the server's monotonic clock", "s"),
+        _c("server", _S, "node that receives the load"),
+        _c("client", _S, "node that sends the load"),
+        _c("tool_host", _S, "node on which the tool runs"),
+        _c("epoch", _S, "fingerprint of kernel, tool and NIC settings: cells of different epochs "
+                        "are not compared"),
+        _c("clock", _S, "how the windows of load and monitors were aligned",
+           allowed=("same_host", "start_epoch", "unaligned")),
+        _c("raw_path", _S, "the cell's folder below the raw tree's root"),
+    ),
+)  # fmt: skip
+
+SAMPLES = Table(
+    "samples",
+    "one scalar of a cell; null is missing, never 0",
+    (*PARTITION, "layer", "iteration", "position", "workload", "attempt", "metric", "node"),
+    (
+        _ENVIRONMENT,
+        _RUN,
+        *_CELL,
+        _c("metric", _S, "metric's name", required=True),
+        _c("value", _F, "the scalar, in `unit`"),
+        _c("unit", _S, "unit of the value", required=True),
+        _c("node", _S, "node it was read on"),
+        _c("source", _S, "program or file it was read from"),
+    ),
+)
+
+INTERVALS = Table(
+    "intervals",
+    "one point of a series inside a cell; never counted as n",
+    (*PARTITION, "layer", "iteration", "position", "workload", "attempt", "series", "node", "t_s"),
+    (
+        _ENVIRONMENT,
+        _RUN,
+        *_CELL,
+        _c("series", _S, "series' name, e.g. throughput_bps, tool_cpu_pct, log_bytes",
+           required=True),
+        _c("node", _S, "node it was read on"),
+        _c("t_s", _F, "time since the window's start", "s", required=True),
+        _c("value", _F, "the point, in `unit`"),
+        _c("unit", _S, "unit of the value", required=True),
+    ),
+)  # fmt: skip
+
+BPF_PROGRAMS = Table(
+    "bpf_programs",
+    "one BPF program of a tool in one attribution pass",
+    (*PARTITION, "layer", "iteration", "position", "node", "program_id"),
+    (
+        _ENVIRONMENT,
+        _RUN,
+        *_CASE,
+        *_TOOL,
+        _c("node", _S, "node it ran on"),
+        _c("program_id", _I, "the kernel's id of the program", required=True),
+        _c("name", _S, "program's name"),
+        _c("type", _S, "program's type, e.g. kprobe, tracepoint"),
+        _c("tag", _S, "the kernel's checksum of its instructions"),
+        _c("run_cnt", _I, "times it ran in the pass", "1"),
+        _c("run_time_ns", _I, "time it ran in the pass", "ns"),
+        _c("packets", _I, "packets on the test interface in the pass, both ways", "1"),
+        _c("duration_s", _F, "length of the pass", "s"),
+        _c("ns_per_event", _F, "run_time_ns / run_cnt; the probe's own dispatch is not in it", "ns"),
+        _c("events_per_packet", _F, "run_cnt / packets", "1"),
+        _c("cpu_pct", _F, "run_time_ns / duration", "% of one CPU"),
+    ),
+)  # fmt: skip
+
+VERDICTS = (
+    "invalid",
+    "no_overhead_within_margin",
+    "overhead",
+    "overhead_unresolved",
+    "implausible_gain",
+    "inconclusive",
+)
+
+EFFECTS = Table(
+    "effects",
+    "what one case costs one metric of one workload, over all iterations of a run",
+    (*PARTITION, "layer", "case", "workload", "metric"),
+    (
+        _ENVIRONMENT,
+        _RUN,
+        _c("layer", _S, "where the traffic runs", required=True, allowed=_LAYERS),
+        _c("case", _S, "case's name", required=True),
+        _c("workload", _S, "workload's name", required=True),
+        _c("metric", _S, "metric's name", required=True),
+        *_TOOL,
+        _c("unit", _S, "% for ratio metrics, the metric's unit for differences", required=True),
+        _c("scale", _S, "how the cost is expressed", required=True,
+           allowed=("ratio", "difference")),
+        _c("primary", _B, "decides the workload's verdict", required=True),
+        _c("n", _I, "cells with a value and two baselines", "1", required=True),
+        _c("estimate", _F, "cost: positive is worse, whichever way is better"),
+        _c("ci_low", _F, "95 % interval of the cost, lower end"),
+        _c("ci_high", _F, "95 % interval of the cost, upper end"),
+        _c("estimate_log", _F, "mean difference as computed: natural log for ratio metrics, "
+                               "positive = metric larger"),
+        _c("se_log", _F, "moderated standard error of it"),
+        _c("variance", _F, "the case's own variance of the differences (s^2)"),
+        _c("df", _F, "degrees of freedom d0 + d; infinity where the pooled variance is certain"),
+        _c("hodges_lehmann", _F, "median of Walsh averages, as a cost, beside the estimate"),
+        _c("p_two_sided", _F, "p of H0: no effect"),
+        _c("p_overhead", _F, "p of H0: cost <= margin"),
+        _c("p_within", _F, "p of H0: |cost| >= margin (TOST)"),
+        _c("p_gain", _F, "p of H0: cost >= 0"),
+        _c("p_positive", _F, "p of H0: cost <= 0"),
+        _c("margin", _F, "margin the verdict is taken against, in the cost's unit"),
+        _c("mde", _F, "smallest cost that these iterations could have seen (power 0.8)"),
+        _c("baseline_mean", _F, "mean of the neighbouring baselines, in the metric's unit"),
+        _c("verdict", _S, "the verdict", required=True, allowed=VERDICTS),
+        _c("reason", _S, "why it is this verdict, in words"),
+        _c("stopped", _S, "why measuring this case stopped"),
+    ),
+)  # fmt: skip
+
+CHECKS = Table(
+    "checks",
+    "one finding of a gate or a data-quality rule",
+    (),
+    (
+        _ENVIRONMENT,
+        _RUN,
+        _c("rule_id", _S, "rule's stable id", required=True),
+        _c("severity", _S, "what it does to a verdict", required=True,
+           allowed=("blocks", "warns", "informs")),
+        _c("status", _S, "an error is neither a pass nor a failure", required=True,
+           allowed=("passed", "failed", "error")),
+        _c("layer", _S, "layer it concerns", allowed=_LAYERS),
+        _c("tool", _S, "tool it concerns"),
+        _c("case", _S, "case it concerns"),
+        _c("workload", _S, "workload it concerns"),
+        _c("metric", _S, "metric it concerns"),
+        _c("iteration", _I, "iteration it concerns"),
+        _c("position", _I, "position it concerns"),
+        _c("observed", _S, "what was found"),
+        _c("expected", _S, "what the rule expects"),
+        _c("message", _S, "the finding in one sentence, English"),
+        _c("message_zh", _S, "the finding in one sentence, Chinese"),
+        _c("advice", _S, "what to do about it, English"),
+        _c("advice_zh", _S, "what to do about it, Chinese"),
+    ),
+)  # fmt: skip
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (RUNS, CELLS, SAMPLES, INTERVALS, BPF_PROGRAMS, EFFECTS, CHECKS)
+}
