@@ -283,6 +283,5 @@ CHECKS = Table(
 )  # fmt: skip
 
 TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (RUNS, CELLS, SAMPLES, INTERVALS, BPF_PROGRAMS, EFFECTS, CHECKS)
+    table.name: table for table in (RUNS, CELLS, SAMPLES, INTERVALS, BPF_PROGRAMS, EFFECTS, CHECKS)
 }

@@ -1,0 +1,31 @@
+"""Argument lists to a POSIX shell line. The only place where a shell string is built."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+
+def command_line(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+    stdout: str | None = None,
+    stderr: str | None = None,
+) -> str:
+    """One line that runs `argv` and nothing else, whatever characters it holds.
+
+    stdout, stderr: files that are appended to. Raises ValueError for what no command can carry.
+    """
+    if not argv:
+        raise ValueError("an empty command")
+    words = ["env", *(f"{key}={value}" for key, value in env.items())] if env else []
+    words += argv
+    for word in (*words, cwd or "", stdout or "", stderr or ""):
+        if "\0" in word:
+            raise ValueError(f"a command cannot hold NUL: {word!r}")
+    line = "exec " + shlex.join(words)
+    if stdout is not None:
+        line += f" >>{shlex.quote(stdout)}"
+    if stderr is not None:
+        line += f" 2>>{shlex.quote(stderr)}"
+    return f"cd {shlex.quote(cwd)} && {line}" if cwd is not None else line

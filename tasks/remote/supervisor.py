@@ -1,0 +1,177 @@
+"""Our side of `supervisor.sh`: the host's lock, and programs that end with us, come what may."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import asyncssh
+
+from ..model.errors import CommandFailed, HostsBusy, TransportLost
+from .connection import Connection
+from .quote import command_line
+
+LEASE_S = 8  # a host that hears nothing for so long ends everything of the run
+_BEAT_S = 2.0
+_LOCK = "/run/lock/ebpf-overhead.lock"
+_SCRIPT = (Path(__file__).parent / "supervisor.sh").read_text()
+
+
+class Program:
+    """A program running on a host under the supervisor, in a session of its own."""
+
+    def __init__(self, node: str, id: str, argv: tuple[str, ...]) -> None:
+        self.node, self.id, self.argv = node, id, argv
+        self.pid = 0  # of the session's leader, in the host's pid namespace
+        loop = asyncio.get_running_loop()
+        self._started: asyncio.Future[int] = loop.create_future()
+        self._ended: asyncio.Future[int] = loop.create_future()
+
+    @property
+    def running(self) -> bool:
+        return not self._ended.done()
+
+    async def wait(self) -> int:
+        """The exit status (128 + n for signal n). Raises TransportLost where it cannot be known."""
+        return await asyncio.shield(self._ended)
+
+    def fail(self, error: Exception) -> None:
+        for future in (self._started, self._ended):
+            if not future.done():
+                future.set_exception(error)
+                future.exception()  # looked at: nobody may be waiting
+
+
+class Supervisor:
+    """The lock holder and parent of all our programs on one node.
+
+    Raises HostsBusy on entry where another run holds the host.
+    """
+
+    def __init__(
+        self, connection: Connection, run: str, holder: str, lease_s: int = LEASE_S
+    ) -> None:
+        self.connection = connection
+        self._run, self._holder, self._lease_s = run, holder, lease_s
+        self._dir = f"/tmp/ebpf-overhead-{run}"
+        self._ids = itertools.count(1)
+        self._programs: dict[str, Program] = {}
+        self._answers: dict[str, asyncio.Future[None]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._process: asyncssh.SSHClientProcess[str] | None = None
+
+    @property
+    def _node(self) -> str:
+        return self.connection.node.name
+
+    async def open(self) -> None:
+        argv = ("sh", "-c", _SCRIPT, "supervisor", self._run, self._holder)
+        line = command_line(
+            self.connection.privileged((*argv, str(self._lease_s), self._dir, _LOCK))
+        )
+        self._process = await self.connection.transport.create_process(
+            line, encoding="utf-8", errors="replace"
+        )
+        word, _, rest = (await self._process.stdout.readline()).strip().partition(" ")
+        if word == "busy":
+            raise HostsBusy(self._node, rest)
+        if word != "ready":
+            stderr = await self._process.stderr.read(2000)
+            raise CommandFailed(
+                self._node,
+                "the supervisor did not start (it needs sh, flock and setsid)",
+                command="sh -c supervisor",
+                status=self._process.exit_status,
+                stderr=str(stderr),
+            )
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._beat())]
+
+    async def close(self) -> None:
+        """Ends everything that runs there, waits until it has ended, frees the host."""
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(OSError, TimeoutError, asyncssh.Error):
+                process.stdin.write("bye\n")
+                process.stdin.write_eof()
+                await asyncio.wait_for(process.wait_closed(), self._lease_s + 2)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        deadline_s: float,
+        stdout: str | None = None,
+        stderr: str | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+    ) -> Program:
+        """Starts a program; on the host it is ended after `deadline_s`, whatever happens here."""
+        line = command_line(argv, env=env, cwd=cwd, stdout=stdout, stderr=stderr)
+        id = f"p{next(self._ids)}"
+        program = self._programs[id] = Program(self._node, id, tuple(argv))
+        self._send(f"start {id} {max(1, round(deadline_s))} {line}")
+        program.pid = await program._started
+        return program
+
+    async def stop(self, program: Program, grace_s: float = 5.0) -> int:
+        """TERM to the program's whole session, KILL after the grace; its exit status."""
+        if program.running:
+            self._send(f"stop {program.id} {max(1, round(grace_s))}")
+        return await asyncio.wait_for(program.wait(), grace_s + 5)
+
+    async def snap(self, label: str, file: str) -> None:
+        """Appends the clocks, counters and CPU times of the host to `file`, under `label`."""
+        id = f"s{next(self._ids)}"
+        answer = self._answers[id] = asyncio.get_running_loop().create_future()
+        self._send(f"snap {id} {label} {file}")
+        await asyncio.wait_for(answer, 10)
+
+    def undo(self, name: str, argv: Sequence[str]) -> None:
+        """Has the host run `argv` when we are gone, unless `undone(name)` comes first."""
+        self._send(f"undo {name} {command_line(argv)}")
+
+    def undone(self, name: str) -> None:
+        self._send(f"undone {name}")
+
+    def _send(self, line: str) -> None:
+        if "\n" in line:
+            raise ValueError(f"a supervised command cannot hold a line break: {line!r}")
+        if self._process is None or self._process.stdin.is_closing():
+            raise TransportLost(self._node, "the supervisor is gone", command=line[:200])
+        self._process.stdin.write(line + "\n")
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(_BEAT_S)
+            with contextlib.suppress(TransportLost):
+                self._send("beat")
+
+    async def _listen(self) -> None:
+        assert self._process is not None
+        lost = "the supervisor's connection ended"
+        try:
+            async for line in self._process.stdout:
+                self._heard(line.split())
+        except (OSError, asyncssh.Error) as error:
+            lost = f"{lost}: {error}"
+        finally:
+            error_now = TransportLost(self._node, lost)
+            for program in self._programs.values():
+                program.fail(error_now)
+            for answer in self._answers.values():
+                if not answer.done():
+                    answer.set_exception(error_now)
+                    answer.exception()
+
+    def _heard(self, words: list[str]) -> None:
+        match words:
+            case ["started", id, pid] if id in self._programs:
+                self._programs[id]._started.set_result(int(pid))
+            case ["ended", id, status] if id in self._programs:
+                self._programs.pop(id)._ended.set_result(int(status))
+            case ["snapped", id] if id in self._answers:
+                self._answers.pop(id).set_result(None)

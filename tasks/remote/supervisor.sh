@@ -1,0 +1,140 @@
+# The supervisor: the one program of ours on a host, and the parent of everything else we run there.
+# POSIX sh; started as: sh -c "$(this file)" supervisor RUN HOLDER LEASE_S DIR LOCK
+#
+# It holds the host's lock, starts programs in sessions of their own, and ends all of them when its
+# standard input ends, when no line has come for LEASE_S seconds, or when a program's deadline is
+# over. It ends what it started and nothing else.
+#
+# In, a line each:                          Out, a line each:
+#   beat                                      ready
+#   start ID DEADLINE_S COMMAND...            started ID PID, ended ID STATUS
+#   stop ID GRACE_S                           (ended ID STATUS follows)
+#   snap ID LABEL FILE                        snapped ID
+#   undo ID COMMAND... / undone ID            (COMMAND runs at the end unless undone)
+#   bye                                       (ends like the end of input, but not in a hurry)
+#   If the lock is held: busy HOLDER, and exit 75.
+
+run=$1 holder=$2 lease=$3 dir=$4 lock=$5
+PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin
+export PATH LC_ALL=C
+umask 022
+trap '' HUP PIPE
+
+( : >>"$lock" ) 2>/dev/null || lock=/tmp/${lock##*/}
+exec 9>>"$lock" || exit 1
+if ! flock -n 9; then
+    printf 'busy %s\n' "$(head -c 200 "$lock" | head -n 1)"
+    exit 75
+fi
+printf '%s\n' "$holder" >"$lock"
+mkdir -p "$dir/programs" "$dir/undo" || exit 1
+echo 0 >"$dir/beat"
+
+uptime_s() { read -r now _ </proc/uptime; now=${now%%.*}; }
+
+# Programs of this run, wherever they went: found by the mark in their environment.
+marked() {
+    grep -lsazx "EBPF_OVERHEAD_RUN=$run" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
+        echo "$pid"
+    done
+}
+
+alive() { kill -s 0 -- "-$1" 2>/dev/null; }
+
+end_group() { # PID GRACE_S: TERM to the whole group, KILL to what remains after the grace
+    kill -s TERM -- "-$1" 2>/dev/null || return 0
+    tries=$(($2 * 10))
+    while [ "$tries" -gt 0 ] && alive "$1"; do
+        sleep 0.1
+        tries=$((tries - 1))
+    done
+    kill -s KILL -- "-$1" 2>/dev/null
+}
+
+end_all() {
+    for file in "$dir"/programs/*; do
+        [ -f "$file" ] && read -r pid _ <"$file" && kill -s TERM -- "-$pid"
+    done 2>/dev/null
+    tries=20
+    while [ "$tries" -gt 0 ]; do
+        left=
+        for file in "$dir"/programs/*; do
+            [ -f "$file" ] && read -r pid _ <"$file" && alive "$pid" && left=$pid
+        done 2>/dev/null
+        [ -n "$left" ] || break
+        sleep 0.1
+        tries=$((tries - 1))
+    done
+    for pid in $(marked); do kill -s KILL "$pid" 2>/dev/null; done
+    for file in "$dir"/undo/*; do
+        [ -f "$file" ] && sh "$file" >/dev/null 2>&1
+    done
+    rm -rf -- "$dir"
+}
+
+watch() { # deadlines of programs, and the lease; a look every second
+    last=-1 missed=0
+    while sleep 1; do
+        [ -d "$dir" ] || exit 0
+        uptime_s
+        for file in "$dir"/programs/*; do
+            [ -f "$file" ] || continue
+            read -r pid deadline <"$file" || continue
+            [ "$now" -ge "$deadline" ] && end_group "$pid" 2
+        done
+        read -r beat <"$dir/beat" || continue
+        if [ "$beat" = "$last" ]; then missed=$((missed + 1)); else missed=0 last=$beat; fi
+        if [ "$missed" -ge "$lease" ]; then
+            end_all
+            kill -s KILL "$1" 2>/dev/null
+            exit 1
+        fi
+    done
+}
+
+start() { # ID DEADLINE_S COMMAND
+    uptime_s
+    EBPF_OVERHEAD_RUN=$run setsid sh -c "$3" </dev/null >/dev/null 2>&1 &
+    pid=$!
+    echo "$pid $((now + $2))" >"$dir/programs/$1"
+    echo "started $1 $pid"
+    wait "$pid"
+    status=$?
+    end_group "$pid" 1
+    rm -f "$dir/programs/$1"
+    echo "ended $1 $status"
+}
+
+snap() { # LABEL FILE: the clocks, load, interface counters, CPU times, and every user process
+    {
+        echo "@ $1"
+        date +%s.%N
+        cat /proc/uptime /proc/loadavg /proc/net/dev /proc/stat
+        cat /proc/[0-9]*/stat | awk '{ s = $0; sub(/.*\) /, "", s); split(s, f, " "); if (f[4] != 0) print }'
+        cat /sys/devices/system/cpu/cpu*/thermal_throttle/core_throttle_count | awk '{ n += $1 } END { if (NR) print "throttle_count", n }'
+    } >>"$2" 2>/dev/null
+}
+
+watch $$ </dev/null >/dev/null 2>&1 9>&- &
+watcher=$!
+echo ready
+beats=0
+while IFS= read -r line; do
+    beats=$((beats + 1))
+    echo "$beats" >"$dir/beat"
+    verb=${line%% *} rest=${line#* }
+    id=${rest%% *} more=${rest#* }
+    case $verb in
+        start) start "$id" "${more%% *}" "${more#* }" & ;;
+        stop)
+            if read -r pid _ <"$dir/programs/$id"; then end_group "$pid" "$more" >/dev/null 9>&- & fi 2>/dev/null ;;
+        snap)
+            snap "${more%% *}" "${more#* }"
+            echo "snapped $id" ;;
+        undo) printf '%s\n' "$more" >"$dir/undo/$id" ;;
+        undone) rm -f "$dir/undo/$id" ;;
+        bye) break ;;
+    esac
+done
+kill "$watcher" 2>/dev/null
+end_all
