@@ -1,0 +1,78 @@
+"""The gate `steady`: do the baselines of one run jump between two levels?
+
+Schedulers and idle states have regimes: the same TCP_RR was measured at 16 us and at 80 us on one
+machine, minutes apart. A tool measured in one regime against a baseline of the other shows an
+overhead, or a gain, that is neither.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..model.outcome import GateResult
+
+MIN_BASELINES = 6
+"""Fewer values fall into two groups too easily by chance."""
+
+MAX_WITHIN = 0.10
+"""Spread left inside the two groups, as a share of the whole. Noise without regimes leaves 0.36
+(1 - 2/pi, normal values), a straight drift 0.25."""
+
+MIN_RATIO = 1.15
+"""Levels closer than this are no regimes but noise that the interval already carries."""
+
+_EXPECTED = f"one level, or levels within {MIN_RATIO - 1:.0%} of each other"
+
+
+@dataclass(frozen=True, slots=True)
+class Regimes:
+    """The best split of positive values into a low and a high group."""
+
+    low: float  # geometric mean of the group, in the values' unit
+    high: float
+    n_low: int
+    n_high: int
+    within: float  # share of the spread (sum of squares of the logs) left inside the groups
+
+    @property
+    def apart(self) -> bool:
+        """Two levels rather than one: each seen twice or more, far apart, and tight."""
+        seen_twice = min(self.n_low, self.n_high) >= 2
+        return seen_twice and self.within < MAX_WITHIN and self.high > MIN_RATIO * self.low
+
+
+def split(values: Sequence[float]) -> Regimes:
+    """The split of two or more positive values with the least spread inside (2-means, exact).
+
+    In one dimension the best two groups are a cut of the sorted values, so all cuts are tried.
+    """
+    logs = np.sort(np.log(np.asarray(values, dtype=float)))
+    n = np.arange(1, logs.size)
+    centred = logs - logs.mean()
+    left, squares = np.cumsum(centred)[:-1], float(np.sum(centred**2))
+    between = left**2 / n + left**2 / (logs.size - n)  # the right group's sum is -left
+    cut = int(np.argmax(between)) + 1
+    within = 1.0 if squares == 0 else max(0.0, 1.0 - float(between.max()) / squares)
+    return Regimes(
+        low=float(np.exp(logs[:cut].mean())),
+        high=float(np.exp(logs[cut:].mean())),
+        n_low=cut,
+        n_high=int(logs.size - cut),
+        within=within,
+    )
+
+
+def judge_steady(baselines: Sequence[float]) -> GateResult:
+    """The gate over all baselines of one environment, layer, workload and metric in one run."""
+    if len(baselines) < MIN_BASELINES or min(baselines) <= 0:
+        seen = f"not observed: {len(baselines)} baselines, {MIN_BASELINES} positive ones needed"
+        return GateResult("steady", None, seen, _EXPECTED)
+    regimes = split(baselines)
+    observed = f"{len(baselines)} baselines at one level"
+    if regimes.apart:
+        observed = (
+            f"{regimes.n_low} baselines at {regimes.low:.4g}, "
+            f"{regimes.n_high} at {regimes.high:.4g}"
+        )
+    return GateResult("steady", not regimes.apart, observed, _EXPECTED)
