@@ -60,6 +60,7 @@ class Supervisor:
         self._answers: dict[str, asyncio.Future[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._process: asyncssh.SSHClientProcess[str] | None = None
+        self._lost: TransportLost | None = None
 
     @property
     def _node(self) -> str:
@@ -140,7 +141,7 @@ class Supervisor:
     def _send(self, line: str) -> None:
         if "\n" in line:
             raise ValueError(f"a supervised command cannot hold a line break: {line!r}")
-        if self._process is None or self._process.stdin.is_closing():
+        if self._process is None or self._lost is not None:
             raise TransportLost(self._node, "the supervisor is gone", command=line[:200])
         self._process.stdin.write(line + "\n")
 
@@ -159,12 +160,12 @@ class Supervisor:
         except (OSError, asyncssh.Error) as error:
             lost = f"{lost}: {error}"
         finally:
-            error_now = TransportLost(self._node, lost)
+            self._lost = TransportLost(self._node, lost)
             for program in self._programs.values():
-                program.fail(error_now)
+                program.fail(self._lost)
             for answer in self._answers.values():
                 if not answer.done():
-                    answer.set_exception(error_now)
+                    answer.set_exception(self._lost)
                     answer.exception()
 
     def _heard(self, words: list[str]) -> None:

@@ -1,0 +1,73 @@
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tasks.model.errors import (
+    AuthRejected,
+    CommandFailed,
+    HostKeyRejected,
+    Unreachable,
+)
+from tasks.remote.connection import Connection
+
+
+async def test_a_command_gives_back_its_output_and_status(sshd):
+    async with Connection(sshd.node, sshd.ssh) as host:
+        done = await host.run(("sh", "-c", "echo out; echo err >&2; exit 3"), check=False)
+    assert (done.status, done.stdout, done.stderr) == (3, "out\n", "err\n")
+
+
+async def test_a_failed_command_names_host_command_status_and_stderr(sshd):
+    async with Connection(sshd.node, sshd.ssh) as host:
+        with pytest.raises(CommandFailed) as caught:
+            await host.run(("sh", "-c", "echo no such thing >&2; exit 7"))
+    for part in ("one", "exit 7", "status 7", "no such thing"):
+        assert part in str(caught.value)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+async def test_a_command_that_hangs_is_ended_on_the_host(sshd):
+    async with Connection(sshd.node, sshd.ssh) as host:
+        with pytest.raises(CommandFailed, match="timed out"):
+            await host.run(("sleep", "61.5"), timeout_s=0.5)
+        left = await host.run(("pgrep", "-f", "[s]leep 61.5"), check=False)
+    assert left.stdout == ""
+
+
+async def test_metacharacters_reach_the_program_as_they_are(sshd, tmp_path: Path):
+    canary = tmp_path / "canary"
+    nasty = f"$(touch {canary}); `touch {canary}` & | > < ' \" \\ * ~ \n two\tthree"
+    async with Connection(sshd.node, sshd.ssh) as host:
+        done = await host.run(("printf", "%s", nasty))
+    assert done.stdout == nasty
+    assert not canary.exists()
+
+
+async def test_a_changed_host_key_is_refused_and_no_command_runs(sshd, tmp_path: Path):
+    other = "AAAAC3NzaC1lZDI1NTE5AAAAIHW3zBiXl1TO1UvIbqtFUOGwdYxE9YMXVgT3ZqC6XZ5s"
+    ssh = sshd.with_known_hosts(f"[127.0.0.1]:{sshd.node.port} ssh-ed25519 {other}\n")
+    with pytest.raises(HostKeyRejected, match="not the pinned one"):
+        async with Connection(sshd.node, ssh) as host:
+            await host.run(("touch", str(tmp_path / "ran")))
+    assert not (tmp_path / "ran").exists()
+
+
+async def test_an_unknown_host_is_refused(sshd):
+    with pytest.raises(HostKeyRejected):
+        await Connection(sshd.node, sshd.with_known_hosts("")).open()
+
+
+async def test_a_refused_key_is_said_so(sshd, tmp_path: Path):
+    (sshd.directory / "authorized_keys").rename(sshd.directory / "away")
+    try:
+        with pytest.raises(AuthRejected, match="refused our key"):
+            await Connection(sshd.node, sshd.ssh).open()
+    finally:
+        (sshd.directory / "away").rename(sshd.directory / "authorized_keys")
+
+
+async def test_an_unreachable_host_is_said_so(sshd):
+    with pytest.raises(Unreachable, match="no SSH connection"):
+        await Connection(replace(sshd.node, port=1), sshd.ssh).open()

@@ -1,0 +1,183 @@
+"""The supervisor over a real sshd: it ends what it started, and nothing stays."""
+
+import asyncio
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from tasks.model.errors import HostsBusy, TransportLost
+from tasks.remote.connection import Connection
+from tasks.remote.supervisor import Supervisor
+
+
+def carrying(run: str) -> list[int]:
+    """Processes with this run's mark in their environment."""
+    mark = f"EBPF_OVERHEAD_RUN={run}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if mark in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
+
+
+async def gone(run: str, within_s: float) -> bool:
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        if not carrying(run) and not Path(f"/tmp/ebpf-overhead-{run}").exists():
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+@pytest.fixture
+async def connection(sshd):
+    async with Connection(sshd.node, sshd.ssh) as host:
+        yield host
+
+
+async def test_a_program_runs_writes_to_its_file_and_its_status_is_known(connection, tmp_path):
+    supervisor = Supervisor(connection, "t-status", "me")
+    await supervisor.open()
+    out = tmp_path / "out"
+    program = await supervisor.start(
+        ("sh", "-c", "echo $A; exit 5"), deadline_s=30, stdout=str(out), env={"A": "x y"}
+    )
+    assert await program.wait() == 5
+    assert out.read_text() == "x y\n"
+    await supervisor.close()
+    assert await gone("t-status", 1)
+
+
+async def test_stop_ends_the_whole_session(connection):
+    supervisor = Supervisor(connection, "t-stop", "me")
+    await supervisor.open()
+    program = await supervisor.start(("sh", "-c", "sleep 300 & sleep 300"), deadline_s=300)
+    await asyncio.sleep(0.2)
+    assert len(carrying("t-stop")) >= 2
+    assert await supervisor.stop(program) == 143
+    assert carrying("t-stop") == []
+    await supervisor.close()
+
+
+async def test_a_program_that_ignores_term_is_killed_after_its_grace(connection):
+    supervisor = Supervisor(connection, "t-kill", "me")
+    await supervisor.open()
+    stubborn = ("sh", "-c", "trap '' TERM; while :; do sleep 1; done")
+    program = await supervisor.start(stubborn, deadline_s=300)
+    await asyncio.sleep(0.2)
+    assert await supervisor.stop(program, grace_s=1) == 137
+    await supervisor.close()
+    assert await gone("t-kill", 2)
+
+
+async def test_the_deadline_holds_on_the_host(connection):
+    supervisor = Supervisor(connection, "t-deadline", "me")
+    await supervisor.open()
+    program = await supervisor.start(("sleep", "300"), deadline_s=1)
+    assert await asyncio.wait_for(program.wait(), 6) == 143
+    await supervisor.close()
+
+
+async def test_closing_ends_daemons_that_left_their_session(connection):
+    supervisor = Supervisor(connection, "t-daemon", "me")
+    await supervisor.open()
+    program = await supervisor.start(("sh", "-c", "setsid -f sleep 300"), deadline_s=300)
+    await program.wait()
+    assert carrying("t-daemon")
+    await supervisor.close()
+    assert await gone("t-daemon", 1)
+
+
+async def test_a_lost_connection_leaves_nothing_and_is_never_a_result(sshd):
+    connection = Connection(sshd.node, sshd.ssh)
+    await connection.open()
+    supervisor = Supervisor(connection, "t-lost", "me")
+    await supervisor.open()
+    program = await supervisor.start(("sleep", "300"), deadline_s=300)
+    connection.transport.abort()
+    with pytest.raises(TransportLost):
+        await asyncio.wait_for(program.wait(), 5)
+    assert await gone("t-lost", 10)
+    await supervisor.close()
+
+
+async def test_silence_longer_than_the_lease_ends_everything(connection, monkeypatch):
+    monkeypatch.setattr("tasks.remote.supervisor._BEAT_S", 3600.0)
+    supervisor = Supervisor(connection, "t-lease", "me", lease_s=2)
+    await supervisor.open()
+    program = await supervisor.start(("sleep", "300"), deadline_s=300)
+    await asyncio.sleep(0.2)
+    assert carrying("t-lease")
+    assert await gone("t-lease", 10)
+    assert await program.wait() == 143
+    with pytest.raises(TransportLost):
+        await supervisor.start(("true",), deadline_s=5)
+    await supervisor.close()
+
+
+async def test_a_second_run_is_told_who_holds_the_host(sshd, connection):
+    first = Supervisor(connection, "t-first", "alice@desk run t-first")
+    await first.open()
+    async with Connection(sshd.node, sshd.ssh) as again:
+        with pytest.raises(HostsBusy) as caught:
+            await Supervisor(again, "t-second", "bob").open()
+    assert caught.value.exit_code == 75
+    assert "alice@desk run t-first" in str(caught.value)
+    await first.close()
+    async with Connection(sshd.node, sshd.ssh) as again:
+        second = Supervisor(again, "t-third", "bob")
+        await second.open()
+        await second.close()
+
+
+async def test_an_orphan_keeps_the_lock_until_it_ends(sshd):
+    connection = Connection(sshd.node, sshd.ssh)
+    await connection.open()
+    supervisor = Supervisor(connection, "t-orphan", "the dead one")
+    await supervisor.open()
+    program = await supervisor.start(("sleep", "300"), deadline_s=300)
+    shells = await connection.run(("pgrep", "-f", "[s]upervisor t-orphan"))
+    for pid in map(int, shells.stdout.split()):
+        os.kill(pid, 9)
+    await connection.close()
+    async with Connection(sshd.node, sshd.ssh) as again:
+        with pytest.raises(HostsBusy, match="the dead one"):
+            await Supervisor(again, "t-next", "next").open()
+        os.kill(program.pid, 9)
+        await asyncio.sleep(0.2)
+        free = Supervisor(again, "t-next", "next")
+        await free.open()
+        await free.close()
+    shutil.rmtree("/tmp/ebpf-overhead-t-orphan")
+
+
+async def test_what_was_changed_on_the_host_is_undone_unless_said_otherwise(connection, tmp_path):
+    supervisor = Supervisor(connection, "t-undo", "me")
+    await supervisor.open()
+    supervisor.undo("one", ("touch", str(tmp_path / "it's undone")))
+    supervisor.undo("two", ("touch", str(tmp_path / "never")))
+    supervisor.undone("two")
+    await supervisor.close()
+    assert [p.name for p in tmp_path.iterdir()] == ["it's undone"]
+
+
+async def test_a_snapshot_carries_clocks_counters_and_processes(connection, tmp_path):
+    supervisor = Supervisor(connection, "t-snap", "me")
+    await supervisor.open()
+    before = time.time()
+    await supervisor.snap("start", str(tmp_path / "snap"))
+    await supervisor.snap("end", str(tmp_path / "snap"))
+    await supervisor.close()
+    lines = (tmp_path / "snap").read_text().splitlines()
+    assert [line for line in lines if line.startswith("@ ")] == ["@ start", "@ end"]
+    assert abs(float(lines[1]) - before) < 5
+    assert sum(line.startswith("cpu ") for line in lines) == 2
+    assert any(line.lstrip().startswith("lo:") for line in lines)
+    assert any(f"{os.getpid()} (" in line for line in lines)
