@@ -1,0 +1,169 @@
+"""bpftool and tc: what eBPF and traffic control a host holds, to compare before and after a tool.
+
+Counters and times are left out of what is compared, so that equal states are equal sets.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ..model.errors import ParseError
+from .strict import load_json
+
+_COUNTERS = re.compile(r"^\s*(Sent|backlog|rate) |\b(installed|used|expires) \d+ sec")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Program:
+    """A loaded BPF program. The kernel's ids are never used again before a reboot."""
+
+    id: int
+    name: str
+    type: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Link:
+    """A program attached by a link."""
+
+    id: int
+    type: str
+    program_id: int | None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Attachment:
+    """A program on an interface: XDP, tc or flow dissector."""
+
+    hook: str
+    device: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramStats:
+    """What a program cost since it was loaded, while kernel.bpf_stats_enabled was 1."""
+
+    run_cnt: int
+    run_time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class BpfState:
+    """All that a tool could leave behind on its host; compared before and after it."""
+
+    programs: frozenset[Program] = frozenset()
+    links: frozenset[Link] = frozenset()
+    attachments: frozenset[Attachment] = frozenset()
+    pins: frozenset[str] = frozenset()
+    traffic_control: frozenset[str] = frozenset()
+
+    def difference(self, before: "BpfState") -> tuple[str, ...]:
+        """What is here and was not before (`+`), and what was and is not (`-`); sorted."""
+        told = []
+        for name in ("programs", "links", "attachments", "pins", "traffic_control"):
+            now, then = getattr(self, name), getattr(before, name)
+            told += [f"+ {name}: {item}" for item in now - then]
+            told += [f"- {name}: {item}" for item in then - now]
+        return tuple(sorted(told))
+
+
+def prog_list_argv() -> tuple[str, ...]:
+    """Programs with their pinned paths (`-f` walks the bpffs mounts)."""
+    return ("bpftool", "-j", "-f", "prog", "show")
+
+
+def link_list_argv() -> tuple[str, ...]:
+    return ("bpftool", "-j", "link", "show")
+
+
+def net_list_argv() -> tuple[str, ...]:
+    """XDP, tc and flow dissector programs of the calling network namespace."""
+    return ("bpftool", "-j", "net", "show")
+
+
+def qdisc_argv(device: str) -> tuple[str, ...]:
+    return ("tc", "qdisc", "show", "dev", device)
+
+
+def filter_argv(device: str, direction: str) -> tuple[str, ...]:
+    """`direction`: ingress or egress."""
+    return ("tc", "filter", "show", "dev", device, direction)
+
+
+def parse_programs(text: str, source: str) -> frozenset[Program]:
+    """`bpftool -j prog show`."""
+    return frozenset(
+        Program(
+            _int(entry, "id", source),
+            str(entry.get("name", "")),
+            str(entry.get("type", "")),
+            str(entry.get("tag", "")),
+        )
+        for entry in _entries(text, source)
+    )
+
+
+def parse_pins(text: str, source: str) -> frozenset[str]:
+    """Paths under which programs are pinned, from `bpftool -j -f prog show`."""
+    return frozenset(
+        str(path) for entry in _entries(text, source) for path in entry.get("pinned", ())
+    )
+
+
+def parse_stats(text: str, source: str) -> dict[int, ProgramStats]:
+    """Counters by program id; programs without counters (bpf_stats off) are not listed."""
+    return {
+        _int(entry, "id", source): ProgramStats(
+            _int(entry, "run_cnt", source), _int(entry, "run_time_ns", source)
+        )
+        for entry in _entries(text, source)
+        if "run_cnt" in entry
+    }
+
+
+def parse_links(text: str, source: str) -> frozenset[Link]:
+    """`bpftool -j link show`."""
+    return frozenset(
+        Link(
+            _int(entry, "id", source),
+            str(entry.get("type", "")),
+            _int(entry, "prog_id", source) if "prog_id" in entry else None,
+        )
+        for entry in _entries(text, source)
+    )
+
+
+def parse_net(text: str, source: str) -> frozenset[Attachment]:
+    """`bpftool -j net show`."""
+    found = set()
+    for namespace in _entries(text, source):
+        for hook, attached in namespace.items():
+            for entry in attached:
+                device = str(entry.get("devname", entry.get("ifindex", "")))
+                rest = sorted((k, v) for k, v in entry.items() if k not in ("devname", "ifindex"))
+                found.add(Attachment(hook, device, " ".join(f"{k}={v}" for k, v in rest)))
+    return frozenset(found)
+
+
+def parse_traffic_control(text: str) -> frozenset[str]:
+    """Lines of `tc qdisc show` or `tc filter show` without counters."""
+    lines = (line.strip() for line in text.splitlines() if not _COUNTERS.search(line))
+    return frozenset(line for line in lines if line)
+
+
+def _entries(text: str, source: str) -> list[dict[str, Any]]:
+    listed = load_json(text, source)
+    if isinstance(listed, dict) and "error" in listed:
+        raise ParseError(source, f"bpftool: {listed['error']}")
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise ParseError(source, "not a list of objects")
+    return listed
+
+
+def _int(entry: dict[str, Any], key: str, source: str) -> int:
+    value = entry.get(key)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ParseError(source, f"{key} is not a whole number: {value!r}")
+    return value

@@ -1,0 +1,195 @@
+"""iperf3: one process a stream, each against a fresh one-shot server with a port of its own.
+
+What its JSON means was recorded from 3.12 under real losses (tests/data/iperf3/README.md):
+`sum_received.bytes` of UDP is what the receiver counted in the window, but `lost_packets` includes
+the losses of the omitted seconds, and `sum` gives the sender's bytes. It exits 0 when it failed.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ..model.errors import ParseError
+from ..model.plan import Workload
+from .strict import field, load_json, number
+
+_IDLE_TIMEOUT_SINCE = (3, 10)
+_SUFFIX = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadInterval:
+    """About one second as the sender saw it; times are relative to the window's start."""
+
+    start_s: float
+    end_s: float
+    bps: float
+    packets: int | None  # UDP datagrams sent
+    retransmits: int | None
+    omitted: bool  # a second of the warm-up: its times are negative
+
+
+@dataclass(frozen=True, slots=True)
+class ClientResult:
+    """One client process, warm-up excluded. Whether it is complete is the gates' to judge."""
+
+    protocol: str  # tcp | udp
+    started_epoch_s: float  # whole seconds, client's clock; the window starts warmup_s later
+    warmup_s: float
+    requested_s: float
+    received_s: float
+    received_bytes: int
+    received_bps: float
+    sent_bps: float
+    retransmits: int | None
+    datagrams: int | None  # received; None for TCP
+    lost: int | None
+    lost_pct: float | None
+    jitter_ms: float | None
+    intervals: tuple[LoadInterval, ...]
+
+
+def server_argv(port: int, bind: str, *, version: str | None = None) -> tuple[str, ...]:
+    """A server for one test on `port`; ends by itself, also unused where its version can."""
+    idle = ("--idle-timeout", "60") if _version(version) >= _IDLE_TIMEOUT_SINCE else ()
+    return ("iperf3", "-s", "-1", "-p", str(port), "-B", bind, *idle)
+
+
+def client_argv(
+    workload: Workload, server_ip: str, port: int, *, streams_share: int = 1
+) -> tuple[str, ...]:
+    """One stream of `workload`; its bandwidth is divided by `streams_share` processes."""
+    argv = ["iperf3", "-J", "-c", server_ip, "-p", str(port)]
+    argv += ["-t", str(math.ceil(workload.window_s))]
+    if workload.warmup_s:
+        argv += ["-O", str(math.ceil(workload.warmup_s))]
+    if workload.protocol == "udp":
+        argv += ["-u", "--udp-counters-64bit"]
+    if workload.length is not None:
+        argv += ["-l", str(workload.length)]
+    if workload.bandwidth is not None:
+        argv += ["-b", str(bits_per_second(workload.bandwidth) // streams_share)]
+    elif workload.protocol == "udp":
+        argv += ["-b", "0"]  # without it iperf3 paces UDP at 1 Mbit/s
+    if workload.affinity is not None:
+        argv += ["-A", workload.affinity.replace("/", ",")]
+    return tuple(argv)
+
+
+def bits_per_second(bandwidth: str) -> int:
+    """`1G`, `30M`, `2.5m`, `800000` as bits a second. ValueError for anything else."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)", bandwidth.strip().upper())
+    if match is None:
+        raise ValueError(f"not a bandwidth: {bandwidth!r}; expected a number with K, M, G or T")
+    return round(float(match[1]) * _SUFFIX[match[2]])
+
+
+def parse_client(text: str, source: str) -> ClientResult:
+    """The client's `-J` output. ParseError if it is cut, tells of an error, or misses a number."""
+    report = load_json(text, source)
+    if not isinstance(report, dict):
+        raise ParseError(source, "not an iperf3 report")
+    if "error" in report:
+        raise ParseError(source, f"iperf3: {report['error']}")
+    test = field(report, "start.test_start", source)
+    protocol = str(field(test, "protocol", source)).lower()
+    warmup_s = number(test, "omit", source)
+    end = field(report, "end", source)
+    traffic = _tcp(end, source) if protocol == "tcp" else _udp(end, test, source)
+    return ClientResult(
+        protocol=protocol,
+        started_epoch_s=number(report, "start.timestamp.timesecs", source),
+        warmup_s=warmup_s,
+        requested_s=number(test, "duration", source),
+        intervals=_intervals(field(report, "intervals", source), warmup_s, source),
+        **traffic,
+    )
+
+
+def _tcp(end: Any, source: str) -> dict[str, Any]:
+    received, sent = field(end, "sum_received", source), field(end, "sum_sent", source)
+    return {
+        "received_s": _positive(received, "seconds", source),
+        "received_bytes": int(number(received, "bytes", source)),
+        "received_bps": number(received, "bits_per_second", source),
+        "sent_bps": number(sent, "bits_per_second", source),
+        "retransmits": _count(sent, "retransmits", source),
+        "datagrams": None,
+        "lost": None,
+        "lost_pct": None,
+        "jitter_ms": None,
+    }
+
+
+def _udp(end: Any, test: Any, source: str) -> dict[str, Any]:
+    length = _positive(test, "blksize", source)
+    both = field(end, "sum", source)  # sender's bytes, receiver's losses
+    if "sum_received" in end:
+        received = end["sum_received"]
+        sent = int(number(received, "packets", source))
+        datagrams = round(number(received, "bytes", source) / length)
+        # A datagram on the way at either end of the window may be received in it and sent before.
+        lost = max(0, sent - datagrams)
+        seconds = _positive(received, "seconds", source)
+    else:  # before 3.7 or so: no bytes of the receiver
+        sent = int(number(both, "packets", source))
+        lost = int(number(both, "lost_packets", source))
+        if lost and number(test, "omit", source):
+            raise ParseError(
+                source, "this version counts losses of the omitted seconds: received unknown"
+            )
+        datagrams = sent - lost
+        seconds = _positive(both, "seconds", source)
+    if datagrams < 0:
+        raise ParseError(source, f"more datagrams lost ({lost}) than sent ({sent})")
+    received_bytes = round(datagrams * length)
+    return {
+        "received_s": seconds,
+        "received_bytes": received_bytes,
+        "received_bps": received_bytes * 8 / seconds,
+        "sent_bps": number(both, "bytes", source) * 8 / _positive(both, "seconds", source),
+        "retransmits": None,
+        "datagrams": datagrams,
+        "lost": lost,
+        "lost_pct": 100 * lost / sent if sent else None,
+        "jitter_ms": number(both, "jitter_ms", source),
+    }
+
+
+def _intervals(listed: Any, warmup_s: float, source: str) -> tuple[LoadInterval, ...]:
+    if not isinstance(listed, list):
+        raise ParseError(source, "intervals is not a list")
+    found = []
+    for entry in listed:
+        total = field(entry, "sum", source)
+        omitted = bool(field(total, "omitted", source))
+        shift = warmup_s if omitted else 0.0
+        found.append(
+            LoadInterval(
+                start_s=number(total, "start", source) - shift,
+                end_s=number(total, "end", source) - shift,
+                bps=number(total, "bits_per_second", source),
+                packets=_count(total, "packets", source),
+                retransmits=_count(total, "retransmits", source),
+                omitted=omitted,
+            )
+        )
+    return tuple(found)
+
+
+def _count(record: Any, key: str, source: str) -> int | None:
+    return int(number(record, key, source)) if key in record else None
+
+
+def _positive(record: Any, key: str, source: str) -> float:
+    value = number(record, key, source)
+    if value <= 0:
+        raise ParseError(source, f"key {key} is not above zero: {value}")
+    return value
+
+
+def _version(text: str | None) -> tuple[int, ...]:
+    """`3.12` or `iperf 3.12 (cJSON 1.7.15)` as (3, 12); (0,) where not known."""
+    match = re.search(r"(\d+)\.(\d+)", text or "")
+    return (int(match[1]), int(match[2])) if match else (0,)

@@ -1,0 +1,185 @@
+"""Files of /proc: counters of CPUs and interfaces, processes, listening ports, open BPF objects.
+
+Counters are as the kernel keeps them (since boot); what they grew by is the reader's to compute.
+"""
+
+from dataclasses import dataclass
+
+from ..model.errors import ParseError
+
+_LISTEN = "0A"
+
+
+@dataclass(frozen=True, slots=True)
+class CpuTime:
+    """CPU time since boot, seconds. `guest` is inside `user`, so it is not listed."""
+
+    user_s: float
+    nice_s: float
+    system_s: float
+    idle_s: float
+    iowait_s: float
+    irq_s: float
+    softirq_s: float
+    steal_s: float
+
+    @property
+    def busy_s(self) -> float:
+        """All that is neither idle nor another guest's."""
+        return self.user_s + self.nice_s + self.system_s + self.irq_s + self.softirq_s
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceCounters:
+    """One interface since it exists."""
+
+    rx_bytes: int
+    rx_packets: int
+    rx_dropped: int
+    tx_bytes: int
+    tx_packets: int
+    tx_dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """/proc/<pid>/stat. Pid and start time together name a process for good."""
+
+    pid: int
+    command: str
+    state: str
+    parent: int
+    group: int
+    session: int
+    user_ticks: int
+    system_ticks: int
+    start_ticks: int  # since boot
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProgram:
+    """A BPF program held open by a process, from its fdinfo."""
+
+    program_id: int
+    type: int
+    tag: str
+    run_cnt: int | None  # None before kernel 5.1
+    run_time_ns: int | None
+    link_id: int | None = None  # set where the descriptor is a link to the program
+
+
+def parse_stat(text: str, source: str, clk_tck: int = 100) -> dict[str, CpuTime]:
+    """/proc/stat by CPU: `cpu` for all together, `cpu0` … each."""
+    cpus = {}
+    for line in text.splitlines():
+        name, *values = line.split() or [""]
+        if name.startswith("cpu"):
+            ticks = [_int(value, source) for value in values]
+            if len(ticks) < 8:
+                raise ParseError(source, f"{name} with {len(ticks)} counters, expected 8 or more")
+            cpus[name] = CpuTime(*(tick / clk_tck for tick in ticks[:8]))
+    if "cpu" not in cpus:
+        raise ParseError(source, "no line cpu")
+    return cpus
+
+
+def parse_net_dev(text: str, source: str) -> dict[str, InterfaceCounters]:
+    """/proc/net/dev by interface."""
+    interfaces = {}
+    for line in text.splitlines()[2:]:
+        name, colon, counters = line.rpartition(":")
+        values = [_int(value, source) for value in counters.split()]
+        if not colon or len(values) != 16:
+            raise ParseError(source, f"not an interface: {line[:80]!r}")
+        interfaces[name.strip()] = InterfaceCounters(
+            values[0], values[1], values[3], values[8], values[9], values[11]
+        )
+    if not interfaces:
+        raise ParseError(source, "no interface")
+    return interfaces
+
+
+def parse_process(text: str, source: str) -> Process:
+    """/proc/<pid>/stat; the command may hold spaces and parentheses."""
+    head, closing, tail = text.rpartition(")")
+    pid, opening, command = head.partition("(")
+    fields = tail.split()
+    if not (opening and closing) or len(fields) < 20:
+        raise ParseError(source, "not a process's stat")
+    number = [_int(value, source) for value in fields[1:20]]
+    return Process(
+        pid=_int(pid, source),
+        command=command,
+        state=fields[0],
+        parent=number[0],
+        group=number[1],
+        session=number[2],
+        user_ticks=number[10],
+        system_ticks=number[11],
+        start_ticks=number[18],
+    )
+
+
+def parse_uptime(text: str, source: str) -> float:
+    """Seconds since boot: a clock that nobody sets."""
+    return _floats(text, 2, source)[0]
+
+
+def parse_loadavg(text: str, source: str) -> tuple[float, float, float]:
+    """Load over 1, 5 and 15 minutes."""
+    one, five, fifteen = _floats(text, 3, source)
+    return one, five, fifteen
+
+
+def parse_listening(text: str, source: str) -> frozenset[int]:
+    """Ports listened on, from /proc/net/tcp or tcp6."""
+    lines = text.splitlines()
+    if not lines or "local_address" not in lines[0]:
+        raise ParseError(source, "not a table of sockets")
+    ports = set()
+    for line in lines[1:]:
+        fields = line.split()
+        if len(fields) < 4:
+            raise ParseError(source, f"not a socket: {line[:80]!r}")
+        if fields[3] == _LISTEN:
+            ports.add(int(fields[1].rpartition(":")[2], 16))
+    return frozenset(ports)
+
+
+def parse_fdinfo(text: str, source: str) -> OpenProgram | None:
+    """/proc/<pid>/fdinfo/<n> of a BPF program or of a link to one; None for any other file."""
+    fields = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        fields[key.strip()] = value.strip()
+    if "prog_id" not in fields:
+        return None
+    return OpenProgram(
+        program_id=_int(fields["prog_id"], source),
+        type=_int(fields["prog_type"], source) if "prog_type" in fields else -1,
+        tag=fields.get("prog_tag", ""),
+        run_cnt=_optional(fields, "run_cnt", source),
+        run_time_ns=_optional(fields, "run_time_ns", source),
+        link_id=_optional(fields, "link_id", source),
+    )
+
+
+def _optional(fields: dict[str, str], key: str, source: str) -> int | None:
+    return _int(fields[key], source) if key in fields else None
+
+
+def _int(text: str, source: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ParseError(source, f"not a whole number: {text[:40]!r}") from None
+
+
+def _floats(text: str, count: int, source: str) -> list[float]:
+    try:
+        values = [float(word) for word in text.split()[:count]]
+    except ValueError:
+        raise ParseError(source, f"not numbers: {text[:40]!r}") from None
+    if len(values) != count:
+        raise ParseError(source, f"{len(values)} numbers, expected {count}")
+    return values
