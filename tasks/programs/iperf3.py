@@ -2,7 +2,8 @@
 
 What its JSON means was recorded from 3.12 under real losses (tests/data/iperf3/README.md):
 `sum_received.bytes` of UDP is what the receiver counted in the window, but `lost_packets` includes
-the losses of the omitted seconds, and `sum` gives the sender's bytes. It exits 0 when it failed.
+the losses of the omitted seconds (mended in 3.13, github.com/esnet/iperf issue 1489) and `sum`
+gives the sender's bytes. It exits 0 when it failed.
 """
 
 import math
@@ -127,12 +128,12 @@ def _udp(end: Any, test: Any, source: str) -> dict[str, Any]:
     both = field(end, "sum", source)  # sender's bytes, receiver's losses
     if "sum_received" in end:
         received = end["sum_received"]
-        sent = int(number(received, "packets", source))
-        datagrams = round(number(received, "bytes", source) / length)
+        sent = int(number(end, "sum_sent.packets", source))
+        datagrams = round(_positive(received, "bytes", source) / length)
         # A datagram on the way at either end of the window may be received in it and sent before.
         lost = max(0, sent - datagrams)
         seconds = _positive(received, "seconds", source)
-    else:  # before 3.7 or so: no bytes of the receiver
+    else:  # 3.1: no bytes of the receiver
         sent = int(number(both, "packets", source))
         lost = int(number(both, "lost_packets", source))
         if lost and number(test, "omit", source):

@@ -61,7 +61,7 @@ class OpenProgram:
     """A BPF program held open by a process, from its fdinfo."""
 
     program_id: int
-    type: int
+    type: int | None  # the kernel's number; None where the descriptor is a link
     tag: str
     run_cnt: int | None  # None before kernel 5.1
     run_time_ns: int | None
@@ -156,7 +156,7 @@ def parse_fdinfo(text: str, source: str) -> OpenProgram | None:
         return None
     return OpenProgram(
         program_id=_int(fields["prog_id"], source),
-        type=_int(fields["prog_type"], source) if "prog_type" in fields else -1,
+        type=_optional(fields, "prog_type", source),
         tag=fields.get("prog_tag", ""),
         run_cnt=_optional(fields, "run_cnt", source),
         run_time_ns=_optional(fields, "run_time_ns", source),

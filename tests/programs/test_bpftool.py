@@ -1,0 +1,64 @@
+"""bpftool and tc: states that compare. Recordings: tests/data/bpftool/README.md."""
+
+import pytest
+
+from tasks.model.errors import ParseError
+from tasks.programs import bpftool
+from tasks.programs.bpftool import BpfState, Link, Program
+
+
+def test_loaded_programs_are_told_by_id_name_type_and_tag(recorded):
+    assert bpftool.parse_programs(recorded("bpftool/prog.json"), "x") == {
+        Program(100, "netif_rx", "tracepoint", "888546de2943b66d"),
+        Program(101, "net_dev_xmit", "tracepoint", "c0b1a85fb75dc74b"),
+    }
+
+
+def test_a_pinned_program_left_behind_is_seen(recorded):
+    assert bpftool.parse_pins(recorded("bpftool/prog_pinned.json"), "x") == {"/sys/fs/bpf/left"}
+
+
+def test_statistics_are_missing_where_the_kernel_does_not_count(recorded):
+    assert bpftool.parse_stats(recorded("bpftool/prog.json"), "x") == {}
+    text = '[{"id":5,"run_time_ns":700,"run_cnt":2},{"id":6}]'
+    assert bpftool.parse_stats(text, "x") == {5: bpftool.ProgramStats(2, 700)}
+
+
+def test_links_leave_out_who_holds_them(recorded):
+    assert bpftool.parse_links(recorded("bpftool/link.json"), "x") == {
+        Link(7, "tracing", 100),
+        Link(8, "perf_event", 101),
+    }
+
+
+def test_xdp_is_an_attachment(recorded):
+    assert bpftool.parse_net(recorded("bpftool/net_empty.json"), "x") == frozenset()
+    (found,) = bpftool.parse_net(recorded("bpftool/net_xdp.json"), "x")
+    assert (found.hook, found.device) == ("xdp", "v0")
+
+
+def test_traffic_control_compares_without_counters(recorded):
+    text = recorded("bpftool/tc_qdisc.txt")
+    grown = text.replace("Sent 0 bytes 0 pkt", "Sent 900 bytes 3 pkt")
+    assert grown != text
+    lines = bpftool.parse_traffic_control(text)
+    assert lines == bpftool.parse_traffic_control(grown)
+    assert len(lines) == 2
+
+
+def test_a_difference_names_what_came_and_what_went():
+    kept, gone, left = (Program(i, f"p{i}", "xdp", "t") for i in (1, 2, 3))
+    before = BpfState(programs=frozenset({kept, gone}))
+    after = BpfState(programs=frozenset({kept, left}), pins=frozenset({"/sys/fs/bpf/x"}))
+    assert before.difference(before) == ()
+    told = after.difference(before)
+    assert [line.split(":")[0] for line in told] == ["+ pins", "+ programs", "- programs"]
+    assert "p3" in told[1] and "p2" in told[2]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"error":"no such file"}', "", "[1]", '[{"id":"7"}]', '[{"id":7}', "{}"]
+)
+def test_what_is_no_list_of_objects_is_refused(text):
+    with pytest.raises(ParseError):
+        bpftool.parse_programs(text, "x")
