@@ -1,0 +1,42 @@
+#!/bin/sh
+# Pid 1 of a lab host, in network, pid, mount and uts namespaces of its own. Becomes the host's sshd:
+# when that ends, the kernel ends everything else on the host, as when a machine loses power.
+# usage: host_init.sh NODE_DIRECTORY HOSTNAME
+set -eu
+node=$1
+hostname=$2
+
+echo "$hostname" >/proc/sys/kernel/hostname
+ip link set lo up
+# Bridged packets do not take the detour through the machine's firewall rules.
+bridge_firewall=/proc/sys/net/bridge/bridge-nf-call-iptables
+if [ -e "$bridge_firewall" ]; then echo 0 >"$bridge_firewall"; fi
+
+# The inherited /sys shows the machine's network devices, and has no tracefs or bpffs below it.
+mount -t sysfs sysfs /sys
+mount -t tracefs tracefs /sys/kernel/tracing
+mount -t debugfs debugfs /sys/kernel/debug
+mount -t bpf bpf /sys/fs/bpf
+
+# Hosts share the machine's programs, and no place that programs write to. The node's own directory
+# is put in place first: it may lie below one of those that are covered next.
+mount -t tmpfs -o mode=755 tmpfs /srv
+mkdir /srv/node /srv/bench
+mount --bind "$node" /srv/node
+mount --bind "$node/bench" /srv/bench
+for place in /run /var/log; do
+    mount -t tmpfs -o mode=755 tmpfs "$place"
+done
+for place in /tmp /var/tmp /dev/shm; do
+    mount -t tmpfs -o mode=1777 tmpfs "$place"
+done
+mount -t tmpfs -o mode=700 tmpfs /root
+mkdir /run/sshd
+
+# sshd without PAM refuses a root whose password is locked with "!", as installers like to leave it.
+echo 'root:*:19000:0:99999:7:::' >/srv/node/shadow
+chmod 600 /srv/node/shadow
+mount --bind /srv/node/shadow /etc/shadow
+
+cd /
+exec /usr/sbin/sshd -D -f /srv/node/sshd_config -E /srv/node/sshd.log

@@ -1,0 +1,145 @@
+"""Bringing a lab up, taking it down, and looking at it."""
+
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from ..model.environment import Layer
+from ..model.errors import InputError, raise_all
+from ..model.names import as_id
+from . import host, minimal_input, network
+from .machine import recorded, wait_until
+from .requirements import missing
+from .state import (
+    STATE_ROOT,
+    LabHost,
+    LabState,
+    Seat,
+    Shape,
+    read_shape,
+    seats,
+    write_shape,
+)
+
+Progress = Callable[[str], None]
+
+_LOCK = Path("/run/lock/ebpf-overhead-lab")
+
+
+def up(
+    name: str = "lab",
+    layers: Sequence[str] = ("host",),
+    switch: str = "bridge",
+    state_root: Path | None = None,
+    progress: Progress | None = None,
+) -> LabState:
+    """The running lab `name`; one that stands already is left alone, a broken one is built anew.
+
+    Raises InputError for what this machine lacks, and when the lab stands in another shape.
+    """
+    say = progress or _silent
+    wanted = tuple(Layer(layer) for layer in layers)
+    directory = _directory(name, state_root)
+    raise_all([InputError("lab", "", line) for line in missing(layers, switch)])
+    with _alone():
+        if (shape := read_shape(directory)) and (standing := _look(shape)).alive:
+            if (shape.layers, shape.switch) != (wanted, switch):
+                stands = f"it stands with {','.join(shape.layers)} over {shape.switch}"
+                raise InputError(f"lab {name}", "", stands, "`lab down` first")
+            say(f"lab {name} is up")
+            return standing
+        _clear(directory)
+        shape = Shape(name, directory, wanted, switch, network.free_number())
+        _build(shape, say)
+        return _look(shape)
+
+
+def down(name: str = "lab", state_root: Path | None = None) -> None:
+    """Removes the lab, whatever is left of it: processes, links, files. Fine when there is none."""
+    directory = _directory(name, state_root)
+    with _alone():
+        _clear(directory)
+
+
+def status(state_root: Path | None = None) -> list[LabState]:
+    """All labs below the state root as they stand now."""
+    root = state_root or STATE_ROOT
+    directories = sorted(root.iterdir()) if root.is_dir() else []
+    shapes = [read_shape(directory) for directory in directories]
+    return [_look(shape) for shape in shapes if shape]
+
+
+def _build(shape: Shape, say: Progress) -> None:
+    write_shape(shape)
+    host.make_keys(shape)
+    network.add_management(shape)
+    pids: dict[Seat, int] = {}
+    for seat in seats(shape.layers):
+        say(f"starting {seat.name} at {shape.management_ip(seat)}")
+        pids[seat] = host.start(shape, seat).pid
+        network.plug_management(shape, seat, pids[seat])
+    network.plug_test(shape, pids)
+    lines = [host.known_hosts_line(shape, seat) for seat in pids]
+    (shape.directory / "known_hosts").write_text("".join(lines))
+    for seat in pids:
+        address = str(shape.management_ip(seat))
+        log = shape.node_directory(seat) / "sshd.log"
+        wait_until(partial(host.answers, address), 10.0, f"{seat.name} answers", log)
+    # Written last: a lab that has it was built to the end.
+    (shape.directory / "minimal-input.yaml").write_text(minimal_input.text(shape))
+    say(f"lab {shape.name} is up: {shape.directory / 'minimal-input.yaml'}")
+
+
+def _clear(directory: Path) -> None:
+    if shape := read_shape(directory):
+        for seat in seats(shape.layers):
+            host.stop(shape, seat)
+        network.unplug(shape)
+    if directory.exists():
+        shutil.rmtree(directory)
+
+
+def _look(shape: Shape) -> LabState:
+    return LabState(
+        name=shape.name,
+        directory=shape.directory,
+        layers=shape.layers,
+        switch=shape.switch,
+        hosts=tuple(_look_at(shape, seat) for seat in seats(shape.layers)),
+    )
+
+
+def _look_at(shape: Shape, seat: Seat) -> LabHost:
+    process = recorded(shape.record(seat))
+    running = process if process and process.alive else None
+    address = str(shape.management_ip(seat))
+    return LabHost(
+        name=seat.name,
+        layer=seat.layer,
+        address=address,
+        test_ip=str(shape.test_ip(seat)),
+        pid=running.pid if running else None,
+        answers=running is not None and host.answers(address),
+    )
+
+
+def _directory(name: str, state_root: Path | None) -> Path:
+    if as_id(name) != name:
+        raise InputError("lab", "name", f"{name!r} is no name", "letters, digits, _ . -")
+    return (state_root or STATE_ROOT).resolve() / name
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One lab at a time is built or removed on a machine: they draw from the same networks."""
+    _LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with _LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _silent(_line: str) -> None:
+    pass

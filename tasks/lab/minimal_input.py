@@ -1,0 +1,42 @@
+"""The lab as a person would describe it: the minimal input that bootstrap reads."""
+
+import socket
+from pathlib import Path
+
+import yaml
+
+from ..model.environment import Layer
+from .state import WORKDIR, Seat, Shape, hardware_id, seats
+
+TOOLS = Path(__file__).with_name("tools")
+CATALOG = Path(__file__).with_name("tools.yaml")
+
+
+def text(shape: Shape) -> str:
+    """YAML, in the published structure with the keys that this project adds."""
+    document = {
+        "version": "1.0",
+        "environment": shape.name,
+        "hardware": hardware_id(socket.gethostname()),
+        "ssh": {
+            "known_hosts": str(shape.directory / "known_hosts"),
+            "identity": str(shape.directory / "identity"),
+        },
+        "nodes": {seat.name: _node(shape, seat) for seat in seats(shape.layers)},
+        "test_pairs": {
+            str(layer): {"server": f"{layer}-server", "client": f"{layer}-client"}
+            for layer in shape.layers
+        },
+        "discovery_hints": {"python_interpreter": "python3"},
+        "tools": {"catalog": str(CATALOG), "directory": str(TOOLS)},
+    }
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+def _node(shape: Shape, seat: Seat) -> dict[str, str]:
+    return {
+        "ssh": f"root@{shape.management_ip(seat)}",
+        "workdir": WORKDIR,
+        "role": str(Layer(seat.layer)),
+        "test_ip": str(shape.test_ip(seat)),
+    }

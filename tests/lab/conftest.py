@@ -1,0 +1,65 @@
+"""What the lab's tests share: a shell on a lab host, and a look at all that a lab could leave."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tasks.lab.state import LabHost, LabState, link_prefix
+
+Shell = Callable[[LabState, str, str], str]
+
+
+@pytest.fixture(autouse=True)
+def _needs_root(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("lab") and os.geteuid() != 0:
+        pytest.skip("the lab needs root")
+
+
+@pytest.fixture(scope="session")
+def shell() -> Shell:
+    """Runs a command on a lab host by name, over SSH with the pinned keys; returns its output."""
+
+    def run(lab: LabState, name: str, command: str) -> str:
+        options = ["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
+        files = ["-i", str(lab.identity), "-o", f"UserKnownHostsFile={lab.known_hosts}"]
+        target = f"root@{host_of(lab, name).address}"
+        done = subprocess.run(
+            ["ssh", *options, *files, target, command],
+            capture_output=True,
+            text=True,
+            timeout=40,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def host_of(lab: LabState, name: str) -> LabHost:
+    return next(host for host in lab.hosts if host.name == name)
+
+
+def traces(directory: Path) -> dict[str, list[str]]:
+    """Everything on this machine that belongs to the lab in `directory`, or names it."""
+    processes = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and bytes(directory) in (entry / "cmdline").read_bytes():
+                processes.append(entry.name)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    links = os.listdir("/sys/class/net")
+    return {
+        "processes": processes,
+        "links": [link for link in links if link.startswith(link_prefix(directory))],
+        "mounts": [
+            line
+            for line in Path("/proc/mounts").read_text().splitlines()
+            if str(directory) in line or "/srv/node" in line
+        ],
+        "files": [str(directory)] if directory.exists() else [],
+    }

@@ -1,0 +1,188 @@
+"""The lab for real: two hosts, reached and measured, and gone without a trace."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import Shell, host_of, traces
+
+from tasks.lab import lab
+from tasks.lab.state import LabState
+from tasks.model.errors import InputError
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("labs")
+
+
+@pytest.fixture(scope="module")
+def one(root: Path) -> Iterator[LabState]:
+    yield lab.up("one", state_root=root)
+    lab.down("one", state_root=root)
+
+
+def test_both_hosts_answer_under_their_pinned_keys(one: LabState, shell: Shell) -> None:
+    assert one.alive
+    assert [shell(one, host.name, "hostname").strip() for host in one.hosts] == [
+        "host-server",
+        "host-client",
+    ]
+
+
+def test_a_host_sees_only_its_own_processes_and_files(one: LabState, shell: Shell) -> None:
+    places = "/tmp /var/tmp /run /dev/shm /srv/bench /root"
+    shell(
+        one,
+        "host-server",
+        f"for place in {places}; do touch $place/mark; done; sleep 30 >/dev/null 2>&1 &",
+    )
+    assert "sleep 30" not in shell(one, "host-client", "ps ax")
+    seen = shell(one, "host-client", f"for place in {places}; do ls $place/mark; done 2>&1; true")
+    assert seen.count("No such file") == 6
+
+
+def test_tracing_and_bpf_filesystems_are_there(one: LabState, shell: Shell) -> None:
+    event = "/sys/kernel/tracing/events/net/netif_receive_skb/format"
+    shell(one, "host-server", f"test -e {event} && test -e /sys/kernel/debug/tracing/events")
+    assert shell(one, "host-server", "stat -f -c %T /sys/fs/bpf").strip() == "bpf_fs"
+
+
+def test_traffic_crosses_the_test_network(one: LabState, shell: Shell) -> None:
+    address = host_of(one, "host-server").test_ip
+    shell(one, "host-server", "iperf3 --server --one-off --daemon --pidfile /run/iperf3.pid")
+    shell(one, "host-server", "until [ -s /run/iperf3.pid ]; do sleep 0.05; done")
+    report = json.loads(shell(one, "host-client", f"iperf3 --client {address} --time 1 --json"))
+    assert report["end"]["sum_received"]["bits_per_second"] > 1e8
+
+
+@pytest.mark.parametrize(
+    ("command", "programs", "line"),
+    [
+        ("rx_size_histogram.bt test0", 2, "received packets by size"),
+        ("tx_latency_filtered.bt test0 0", 2, "took"),
+        ("rx_packet_stacks.bt test0", 1, "netif_receive_skb"),
+    ],
+)
+def test_a_tool_attaches_from_inside_a_host_and_sees_packets(
+    one: LabState, shell: Shell, command: str, programs: int, line: str
+) -> None:
+    script = command.split()[0]
+    source = Path(lab.__file__).with_name("tools") / script
+    (one.directory / "host-server" / "bench" / script).write_bytes(source.read_bytes())
+    before = _programs(one, shell)
+    shell(one, "host-server", f"cd /srv/bench; bpftrace {command} >{script}.log 2>&1 & echo")
+    _wait_for(lambda: _programs(one, shell) == before + programs)
+    server, client = host_of(one, "host-server").test_ip, host_of(one, "host-client").test_ip
+    hello = "exec 3<>/dev/tcp/%s/22; head -c 4 <&3 >/dev/null"
+    shell(one, "host-client", f"bash -c '{hello % server}'")
+    shell(one, "host-server", f"bash -c '{hello % client}'")
+    _wait_for(lambda: line in shell(one, "host-server", f"cat /srv/bench/{script}.log"))
+    shell(one, "host-server", "kill $(pidof bpftrace)")
+    _wait_for(lambda: _programs(one, shell) == before)
+
+
+def test_up_leaves_a_standing_lab_alone(one: LabState, root: Path) -> None:
+    assert lab.up("one", state_root=root) == one
+
+
+def test_up_refuses_to_change_the_shape_of_a_standing_lab(one: LabState, root: Path) -> None:
+    with pytest.raises(InputError, match="lab down"):
+        lab.up("one", layers=("host",), switch="ovs", state_root=root)
+
+
+def test_up_builds_a_lab_anew_that_lost_a_host(one: LabState, root: Path, shell: Shell) -> None:
+    holder = host_of(one, "host-client").pid
+    assert holder is not None
+    os.kill(holder, signal.SIGKILL)
+    _wait_for(lambda: not host_of(lab.status(root)[0], "host-client").answers)
+    assert lab.up("one", state_root=root).alive
+    assert shell(one, "host-client", "hostname").strip() == "host-client"
+
+
+def test_two_labs_stand_side_by_side(one: LabState, root: Path, shell: Shell) -> None:
+    two = lab.up("two", state_root=root)
+    try:
+        assert {lab_.name for lab_ in lab.status(root) if lab_.alive} == {"one", "two"}
+        addresses = [host.address for host in (*one.hosts, *two.hosts)]
+        assert len(set(addresses)) == 4
+        assert one.identity.read_text() != two.identity.read_text()
+        shell(one, "host-server", "true")
+        shell(two, "host-server", "true")
+    finally:
+        lab.down("two", state_root=root)
+    assert lab.status(root)[0].alive
+
+
+def test_minimal_input_names_everything_a_person_would(one: LabState) -> None:
+    written = yaml.safe_load(one.minimal_input.read_text())
+    assert written["environment"] == "one"
+    assert written["test_pairs"] == {"host": {"server": "host-server", "client": "host-client"}}
+    server = written["nodes"]["host-server"]
+    assert server["ssh"] == f"root@{host_of(one, 'host-server').address}"
+    assert server["test_ip"] == host_of(one, "host-server").test_ip
+    catalog = yaml.safe_load(Path(written["tools"]["catalog"]).read_text())
+    scripts = [tool["script"] for tool in catalog["categories"]["lab/packet-path"]["tools"]]
+    for script in [*scripts, catalog["placebo"]["script"]]:
+        assert (Path(written["tools"]["directory"]) / script).is_file()
+
+
+def test_down_leaves_nothing_even_with_work_under_way(tmp_path: Path, shell: Shell) -> None:
+    links = _links()
+    state = lab.up("gone", state_root=tmp_path)
+    shell(state, "host-server", "setsid sleep 97531 >/dev/null 2>&1 & echo")
+    assert _running("97531")
+    lab.down("gone", state_root=tmp_path)
+    assert not any(traces(state.directory).values())
+    assert not _running("97531")
+    assert _links() == links
+    lab.down("gone", state_root=tmp_path)  # twice is fine
+
+
+def test_down_cleans_after_an_up_that_was_killed(tmp_path: Path) -> None:
+    code = "\n".join(
+        (
+            "import sys, pathlib",
+            "from tasks.lab import lab",
+            "lab.up('cut', state_root=pathlib.Path(sys.argv[1]))",
+        )
+    )
+    for delay_s in (0.35, 0.45, 0.55, 0.65):
+        builder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
+        time.sleep(delay_s)
+        builder.kill()
+        builder.wait()
+        lab.down("cut", state_root=tmp_path)
+        assert not any(traces(tmp_path / "cut").values())
+
+
+def _programs(state: LabState, shell: Shell) -> int:
+    return len(json.loads(shell(state, "host-server", "bpftool --json prog show")))
+
+
+def _links() -> set[str]:
+    return {link for link in os.listdir("/sys/class/net") if link.startswith("eo")}
+
+
+def _running(argument: str) -> bool:
+    return f"sleep\0{argument}\0" in "".join(
+        entry.read_bytes().decode(errors="replace")
+        for entry in Path("/proc").glob("[0-9]*/cmdline")
+    )
+
+
+def _wait_for(condition: object, within_s: float = 10.0) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "did not come about"
+        time.sleep(0.1)
