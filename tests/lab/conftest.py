@@ -52,7 +52,7 @@ def traces(directory: Path) -> dict[str, list[str]]:
                 processes.append(entry.name)
         except (FileNotFoundError, ProcessLookupError):
             continue
-    links = os.listdir("/sys/class/net")
+    links = [entry.name for entry in Path("/sys/class/net").iterdir()]
     return {
         "processes": processes,
         "links": [link for link in links if link.startswith(link_prefix(directory))],

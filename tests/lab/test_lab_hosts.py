@@ -170,7 +170,7 @@ def _programs(state: LabState, shell: Shell) -> int:
 
 
 def _links() -> set[str]:
-    return {link for link in os.listdir("/sys/class/net") if link.startswith("eo")}
+    return {entry.name for entry in Path("/sys/class/net").glob("eo*")}
 
 
 def _running(argument: str) -> bool:
