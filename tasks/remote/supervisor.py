@@ -66,6 +66,10 @@ class Supervisor:
     def _node(self) -> str:
         return self.connection.node.name
 
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._lost is None
+
     async def open(self) -> None:
         argv = ("sh", "-c", _SCRIPT, "supervisor", self._run, self._holder)
         line = command_line(

@@ -1,0 +1,122 @@
+"""The attribution pass: what the tool's BPF programs cost, as the kernel itself counts it.
+
+`kernel.bpf_stats_enabled` costs about 20 ns a call, so it is on only here, outside all windows, and
+under a paced load below saturation: that is what makes its figures steady. The probe's own dispatch
+is not in them.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ..model.environment import Pair
+from ..model.errors import ParseError
+from ..model.outcome import BpfProgram
+from ..model.plan import Design, Workload
+from ..programs import bpftool, proc
+from ..storage.rawtree import Attribution
+from . import load
+from .bpf import Counted, programs_of
+from .shell import Shell
+from .tool import StartedTool, tree
+
+_SWITCH = "/proc/sys/kernel/bpf_stats_enabled"
+
+
+def paced(design: Design) -> Workload:
+    """The load of the pass: 64-byte datagrams at a fixed rate."""
+    return Workload(
+        name="attribution",
+        kind="pps",
+        program="iperf3",
+        protocol="udp",
+        window_s=design.attribution_s,
+        warmup_s=0,
+        bandwidth=design.attribution_rate,
+        length=64,
+    )
+
+
+async def measure(
+    sides: dict[str, Shell],
+    pair: Pair,
+    design: Design,
+    tool: StartedTool,
+    ports: tuple[int, ...],
+    folders: dict[str, str],
+) -> Attribution:
+    """Counts the tool's programs over one paced run. Raises RemoteError."""
+    host, workload = sides["tool_host"], paced(design)
+    pids = await tree(host, tool.program.pid)
+    async with _counting(host):
+        servers = await load.start_servers(
+            sides["server"], pair, workload, ports, folders["server"]
+        )
+        before, packets_before, start_s = await _look(host, pair, pids)
+        clients = await load.start_clients(
+            sides["client"], pair, workload, ports, folders["client"]
+        )
+        running = [(sides["client"], c) for c in clients] + [(sides["server"], s) for s in servers]
+        await load.finish(running, load.deadline_s(workload))
+        after, packets_after, end_s = await _look(host, pair, pids)
+    names = await _names(host)
+    duration_s = end_s - start_s
+    packets = (
+        None if packets_before is None or packets_after is None else packets_after - packets_before
+    )
+    programs = tuple(
+        BpfProgram(
+            node=host.node.name,
+            program_id=id,
+            name=names.get(id, ""),
+            type=now.type,
+            tag=now.tag,
+            run_cnt=_grown(now.run_cnt, before[id].run_cnt) if id in before else now.run_cnt,
+            run_time_ns=(
+                _grown(now.run_time_ns, before[id].run_time_ns) if id in before else now.run_time_ns
+            ),
+            packets=packets,
+            duration_s=duration_s,
+        )
+        for id, now in sorted(after.items())
+    )
+    return Attribution(programs, packets, duration_s, design.attribution_rate)
+
+
+def _grown(now: int | None, before: int | None) -> int | None:
+    return None if now is None or before is None else now - before
+
+
+@asynccontextmanager
+async def _counting(host: Shell) -> AsyncIterator[None]:
+    """The kernel's counting, on for the body; put back as it was, also when we are gone."""
+    before = await host.run(("cat", _SWITCH), check=False)
+    if before.status != 0 or before.stdout.strip() != "0":  # not there (before 5.1), or on already
+        yield
+        return
+    await host.undo("bpf_stats", ("sh", "-c", f"echo 0 >{_SWITCH}"))
+    await host.run(("sh", "-c", f"echo 1 >{_SWITCH}"))
+    try:
+        yield
+    finally:
+        await host.run(("sh", "-c", f"echo 0 >{_SWITCH}"))
+        await host.undone("bpf_stats")
+
+
+async def _look(
+    host: Shell, pair: Pair, pids: tuple[int, ...]
+) -> tuple[dict[int, Counted], int | None, float]:
+    """The programs' counters, the test interface's packets, the host's clock."""
+    answer = await host.run(("cat", "/proc/uptime", "/proc/net/dev"))
+    uptime, _, net = answer.stdout.partition("\n")
+    source = f"{host.node.name}: /proc/net/dev"
+    counters = proc.parse_net_dev(net, source).get(pair.server_interface)
+    packets = None if counters is None else counters.rx_packets + counters.tx_packets
+    return await programs_of(host, pids), packets, proc.parse_uptime(uptime, source)
+
+
+async def _names(host: Shell) -> dict[int, str]:
+    answer = await host.run(bpftool.prog_list_argv(), check=False)
+    try:
+        return {p.id: p.name for p in bpftool.parse_programs(answer.stdout, "bpftool prog")}
+    except ParseError:  # no bpftool there: the programs go by their ids
+        return {}

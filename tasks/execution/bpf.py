@@ -1,0 +1,77 @@
+"""What of eBPF is on a host: programs that a process holds, and all that a tool could leave there.
+
+A process's own programs come from its fdinfo, which needs nothing installed; what the whole host
+holds comes from bpftool where it is there. Not there: None, which is not "clean".
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..model.errors import ParseError
+from ..programs import bpftool, proc
+from .shell import Shell
+
+_FDINFO = (
+    "for p; do for f in $(grep -ls prog_id /proc/$p/fdinfo/* 2>/dev/null); do "
+    'echo "@ $f"; cat "$f"; done; done'
+)
+_TYPES = {2: "kprobe", 5: "tracepoint", 6: "xdp", 3: "sched_cls", 7: "perf_event",
+          17: "raw_tracepoint", 24: "raw_tracepoint_writable", 26: "tracing"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A program's counters at one moment; None where the kernel does not count."""
+
+    program_id: int
+    type: str
+    tag: str
+    run_cnt: int | None
+    run_time_ns: int | None
+
+
+async def programs_of(shell: Shell, pids: Iterable[int]) -> dict[int, Counted]:
+    """Programs held open by these processes, by the kernel's id."""
+    words = [str(pid) for pid in pids]
+    if not words:
+        return {}
+    answer = await shell.run(("sh", "-c", _FDINFO, "sh", *words), check=False)
+    found: dict[int, Counted] = {}
+    for block in answer.stdout.split("@ ")[1:]:
+        source, _, body = block.partition("\n")
+        held = proc.parse_fdinfo(body, source)
+        # A link's descriptor names its program too, without counters: the program's own wins.
+        if held is not None and (held.program_id not in found or held.run_cnt is not None):
+            kind = _TYPES.get(held.type or 0, "") or f"type_{held.type}"
+            found[held.program_id] = Counted(
+                held.program_id, kind, held.tag, held.run_cnt, held.run_time_ns
+            )
+    return found
+
+
+async def state_of(shell: Shell, devices: Iterable[str]) -> bpftool.BpfState | None:
+    """Programs, links, attachments, pins, tc of the host; None where bpftool cannot tell."""
+    devices = tuple(devices)
+    commands = [bpftool.prog_list_argv(), bpftool.link_list_argv(), bpftool.net_list_argv()]
+    for device in devices:
+        commands += [
+            bpftool.qdisc_argv(device),
+            bpftool.filter_argv(device, "ingress"),
+            bpftool.filter_argv(device, "egress"),
+        ]
+    answers = await asyncio.gather(*(shell.run(argv, check=False) for argv in commands))
+    programs, links, net, *tc = answers
+    name = shell.node.name
+    try:
+        return bpftool.BpfState(
+            programs=bpftool.parse_programs(programs.stdout, f"{name}: bpftool prog"),
+            links=bpftool.parse_links(links.stdout, f"{name}: bpftool link"),
+            attachments=bpftool.parse_net(net.stdout, f"{name}: bpftool net"),
+            pins=bpftool.parse_pins(programs.stdout, f"{name}: bpftool prog"),
+            traffic_control=frozenset().union(
+                *(bpftool.parse_traffic_control(answer.stdout) for answer in tc)
+            ),
+        )
+    except ParseError:
+        return None

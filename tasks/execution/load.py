@@ -1,0 +1,111 @@
+"""The load between two nodes: fresh one-shot servers with ports of their own, then the clients."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from ..model.environment import Pair
+from ..model.errors import CommandFailed, RemoteError
+from ..model.plan import Workload
+from ..programs import iperf3, netperf, proc
+from ..storage import rawtree
+from .shell import Running, Shell
+
+_PORTS = range(20000, 30000)
+_LISTEN_S = 5.0
+_LOOK_EVERY_S = 0.02
+SLACK_S = 15.0  # a load may take so much longer than requested before it is ended
+
+
+@dataclass
+class Ports:
+    """Hands out server ports, a new one each time, so that no cell meets another's leavings."""
+
+    next: int = _PORTS.start
+
+    def take(self, count: int) -> tuple[int, ...]:
+        if self.next + count > _PORTS.stop:
+            self.next = _PORTS.start
+        first, self.next = self.next, self.next + count
+        return tuple(range(first, first + count))
+
+
+def deadline_s(workload: Workload) -> float:
+    """After this long a load's programs are ended, whatever they wait for."""
+    return 2 * workload.warmup_s + workload.window_s + SLACK_S
+
+
+async def start_servers(
+    shell: Shell, pair: Pair, workload: Workload, ports: tuple[int, ...], folder: str
+) -> list[Running]:
+    """One server a port, listening when this returns. Raises CommandFailed where one does not."""
+    program = iperf3 if workload.program == "iperf3" else netperf
+    servers = [
+        await shell.start(
+            program.server_argv(port, pair.server_ip),
+            deadline_s=deadline_s(workload),
+            stdout=f"{folder}/{workload.program}_server_{workload.kind}_port_{port}.log",
+            stderr=f"{folder}/{workload.program}_server_{workload.kind}_port_{port}.err",
+        )
+        for port in ports
+    ]
+    until = time.monotonic() + _LISTEN_S
+    while time.monotonic() < until:
+        answer = await shell.run(("cat", "/proc/net/tcp", "/proc/net/tcp6"), check=False)
+        missing = set(ports) - proc.parse_listening(answer.stdout, f"{shell.node.name}: tcp")
+        if not missing:
+            return servers
+        await asyncio.sleep(_LOOK_EVERY_S)
+    raise CommandFailed(
+        shell.node.name,
+        f"no {workload.program} server listens on port {sorted(missing)} after {_LISTEN_S:g} s",
+    )
+
+
+async def warm_up(shell: Shell, pair: Pair, workload: Workload, port: int, folder: str) -> None:
+    """netperf's warm-up: a short run that is not read. iperf3 omits its first seconds itself."""
+    if workload.program != "netperf" or not workload.warmup_s:
+        return
+    argv = netperf.client_argv(workload, pair.server_ip, port, duration_s=workload.warmup_s)
+    run = await shell.start(
+        argv, deadline_s=workload.warmup_s + SLACK_S, stdout=f"{folder}/warmup.txt"
+    )
+    await run.wait()
+
+
+async def start_clients(
+    shell: Shell, pair: Pair, workload: Workload, ports: tuple[int, ...], folder: str
+) -> list[Running]:
+    """One client a port, writing to `folder`."""
+    clients = []
+    for port in ports:
+        if workload.program == "iperf3":
+            argv = iperf3.client_argv(workload, pair.server_ip, port, streams_share=len(ports))
+        else:
+            argv = netperf.client_argv(workload, pair.server_ip, port, duration_s=workload.window_s)
+        clients.append(
+            await shell.start(
+                argv,
+                deadline_s=deadline_s(workload),
+                stdout=f"{folder}/{rawtree.client_file(workload, port)}",
+                stderr=f"{folder}/{workload.program}_client_{port}.err",
+            )
+        )
+    return clients
+
+
+async def finish(shells: list[tuple[Shell, Running]], within_s: float) -> None:
+    """Waits for the programs to end by themselves; what does not is stopped."""
+    await asyncio.wait(
+        [asyncio.ensure_future(program.wait()) for _, program in shells], timeout=within_s
+    )
+    await end([(shell, program) for shell, program in shells if program.running])
+
+
+async def end(shells: list[tuple[Shell, Running]]) -> None:
+    """Stops programs on their hosts; a lost host's are ended by its lease."""
+    for shell, program in shells:
+        try:
+            await shell.stop(program, grace_s=1)
+        except (RemoteError, TimeoutError):
+            continue

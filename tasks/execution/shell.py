@@ -1,0 +1,62 @@
+"""What this room needs of a host: the seam at the network's edge, a few methods long."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from ..model.environment import Node
+from ..model.outcome import StoredFile
+
+
+class Answer(Protocol):
+    """A short command that ran to its end."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def stdout(self) -> str: ...
+    @property
+    def stderr(self) -> str: ...
+
+
+class Running(Protocol):
+    """A program that runs under the host's supervisor."""
+
+    pid: int
+
+    @property
+    def running(self) -> bool: ...
+    async def wait(self) -> int: ...
+
+
+class Shell(Protocol):
+    """One host. All methods raise RemoteError; nothing started here outlives the campaign."""
+
+    @property
+    def node(self) -> Node: ...
+    @property
+    def is_root(self) -> bool: ...
+
+    async def run(
+        self, argv: Sequence[str], *, timeout_s: float = 30.0, check: bool = True
+    ) -> Answer: ...
+
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        deadline_s: float,
+        stdout: str | None = None,
+        stderr: str | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+    ) -> Running: ...
+
+    async def stop(self, program: Running, grace_s: float = 5.0) -> int: ...
+    async def snap(self, label: str, file: str) -> None: ...
+    async def undo(self, name: str, argv: Sequence[str]) -> None: ...
+    async def undone(self, name: str) -> None: ...
+
+    async def collect(
+        self, base: str, paths: Sequence[str], into: Path
+    ) -> tuple[StoredFile, ...]: ...

@@ -1,0 +1,49 @@
+"""Where a campaign's cases run: the held hosts of one environment, and where results go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..model.environment import Environment, Layer, Pair
+from ..model.plan import Plan
+from ..storage import rawtree
+from .load import Ports
+from .shell import Shell
+from .steps import Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All that the life of a case needs; nothing in it changes while the campaign runs."""
+
+    environment: Environment
+    plan: Plan
+    run: str
+    folder: Path  # <results>/<run>/<environment> here
+    shells: Mapping[str, Shell]  # by node name
+    steps: Steps
+    epoch: str  # fingerprint of kernels and NIC settings
+    load_before: float | None  # 1-minute load of the tool hosts before anything was started
+    max_load: float | None
+    keep_on_hosts: bool = False
+    ports: Ports = field(default_factory=Ports)
+
+    def pair(self, layer: Layer) -> Pair:
+        return self.environment.pairs[layer]
+
+    def sides(self, layer: Layer) -> dict[str, Shell]:
+        """server, client, tool_host -> its shell."""
+        pair = self.pair(layer)
+        return {
+            "server": self.shells[pair.server.name],
+            "client": self.shells[pair.client.name],
+            "tool_host": self.shells[pair.tool_host.name],
+        }
+
+    def tree(self, iteration: int, node: str) -> Path:
+        return rawtree.node_tree(self.folder, iteration, node)
+
+
+def remote_tree(shell: Shell) -> str:
+    """The results tree on a host."""
+    return f"{shell.node.workdir.rstrip('/')}/{rawtree.TREE}"

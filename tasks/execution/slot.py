@@ -1,0 +1,265 @@
+"""The life of one case in its place: the tool attached once, all its workloads, the tool stopped.
+
+hooks → host's state → start, seen attached → attribution → cells → stop → clean again?
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..model.errors import OverheadError, RemoteError
+from ..model.outcome import CellStatus, Outcome
+from ..model.plan import Case, CaseKind, Slot, Workload
+from ..programs.bpftool import BpfState
+from ..reading.cell import key_of, read_cell
+from ..storage import rawtree
+from . import attribution, tool
+from . import cell as cells
+from .bpf import state_of
+from .shell import Shell
+from .site import Site, remote_tree
+
+Tell = Callable[[Outcome], None]
+
+_CLEAN_WITHIN_S = 10.0  # BPF objects go a moment after their holder
+_LOOK_EVERY_S = 0.25
+_KEEP_OUTPUT = 2**20  # of a tool's output so much is brought home; its size was measured
+
+
+class HostNotClean(OverheadError):
+    """A tool left state behind: nothing more is measured on that host until it is gone."""
+
+
+async def run_slot(
+    site: Site, slot: Slot, workloads: Sequence[Workload], attempt: int, tell: Tell
+) -> list[Outcome]:
+    """Runs these workloads of the slot's case. Each outcome is told as soon as it is known.
+
+    Raises HostNotClean after telling, when the tool left something behind. A lost host is in the
+    outcomes (`failed`, reason transport), not raised.
+    """
+    case = site.plan.case(slot.case_id, slot.layer)
+    life = _Life(site, slot, case, attempt, tell)
+    try:
+        await life.begin()
+        for workload in workloads:
+            await life.cell(workload)
+    except tool.ToolFailed as error:
+        life.none_ran(workloads, CellStatus.INVALID, error.gate, str(error))
+    except RemoteError as error:
+        life.none_ran(workloads, CellStatus.FAILED, "", f"transport: {error}")
+    finally:
+        await life.end()
+    if life.record.left_behind:
+        life.judge_again()
+        node, left = life.record.tool_host, "; ".join(life.record.left_behind[:5])
+        raise HostNotClean(f"{node}: {case.name} left behind: {left}")
+    return list(life.outcomes.values())
+
+
+class _Life:
+    """One slot while it runs. `record` grows; `outcomes` holds the last word on each workload."""
+
+    def __init__(self, site: Site, slot: Slot, case: Case, attempt: int, tell: Tell) -> None:
+        pair = site.pair(slot.layer)
+        self.site, self.case, self.attempt, self._tell = site, case, attempt, tell
+        self.sides = site.sides(slot.layer)
+        self.host: Shell = self.sides["tool_host"]
+        self.outcomes: dict[str, Outcome] = {}
+        self._ran: dict[str, cells.RanCell] = {}
+        self._tool: tool.StartedTool | None = None
+        self._before: BpfState | None = None
+        self.record = rawtree.SlotRecord(
+            environment=site.environment.name,
+            run=site.run,
+            layer=slot.layer,
+            iteration=slot.iteration,
+            position=slot.position,
+            attempt=attempt,
+            ts=time.strftime("%Y%m%d_%H%M%S", time.gmtime()),
+            case=case,
+            server=pair.server.name,
+            client=pair.client.name,
+            tool_host=pair.tool_host.name,
+            server_interface=pair.server_interface,
+            client_interface=pair.client_interface,
+            monitor_interval_s=site.plan.design.monitor_interval_s,
+            epoch=site.epoch,
+            load_before=site.load_before,
+            max_load=site.max_load,
+        )
+        self.folder = rawtree.slot_folder(case, slot.layer)
+        self.file = f"{self.folder}/metadata_{slot.position:03d}_{attempt}.json"
+
+    async def begin(self) -> None:
+        """Everything before the first cell. Raises ToolFailed, RemoteError."""
+        steps, level = self.site.steps, "tool"
+        await steps.hooks(level, "init", self.sides)
+        if self.case.kind is not CaseKind.BASELINE:
+            path = f"{remote_tree(self.host)}/{self.folder}"
+            async with steps.step(level, "init", "state before", self.host.node.name):
+                self._before = await state_of(self.host, self._devices())
+                await self.host.run(("mkdir", "-p", path))
+            async with steps.step(level, "init", f"start {self.case.name}", self.host.node.name):
+                await self._start(path)
+            async with steps.step(level, "init", "attribution", self.host.node.name):
+                await self._attribute()
+        self._write()
+        await steps.hooks("case", "init", self.sides)
+
+    async def _start(self, path: str) -> None:
+        output, errors = (f"{path}/{name}_{self.record.ts}.log" for name in _OUTPUTS)
+        started = self._tool = await tool.start(self.host, self.case, output, errors)
+        now = await state_of(self.host, ())
+        held = set(started.programs)
+        before = set() if self._before is None else {p.id for p in self._before.programs}
+        after = held if now is None else held | {p.id for p in now.programs}
+        self.record = replace(
+            self.record,
+            tool=rawtree.ToolRecord(
+                pid=started.program.pid,
+                start_ticks=started.start_ticks,
+                pids=started.pids,
+                ready_s=round(started.ready_s, 3),
+                sha256=await self._checksum(),
+            ),
+            programs_before=tuple(sorted(before)),
+            programs_after=tuple(sorted(after)),
+        )
+
+    async def _checksum(self) -> str:
+        script = next((w for w in self.case.command.split() if w.endswith(self.case.script)), "")
+        if not script:
+            return ""
+        path = script if script.startswith("/") else f"{self.host.node.workdir}/{script}"
+        answer = await self.host.run(("sha256sum", "--", path), check=False)
+        return answer.stdout.partition(" ")[0]
+
+    async def _attribute(self) -> None:
+        design = self.site.plan.design
+        if self._tool is None or design.attribution_s <= 0:
+            return
+        folders = {
+            side: f"{remote_tree(self.sides[side])}/{self.folder}/attribution"
+            for side in ("server", "client")
+        }
+        await asyncio.gather(
+            *(self.sides[side].run(("mkdir", "-p", path)) for side, path in folders.items())
+        )
+        pair, ports = self.site.pair(self.record.layer), self.site.ports.take(1)
+        counted = await attribution.measure(self.sides, pair, design, self._tool, ports, folders)
+        self.record = replace(self.record, attribution=counted)
+
+    async def cell(self, workload: Workload) -> None:
+        name = f"{self.case.name} · {workload.name}"
+        async with self.site.steps.step("test", "init", name, self.record.server):
+            ran = await cells.run(self.site, self.record, self.file, workload, self._tool)
+        self._ran[workload.name] = ran
+        self._judge(workload.name, ran)
+
+    def _judge(self, workload: str, ran: cells.RanCell) -> None:
+        reading = read_cell(self._tree, self.record, ran.record)
+        self._say(
+            Outcome(
+                key=reading.key,
+                status=reading.status,
+                reason=reading.reason,
+                gate=reading.gate,
+                started=ran.record.started,
+                ended=ran.record.ended,
+                windows=tuple(reading.windows.values()),
+                gates=reading.gates,
+                files=ran.files,
+            )
+        )
+
+    def judge_again(self) -> None:
+        """With what is known after the stop."""
+        for workload, ran in self._ran.items():
+            self._judge(workload, ran)
+
+    def none_ran(
+        self, workloads: Sequence[Workload], status: CellStatus, gate: str, reason: str
+    ) -> None:
+        """The last word on every workload that has none yet."""
+        for workload in workloads:
+            if workload.name in self.outcomes:
+                continue
+            now = time.time()
+            folders = rawtree.cell_folders(
+                self.case, self.record.layer, workload, f"{self.record.ts}_none"
+            )
+            failure = f"{gate}: {reason}" if gate else reason
+            record = rawtree.CellRecord(
+                workload, self.record.ts, self.file, folders, (), now, now, failure
+            )
+            path = self._tree(self.record.client) / folders["client"] / rawtree.METADATA
+            rawtree.write_json(path, record)
+            key = key_of(self.record, workload.name)
+            self._say(Outcome(key, status, reason, gate, now, now))
+
+    async def end(self) -> None:
+        """Stops the tool, looks whether its host is as before, brings the rest home."""
+        steps, name = self.site.steps, self.host.node.name
+        try:
+            await steps.hooks("case", "post", self.sides)
+            if self._tool is not None:
+                async with steps.step("tool", "post", f"stop {self.case.name}", name):
+                    await tool.stop(self.host, self._tool.program)
+            if self._before is not None:
+                async with steps.step("tool", "post", "clean again", name):
+                    left = await self._left_behind(self._before)
+                self.record = replace(self.record, left_behind=left)
+            if self.case.kind is not CaseKind.BASELINE:
+                async with steps.step("tool", "post", "collect", name):
+                    await self._collect()
+            await steps.hooks("tool", "post", self.sides)
+        except RemoteError as error:
+            async with steps.step("tool", "post", f"given up: {error}", name):
+                pass
+        finally:
+            self._write()
+
+    async def _left_behind(self, before: BpfState) -> tuple[str, ...] | None:
+        until = time.monotonic() + _CLEAN_WITHIN_S
+        while True:
+            now = await state_of(self.host, self._devices())
+            if now is None:
+                return None
+            left = now.difference(before)
+            if not left or time.monotonic() > until:
+                return left
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _collect(self) -> None:
+        base = remote_tree(self.host)
+        outputs = [f"{base}/{self.folder}/{name}_{self.record.ts}.log" for name in _OUTPUTS]
+        for path in outputs:
+            await self.host.run(("truncate", "-c", "-s", f"<{_KEEP_OUTPUT}", path), check=False)
+        there = await self.host.run(("ls", "-d", *outputs), check=False)
+        found = [path.removeprefix(f"{base}/") for path in there.stdout.split()]
+        if found:
+            await self.host.collect(base, found, self._tree(self.host.node.name))
+        if not self.site.keep_on_hosts:
+            for shell in set(self.sides.values()):
+                path = f"{remote_tree(shell)}/{self.folder}"
+                await shell.run(("rm", "-rf", "--", path), check=False)
+
+    def _devices(self) -> tuple[str, ...]:
+        pair = self.site.pair(self.record.layer)
+        return (pair.server_interface,) if pair.tool_host == pair.server else ()
+
+    def _tree(self, node: str) -> Path:
+        return self.site.tree(self.record.iteration, node)
+
+    def _say(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.key.workload] = outcome
+        self._tell(outcome)
+
+    def _write(self) -> None:
+        rawtree.write_json(self._tree(self.record.client) / self.file, self.record)
+
+
+_OUTPUTS = ("ebpf_output", "ebpf_stderr")

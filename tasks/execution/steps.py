@@ -1,0 +1,62 @@
+"""The visible steps of a campaign: four levels, each with an init and a post phase.
+
+    global → tool → case → test
+
+Every step, ours or a user's hook, is one record: when, where, how long, how it ended.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from ..model.plan import Hook
+from .shell import Shell
+
+_HOOK_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step that has ended. `status`: done, or the error in one line."""
+
+    level: str
+    phase: str
+    name: str
+    node: str
+    started: float  # epoch s
+    duration_s: float
+    status: str
+
+
+class Steps:
+    """Runs steps and tells of each to `tell`."""
+
+    def __init__(self, hooks: Sequence[Hook] = (), tell: Callable[[Step], None] | None = None):
+        self._hooks = tuple(hooks)
+        self._tell = tell or (lambda step: None)
+
+    @asynccontextmanager
+    async def step(self, level: str, phase: str, name: str, node: str = "") -> AsyncIterator[None]:
+        """The body is the step."""
+        started, clock = time.time(), time.monotonic()
+        status = "done"
+        try:
+            yield
+        except BaseException as error:
+            status = str(error) or type(error).__name__
+            raise
+        finally:
+            duration_s = round(time.monotonic() - clock, 4)
+            self._tell(Step(level, phase, name, node, started, duration_s, status))
+
+    async def hooks(self, level: str, phase: str, sides: Mapping[str, Shell]) -> None:
+        """The user's commands of this level and phase, in the order of the file.
+
+        sides: server, client, tool_host. Raises CommandFailed.
+        """
+        for hook in self._hooks:
+            if (hook.level, hook.phase) == (level, phase):
+                shell = sides[hook.on]
+                async with self.step(level, phase, " ".join(hook.run), shell.node.name):
+                    await shell.run(hook.run, timeout_s=_HOOK_TIMEOUT_S)

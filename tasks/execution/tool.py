@@ -1,0 +1,147 @@
+"""A tool on its host: started, seen attached, stopped. A placebo goes the same way."""
+
+import asyncio
+import re
+import shlex
+import time
+from dataclasses import dataclass
+
+from ..model.errors import OverheadError, RemoteError
+from ..model.plan import Case, CaseKind
+from ..programs import proc
+from .bpf import Counted, programs_of
+from .shell import Running, Shell
+
+_LOOK_EVERY_S = 0.1
+_SETTLED_LOOKS = 3  # so often the same number of programs: it attaches no more
+_STDERR_TAIL = 2000
+_DEADLINE_S = 24 * 3600.0
+
+
+class ToolFailed(OverheadError):
+    """The tool did not start, died, or was never seen attached; with the tail of what it said."""
+
+    def __init__(self, gate: str, problem: str) -> None:
+        self.gate = gate  # that its cells fail: tool_alive or probes_attached
+        super().__init__(problem)
+
+
+@dataclass(frozen=True, slots=True)
+class StartedTool:
+    """A tool that was seen attached."""
+
+    program: Running
+    start_ticks: int
+    pids: tuple[int, ...]  # its whole process tree when it was ready
+    programs: dict[int, Counted]
+    ready_s: float
+    output: str
+    errors: str
+
+
+def argv_of(case: Case, *, is_root: bool) -> tuple[str, ...]:
+    """The command's words. A leading sudo is dropped where we are root already: it would start a
+    session of its own, out of the supervisor's sight."""
+    words = shlex.split(case.command)
+    if is_root and words[:1] == ["sudo"]:
+        words = words[1:]
+    return tuple(words)
+
+
+async def start(shell: Shell, case: Case, output: str, errors: str) -> StartedTool:
+    """Starts the case's tool in the node's work directory and waits until it is attached.
+
+    Raises ToolFailed when its readiness deadline passes or it ends before.
+    """
+    clock = time.monotonic()
+    program = await shell.start(
+        argv_of(case, is_root=shell.is_root),
+        deadline_s=_DEADLINE_S,
+        stdout=output,
+        stderr=errors,
+        env=case.env,
+        cwd=shell.node.workdir,
+    )
+    try:
+        programs = await _until_ready(shell, case, program, output, errors, clock)
+        ready_s = time.monotonic() - clock
+        pids = await tree(shell, program.pid)
+        stat = await shell.run(("cat", f"/proc/{program.pid}/stat"), check=False)
+        if stat.status != 0:
+            raise ToolFailed(
+                "tool_alive", f"{case.name}: ended at once; {await tail(shell, errors, output)}"
+            )
+        start_ticks = proc.parse_process(stat.stdout, f"/proc/{program.pid}/stat").start_ticks
+        return StartedTool(program, start_ticks, pids, programs, ready_s, output, errors)
+    except ToolFailed:
+        await stop(shell, program)
+        raise
+
+
+async def _until_ready(
+    shell: Shell, case: Case, program: Running, output: str, errors: str, clock: float
+) -> dict[int, Counted]:
+    looks: list[int] = []
+    while True:
+        programs = await programs_of(shell, await tree(shell, program.pid))
+        looks.append(len(programs))
+        if await _ready(shell, case, looks, output, time.monotonic() - clock):
+            return programs
+        if not program.running:
+            status = await program.wait()
+            raise ToolFailed(
+                "tool_alive",
+                f"{case.name}: ended with status {status} before it was ready; "
+                f"{await tail(shell, errors, output)}",
+            )
+        if time.monotonic() - clock > case.readiness.deadline_s:
+            raise ToolFailed(
+                "probes_attached",
+                f"{case.name}: not ready after {case.readiness.deadline_s:g} s, "
+                f"{looks[-1]} BPF programs; {await tail(shell, errors, output)}",
+            )
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+async def _ready(shell: Shell, case: Case, looks: list[int], output: str, since_s: float) -> bool:
+    wanted = case.readiness
+    if wanted.delay_s is not None:
+        return since_s >= wanted.delay_s
+    if wanted.programs is not None:
+        return looks[-1] >= wanted.programs
+    if wanted.line is not None:
+        seen = await shell.run(("cat", output), check=False)
+        return re.search(wanted.line, seen.stdout, re.MULTILINE) is not None
+    if case.kind is CaseKind.PLACEBO:  # attaches nothing: its first line has to do
+        seen = await shell.run(("stat", "-c", "%s", output), check=False)
+        return seen.stdout.strip() not in ("", "0")
+    settled = looks[-_SETTLED_LOOKS:]
+    return looks[-1] > 0 and len(settled) == _SETTLED_LOOKS and len(set(settled)) == 1
+
+
+async def tree(shell: Shell, leader: int) -> tuple[int, ...]:
+    """The process, all its descendants, and all of its session."""
+    answer = await shell.run(("ps", "-e", "-o", "pid=,ppid=,sid="))
+    rows = [tuple(map(int, line.split())) for line in answer.stdout.splitlines()]
+    found = {leader} | {pid for pid, _, sid in rows if sid == leader}
+    while more := {pid for pid, parent, _ in rows if parent in found} - found:
+        found |= more
+    alive = {pid for pid, _, _ in rows}
+    return tuple(sorted(found & alive))
+
+
+async def tail(shell: Shell, *files: str) -> str:
+    """The end of the first of these files that holds something, in one line."""
+    for file in files:
+        answer = await shell.run(("tail", "-c", str(_STDERR_TAIL), file), check=False)
+        if answer.stdout.strip():
+            return "it said: …" + " / ".join(answer.stdout.split("\n"))[-400:].strip(" /")
+    return "it said nothing"
+
+
+async def stop(shell: Shell, program: Running) -> int | None:
+    """The exit status; None where the host was lost, and its lease ends the tool."""
+    try:
+        return await shell.stop(program, grace_s=10)
+    except (RemoteError, TimeoutError):
+        return None

@@ -1,0 +1,97 @@
+"""The order of an iteration: cases permuted by a seed, baselines between them, placebos among them.
+
+A baseline comes first, after every `baseline_every` cases, and last, so that every case has one on
+each side. All workloads of a case run within one attach. Layers share hosts: one after the other.
+"""
+
+import random
+from collections.abc import Sequence
+
+from ..model.environment import Layer
+from ..model.plan import Case, CaseKind, Design, Plan, Slot, Workload
+
+SLOT_OVERHEAD_S = {CaseKind.BASELINE: 0.3, CaseKind.PLACEBO: 4.0, CaseKind.TOOL: 6.0}
+"""What a slot costs beside its cells: start, attribution pass, stop, collection. Measured in the lab."""
+
+CELL_OVERHEAD_S = 0.25
+
+
+def with_references(cases: Sequence[Case], placebo: Case | None, design: Design) -> list[Case]:
+    """The cases of all layers, with each layer's baseline (id 0) and placebos (ids after the last).
+
+    placebo: the pattern of a placebo case; its layer, id and name are set here.
+    """
+    layers = sorted({case.layer for case in cases}, key=list(Layer).index)
+    last = max((case.id for case in cases), default=0)
+    found = list(cases)
+    for layer in layers:
+        found.append(Case(0, "baseline", CaseKind.BASELINE, layer))
+        if placebo is None:
+            continue
+        for number in range(1, design.placebos + 1):
+            found.append(
+                Case(
+                    id=last + number,
+                    name=f"placebo_{number}",
+                    kind=CaseKind.PLACEBO,
+                    layer=layer,
+                    command=placebo.command,
+                    script=placebo.script,
+                    tool=placebo.tool,
+                    category="placebo",
+                    env=placebo.env,
+                    readiness=placebo.readiness,
+                )
+            )
+    return found
+
+
+def order(cases: Sequence[Case], design: Design, iterations: range | None = None) -> list[Slot]:
+    """Slots of these iterations (all of the design's if not given), from `with_references` cases.
+
+    The same seed and cases give the same order; every iteration has an order of its own, which does
+    not depend on which other iterations are asked for.
+    """
+    slots: list[Slot] = []
+    layers = sorted({case.layer for case in cases}, key=list(Layer).index)
+    for iteration in iterations or range(1, design.iterations + 1):
+        for layer in layers:
+            runnable = [
+                case.id
+                for case in cases
+                if case.layer == layer and case.kind is not CaseKind.BASELINE and not case.skipped
+            ]
+            shuffled = sorted(runnable)
+            random.Random(f"{design.seed}/{iteration}/{layer}").shuffle(shuffled)
+            ids = [0]
+            for place, case_id in enumerate(shuffled, 1):
+                ids.append(case_id)
+                if place % design.baseline_every == 0 and place < len(shuffled):
+                    ids.append(0)
+            ids.append(0)
+            slots += [Slot(iteration, position, layer, id) for position, id in enumerate(ids)]
+    return slots
+
+
+def make_plan(
+    environment: str,
+    cases: Sequence[Case],
+    placebo: Case | None,
+    workloads: tuple[Workload, ...],
+    design: Design,
+) -> Plan:
+    """The whole plan of an environment."""
+    all_cases = with_references(cases, placebo, design)
+    return Plan(environment, design, workloads, tuple(all_cases), tuple(order(all_cases, design)))
+
+
+def duration_s(plan: Plan, slots: Sequence[Slot] | None = None) -> float:
+    """How long these slots (all if not given) will take, from what cells and slots cost."""
+    total = 0.0
+    for slot in plan.slots if slots is None else slots:
+        case = plan.case(slot.case_id, slot.layer)
+        total += SLOT_OVERHEAD_S[case.kind] + plan.design.cooldown_s
+        if case.kind is not CaseKind.BASELINE:
+            total += plan.design.attribution_s
+        total += sum(w.window_s + w.warmup_s + CELL_OVERHEAD_S for w in plan.workloads_of(case))
+    return total

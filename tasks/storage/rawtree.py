@@ -1,0 +1,187 @@
+"""The raw results tree: where files lie (as the published framework has them) and our metadata.
+
+    <results>/<run>/<environment>/
+        workflow.json  environment.json  outcomes.jsonl  steps.jsonl
+        iteration_001/<node>/performance-test-results/
+            baseline/<layer>/…
+            ebpf/<tool>_case_<id>_<protocol>_<direction>_<hash>/<layer>/
+                metadata_<ts>.json                       a slot: one attach of the case's tool
+                ebpf_output_<ts>.log  ebpf_stderr_<ts>.log
+                client_results/<kind>/<config>_<ts>/     a cell; metadata.json on the client's side
+                server_results/<kind>/<config>_<ts>/
+                ebpf_monitoring/<kind>_<config>_<ts>/
+
+Identity is read from the metadata, never parsed back out of a path.
+
+Format of the metadata, newest first:
+1 — 2026-11-22: first.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..model.environment import Layer
+from ..model.errors import ParseError
+from ..model.outcome import BpfProgram
+from ..model.plan import Case, CaseKind, Workload
+
+FORMAT = 1
+TREE = "performance-test-results"
+METADATA = "metadata.json"  # of a cell, in its client folder
+SNAPSHOTS = "snapshots.log"  # in the client's and the server's folder, else in the monitor's
+PIDSTAT = "pidstat.log"  # in the monitor folder
+LOG_SIZE = "logsize.log"
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRecord:
+    """The started tool. Times in seconds; pid and start time in the host's own terms."""
+
+    pid: int
+    start_ticks: int
+    pids: tuple[int, ...]
+    ready_s: float  # from its start until it was seen attached
+    version: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The pass in which the kernel counted the tool's programs, under a paced load."""
+
+    programs: tuple[BpfProgram, ...]
+    packets: int | None
+    duration_s: float
+    rate: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRecord:
+    """One case in its place: everything that its cells share."""
+
+    environment: str
+    run: str
+    layer: Layer
+    iteration: int
+    position: int
+    attempt: int
+    ts: str
+    case: Case
+    server: str
+    client: str
+    tool_host: str
+    server_interface: str
+    client_interface: str
+    monitor_interval_s: float
+    epoch: str
+    max_load: float | None = None
+    load_before: float | None = None
+    tool: ToolRecord | None = None
+    programs_before: tuple[int, ...] | None = None
+    programs_after: tuple[int, ...] | None = None
+    attribution: Attribution | None = None
+    left_behind: tuple[str, ...] | None = None  # None: not looked at
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class CellRecord:
+    """One workload of a slot: what was run, where its files lie, how it ended."""
+
+    workload: Workload
+    ts: str
+    slot: str  # the slot's metadata, below the tree's root on the client node
+    folders: dict[str, str]  # client, server, monitor -> folder below the tree's root
+    ports: tuple[int, ...]
+    started: float  # epoch s, our clock
+    ended: float
+    failure: str = ""  # why it could not be run to its end
+    clock_offset_s: dict[str, float] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+def case_folder(case: Case) -> str:
+    """`baseline`, or `ebpf/<tool>_case_<id>_<protocol>_<direction>_<hash>`."""
+    if case.kind is CaseKind.BASELINE:
+        return "baseline"
+    digest = hashlib.sha256(case.command.encode()).hexdigest()[:6]
+    words = [case.tool or case.name, "case", str(case.id)]
+    words += [case.parameters[key] for key in ("protocol", "direction") if key in case.parameters]
+    return "ebpf/" + "_".join([*words, digest])
+
+
+def slot_folder(case: Case, layer: Layer) -> str:
+    return f"{case_folder(case)}/{layer}"
+
+
+def cell_folders(case: Case, layer: Layer, workload: Workload, ts: str) -> dict[str, str]:
+    """Folder by side (client, server, monitor), below the tree's root."""
+    base, leaf = slot_folder(case, layer), f"{workload.kind}/{workload.config}_{ts}"
+    return {
+        "client": f"{base}/client_results/{leaf}",
+        "server": f"{base}/server_results/{leaf}",
+        "monitor": f"{base}/ebpf_monitoring/{leaf}",
+    }
+
+
+def iteration_folder(iteration: int) -> str:
+    return f"iteration_{iteration:03d}"
+
+
+def node_tree(environment_dir: Path, iteration: int, node: str) -> Path:
+    """Where one node's results of one iteration lie here."""
+    return environment_dir / iteration_folder(iteration) / node / TREE
+
+
+def client_file(workload: Workload, port: int) -> str:
+    """The output of one load client."""
+    suffix = "json" if workload.program == "iperf3" else "txt"
+    return f"{workload.program}_client_{port}.{suffix}"
+
+
+def write_json(path: Path, record: Any) -> None:
+    """Writes a record (dataclass or plain) whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(
+        record if isinstance(record, dict | list) else asdict(record),
+        indent=1,
+        sort_keys=True,
+        ensure_ascii=False,
+    )
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", encoding="utf-8") as out:
+        out.write(text + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(path)
+
+
+_SLOT = TypeAdapter(SlotRecord)
+_CELL = TypeAdapter(CellRecord)
+
+
+def read_slot(path: Path) -> SlotRecord:
+    return _read(path, _SLOT)
+
+
+def read_cell(path: Path) -> CellRecord:
+    return _read(path, _CELL)
+
+
+def _read(path: Path, adapter: TypeAdapter[_T]) -> _T:
+    """Raises ParseError where the file is not a record of a format that we know."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(record, dict) and record.get("format", 0) > FORMAT:
+            raise ParseError(str(path), f"format {record['format']} is newer than {FORMAT}")
+        return adapter.validate_python(record)
+    except (OSError, ValueError, ValidationError) as error:
+        raise ParseError(str(path), f"not a record of this program: {error}") from error
