@@ -1,0 +1,138 @@
+"""Simulated nights: what a campaign would read on hosts whose truth is known.
+
+    y(t) = ln(level) + drift(t) + mode + noise − cost of the case
+
+- drift: an Ornstein–Uhlenbeck process, stationary SD `drift_sd`, time constant `tau_s`: the host's
+  slow wandering (temperature, frequency, neighbours on the switch).
+- noise: SD `run_sd` from run to run, `autocorrelation` between one run and the next.
+- outliers: a run in `1/outlier_rate` is worse by `outlier_size` (a cron job, a retransmit storm).
+- mode: a bimodal host sits in its worse scheduler regime for a whole iteration with probability
+  `bimodal_rate`; it is then worse by `bimodal_size`.
+
+All sizes are on the natural logarithm (0.01 is about 1 %). The metric is throughput. Nothing of the
+harness is simulated: no gate fails, nothing is missing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from ..storage.schema import CELLS, SAMPLES
+from .scale import Floats
+
+METRIC, WORKLOAD = "throughput_bps", "throughput_single_tcp"
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """How a host behaves when nothing is measured on it; the defaults are the design page's."""
+
+    run_sd: float = 0.01
+    drift_sd: float = 0.02
+    tau_s: float = 40 * 60.0
+    autocorrelation: float = 0.0
+    outlier_rate: float = 0.0
+    outlier_size: float = 0.10
+    bimodal_rate: float = 0.0
+    bimodal_size: float = 0.30
+    level_bps: float = 9.4e9
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The order of one campaign: rows in time order, baselines interleaved."""
+
+    iteration: tuple[int, ...]
+    position: tuple[int, ...]
+    case: tuple[str, ...]
+
+    @classmethod
+    def interleaved(
+        cls, cases: Sequence[str], iterations: int, rng: np.random.Generator, every: int = 4
+    ) -> "Schedule":
+        """A baseline first, after every `every` cases and last; cases permuted each iteration."""
+        rows: list[tuple[int, int, str]] = []
+        for iteration in range(1, iterations + 1):
+            order = ["baseline"]
+            for done, case in enumerate(rng.permutation(cases), start=1):
+                order.append(str(case))
+                if done % every == 0 or done == len(cases):
+                    order.append("baseline")
+            rows += [(iteration, position, case) for position, case in enumerate(order)]
+        return cls(*zip(*rows, strict=True))
+
+
+def log_values(
+    schedule: Schedule,
+    costs: Mapping[str, float],
+    host: Host,
+    rng: np.random.Generator,
+    cell_s: float = 91.0,
+) -> Floats:
+    """y of each row of the schedule; `costs` are true costs in percent, by case (others: 0)."""
+    n = len(schedule.case)
+    worse = rng.random(n) < host.outlier_rate
+    modes = rng.random(max(schedule.iteration) + 1) < host.bimodal_rate
+    cost = np.array([-np.log1p(-costs.get(case, 0.0) / 100) for case in schedule.case])
+    return np.asarray(
+        np.log(host.level_bps)
+        + _autoregressive(host.drift_sd, float(np.exp(-cell_s / host.tau_s)), n, rng)
+        + _autoregressive(host.run_sd, host.autocorrelation, n, rng)
+        - host.outlier_size * worse
+        - host.bimodal_size * modes[list(schedule.iteration)]
+        - cost
+    )
+
+
+def frames(
+    schedule: Schedule, y: Floats, cell_s: float = 91.0, environment: str = "simulated"
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The CELLS and SAMPLES that a campaign with these values would have left."""
+    rows, samples = [], []
+    for index, (iteration, position, case) in enumerate(
+        zip(schedule.iteration, schedule.position, schedule.case, strict=True)
+    ):
+        start = _START + timedelta(seconds=index * cell_s)
+        key = {
+            "environment": environment,
+            "run": "simulated",
+            "layer": "host",
+            "iteration": iteration,
+            "position": position,
+            "case": case,
+            "workload": WORKLOAD,
+            "attempt": 1,
+        }
+        rows.append(
+            key
+            | {
+                "kind": _kind(case),
+                "tool": "" if case == "baseline" else case,
+                "status": "passed",
+                "started": start,
+                "ended": start + timedelta(seconds=10),
+                "window_s": 10.0,
+            }
+        )
+        samples.append(key | {"metric": METRIC, "value": float(np.exp(y[index])), "unit": "bit/s"})
+    return CELLS.frame(rows), SAMPLES.frame(samples)
+
+
+def _kind(case: str) -> str:
+    return "baseline" if case == "baseline" else "placebo" if case.startswith("placebo") else "tool"
+
+
+def _autoregressive(sd: float, rho: float, n: int, rng: np.random.Generator) -> Floats:
+    """A stationary AR(1) series of that SD: x' = ρ·x + sd·√(1 − ρ²)·ε."""
+    steps = rng.normal(0.0, sd, n)
+    steps[1:] *= np.sqrt(1 - rho**2)
+    series = np.empty(n)
+    previous = 0.0
+    for index, step in enumerate(steps):
+        previous = rho * previous + step
+        series[index] = previous
+    return series
