@@ -77,7 +77,7 @@ def test_a_tool_attaches_from_inside_a_host_and_sees_packets(
     one: LabState, shell: Shell, command: str, programs: int, line: str
 ) -> None:
     script = command.split()[0]
-    source = Path(lab.__file__).with_name("tools") / script
+    source = Path(lab.__file__).parent / "tools/lab/packet-path" / script
     (one.directory / "host-server" / "bench" / script).write_bytes(source.read_bytes())
     before = _programs(one, shell)
     shell(one, "host-server", f"cd /srv/bench; bpftrace {command} >{script}.log 2>&1 & echo")
@@ -133,7 +133,7 @@ def test_minimal_input_names_everything_a_person_would(one: LabState) -> None:
     catalog = yaml.safe_load(Path(written["tools"]["catalog"]).read_text())
     scripts = [tool["script"] for tool in catalog["categories"]["lab/packet-path"]["tools"]]
     for script in [*scripts, catalog["placebo"]["script"]]:
-        assert (Path(written["tools"]["directory"]) / script).is_file()
+        assert any(Path(written["tools"]["directory"]).rglob(script))
 
 
 def test_down_leaves_nothing_even_with_work_under_way(tmp_path: Path, shell: Shell) -> None:
