@@ -1,0 +1,106 @@
+"""The dataset: parquet, hive partitions by environment and run, one file for each table and run.
+
+    {root}/{table}/environment={environment}/run={run}/data.parquet
+
+A run is written as a whole and replaces what was there of it, so reading the same raw tree again
+changes nothing. All its files are staged before the first is renamed, and `runs` is renamed last:
+a run that `runs` lists is whole. A file says with which version of the schema it was written.
+"""
+
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ..model.errors import DatasetError
+from ..model.names import ID_PATTERN
+from .schema import PARTITION, RUNS, TABLES, VERSION
+from .store import open_store
+from .validity import refuse_invalid
+
+_VERSION_KEY = "ebpf-overhead-schema"
+_NAME = re.compile(r"[^/]+/environment=[^/]+/run=[^/]+/data\.parquet")
+_HIVE: dict[str, Any] = dict.fromkeys(PARTITION, pl.String)
+
+
+class Dataset:
+    """All tables below one root: a folder, or an object store's URL with fsspec's options."""
+
+    def __init__(self, root: str | Path, options: Mapping[str, Any] | None = None) -> None:
+        self.root = str(root)
+        self._store = open_store(root, options)
+
+    def replace(self, environment: str, run: str, tables: Mapping[str, pl.DataFrame]) -> None:
+        """Makes `tables` (by name, in the schema's columns) all that these tables hold of the run.
+
+        Tables that are not named stay as they are. DatasetError if a frame breaks the schema, or if
+        it cannot be written: then nothing has changed.
+        """
+        for name in (environment, run):
+            if not re.fullmatch(ID_PATTERN, name) or name.startswith("."):
+                raise DatasetError(f"{name!r} cannot name an environment or a run")
+        for name, frame in tables.items():
+            refuse_invalid(TABLES[name], frame, environment, run)
+        order = sorted(tables, key=lambda name: name == RUNS.name)
+        self._store.publish(
+            {_file(name, environment, run): _parquet(tables[name]) for name in order}
+        )
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        """All rows of `table`, in the schema's columns; no rows where nothing was written yet.
+
+        DatasetError names a file that is cut, foreign, or of a later schema.
+        """
+        shape = TABLES[table]
+        files = self.files(table)
+        if not files:
+            return shape.frame().lazy()
+        stored = {k: v for k, v in shape.schema.items() if k not in PARTITION}
+        return pl.scan_parquet(
+            files,
+            hive_partitioning=True,
+            hive_schema=_HIVE,
+            schema=stored,
+            missing_columns="insert",
+            extra_columns="ignore",
+            storage_options=self._store.storage_options,
+        ).select(shape.schema.names())
+
+    def files(self, table: str) -> list[str]:
+        """What `scan` reads: paths or URLs, each looked at and found to be ours."""
+        urls = []
+        for name in self._store.files(table):
+            url = self._store.url(name)
+            if not _NAME.fullmatch(name):
+                raise DatasetError(f"{url}: not a file of this dataset; move it away")
+            self._refuse_foreign(url)
+            urls.append(url)
+        return urls
+
+    def _refuse_foreign(self, url: str) -> None:
+        try:
+            found = pl.read_parquet_metadata(url, storage_options=self._store.storage_options)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise DatasetError(f"{url}: cut or not parquet ({reason})") from error
+        version = found.get(_VERSION_KEY, "")
+        if not version.isdigit():
+            raise DatasetError(f"{url}: not written by this program; move it away")
+        if int(version) > VERSION:
+            raise DatasetError(
+                f"{url}: schema version {version}, this program knows {VERSION}; update it"
+            )
+
+
+def _file(table: str, environment: str, run: str) -> str:
+    return f"{table}/environment={environment}/run={run}/data.parquet"
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    """The frame without its partition columns; the same rows give the same bytes."""
+    buffer = io.BytesIO()
+    frame.drop(PARTITION).write_parquet(buffer, metadata={_VERSION_KEY: str(VERSION)})
+    return buffer.getvalue()

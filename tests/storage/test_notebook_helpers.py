@@ -1,0 +1,33 @@
+"""The datasets in a notebook, one line each."""
+
+import pytest
+
+import datasets
+from tasks.storage.dataset import Dataset
+from tasks.storage.schema import TABLES
+
+
+@pytest.fixture
+def root(tmp_path, run_tables):
+    Dataset(tmp_path).replace("lab", "007", run_tables("lab", "007"))
+    return tmp_path
+
+
+def test_each_table_is_a_lazy_frame(root):
+    assert datasets.open(root).cells.collect().height == 2
+    assert datasets.open(root).effects.collect().height == 0
+
+
+def test_a_table_that_is_not_there_names_those_that_are(root):
+    with pytest.raises(AttributeError, match="no table cases; there are runs, cells"):
+        datasets.open(root).cases  # noqa: B018
+
+
+def test_duckdb_has_a_view_of_each_table_with_the_same_columns(root):
+    pytest.importorskip("duckdb")
+    connection = datasets.open(root).duckdb()
+    for name, table in TABLES.items():
+        assert connection.sql(f"select * from {name}").columns == table.schema.names(), name
+    assert connection.sql("select run, count(value) from samples group by run").fetchall() == [
+        ("007", 1)
+    ]
