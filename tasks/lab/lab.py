@@ -84,7 +84,13 @@ def _build(shape: Shape, say: Progress) -> None:
     network.plug_test(shape, pids)
     lines = [host.known_hosts_line(shape, seat) for seat in pids]
     (shape.directory / "known_hosts").write_text("".join(lines))
-    for seat in pids:
+    for seat, pid in pids.items():
+        wait_until(
+            partial(network.SWITCHES[shape.switch].ready, pid),
+            15.0,
+            f"{seat.name}: its cables carry traffic",
+            shape.node_directory(seat) / "init.log",
+        )
         address = str(shape.management_ip(seat))
         log = shape.node_directory(seat) / "sshd.log"
         wait_until(partial(host.answers, address), 10.0, f"{seat.name} answers", log)

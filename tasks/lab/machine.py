@@ -32,6 +32,14 @@ def run(*argv: str, timeout_s: float = 30.0) -> str:
     return done.stdout
 
 
+def run_inside(pid: int, *argv: str, timeout_s: float = 30.0) -> str:
+    """`run` on the lab host whose namespaces the process `pid` holds."""
+    enter = ["nsenter", f"--target={pid}", "--net", "--mount", "--uts"]
+    # `pid` itself is unshare, which stands outside of the pid namespace that it made.
+    pid_namespace = f"--pid=/proc/{pid}/ns/pid_for_children"
+    return run(*enter, pid_namespace, "--", *argv, timeout_s=timeout_s)
+
+
 def wait_until(ready: Callable[[], bool], within_s: float, what: str, log: Path) -> None:
     """Returns once `ready()`; raises CommandFailed with the tail of `log` after `within_s`."""
     deadline = time.monotonic() + within_s

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from ..model.environment import Layer
+from .network import SWITCHES
 from .state import WORKDIR, Seat, Shape, hardware_id, seats
 
 TOOLS = Path(__file__).with_name("tools")
@@ -27,10 +28,16 @@ def text(shape: Shape) -> str:
             str(layer): {"server": f"{layer}-server", "client": f"{layer}-client"}
             for layer in shape.layers
         },
-        "discovery_hints": {"python_interpreter": "python3"},
+        "discovery_hints": _hints(shape),
         "tools": {"catalog": str(CATALOG), "directory": str(TOOLS)},
     }
     return yaml.safe_dump(document, sort_keys=False)
+
+
+def _hints(shape: Shape) -> dict[str, str]:
+    port_type = SWITCHES[shape.switch].port_type
+    hints = {"internal_port_type": port_type} if port_type else {}
+    return {**hints, "python_interpreter": "python3"}
 
 
 def _node(shape: Shape, seat: Seat) -> dict[str, str]:

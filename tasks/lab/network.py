@@ -1,20 +1,54 @@
-"""The lab's links: a management bridge on the machine, and a test cable from host to host.
+"""The lab's links: a management network through the machine, and test cables from host to host.
 
-machine     bridge (.1) ── veth ── mgmt0 (.11) host-server      orchestrator's way to the sshds
-                        └─ veth ── mgmt0 (.12) host-client
-test        host-server: test0 (bridge, .11) ─ uplink0 ══ veth ══ uplink0 ─ test0: host-client
+    machine     bridge (.1) ── veth ── eth0 ─ mgmt0 (.11) host-server    the way to the sshds
+                            └─ veth ── eth0 ─ mgmt0 (.12) host-client
+    test        host-server: switch ─ uplink0 ══ veth ══ uplink0 ─ switch: host-client
+
+The switch of a host is a Linux bridge that carries the test address itself, or Open vSwitch with
+two cables in a bond. Guests' taps are plugged into it, and into mgmt0.
 """
 
 import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from ..model.errors import CommandFailed, InputError
-from .machine import run
+from . import ovs
+from .machine import run, run_inside
 from .state import HOSTS, NETWORKS, Seat, Shape, management_network
 
-TEST_INTERFACE = "test0"
-UPLINK = "uplink0"
+_MANAGEMENT = "mgmt0"
+_TEST = "test0"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """How a host joins its test interface, its guests and its cables. `pid`: see `run_inside`."""
+
+    interface: str  # carries the host's test address
+    port_type: str | None  # the hint with which discovery finds it; None: needs none
+    uplinks: tuple[str, ...]
+    build: Callable[[int], None]
+    attach: Callable[[int, str], None]  # pid, tap
+    ready: Callable[[int], bool]
+
+
+def _build_bridge(pid: int) -> None:
+    _add_bridge(pid, _TEST, "uplink0")
+
+
+def _attach_to_bridge(pid: int, tap: str) -> None:
+    run_inside(pid, "ip", "link", "set", tap, "master", _TEST)
+
+
+SWITCHES = {
+    "bridge": Switch(
+        _TEST, None, ("uplink0",), _build_bridge, _attach_to_bridge, ready=lambda _pid: True
+    ),
+    "ovs": Switch(ovs.INTERFACE, ovs.PORT_TYPE, ovs.UPLINKS, ovs.build, ovs.attach, ovs.ready),
+}
 
 
 def free_number() -> int:
@@ -30,39 +64,46 @@ def free_number() -> int:
 
 
 def add_management(shape: Shape) -> None:
+    address = _with_prefix(shape.management, shape.management[1])
     run("ip", "link", "add", "name", shape.bridge, "type", "bridge")
-    run(
-        "ip",
-        "address",
-        "add",
-        _with_prefix(shape.management, shape.management[1]),
-        "dev",
-        shape.bridge,
-    )
+    run("ip", "address", "add", address, "dev", shape.bridge)
     run("ip", "link", "set", shape.bridge, "up")
 
 
 def plug_management(shape: Shape, seat: Seat, pid: int) -> None:
-    """Gives the host whose namespaces `pid` holds its mgmt0."""
+    """Connects a host to the machine, and gives it its management address."""
     end = shape.link(seat.link)
-    run(
-        "ip", "link", "add", "name", end, "type", "veth", "peer", "name", "mgmt0", "netns", str(pid)
-    )
+    peer = ["peer", "name", "eth0", "netns", str(pid)]
+    run("ip", "link", "add", "name", end, "type", "veth", *peer)
     run("ip", "link", "set", end, "master", shape.bridge, "up")
-    _address(pid, "mgmt0", shape.management, shape.management_ip(seat))
+    _add_bridge(pid, _MANAGEMENT, "eth0")
+    _set_address(pid, _MANAGEMENT, shape.management, shape.management_ip(seat))
 
 
-def plug_test(shape: Shape, pids: dict[Seat, int]) -> None:
-    """The cable between the hosts, and on each the bridge that carries its test address."""
-    server, client = (pids[seat] for seat in HOSTS)
-    run("ip", "link", "add", "name", UPLINK, "netns", str(server), "type", "veth",
-        "peer", "name", UPLINK, "netns", str(client))  # fmt: skip
-    for seat, pid in pids.items():
-        inside(pid, "ip", "link", "add", "name", TEST_INTERFACE, "type", "bridge")
-        for link in (TEST_INTERFACE, UPLINK):  # no router solicitations among the packets counted
-            inside(pid, "ip", "link", "set", link, "addrgenmode", "none")
-        inside(pid, "ip", "link", "set", UPLINK, "master", TEST_INTERFACE, "up")
-        _address(pid, TEST_INTERFACE, shape.test, shape.test_ip(seat))
+def plug_test(shape: Shape, pids: Mapping[Seat, int]) -> None:
+    """Lays the cables between the hosts, and builds each host's switch and test address."""
+    switch = SWITCHES[shape.switch]
+    server, client = (str(pids[seat]) for seat in HOSTS)
+    for uplink in switch.uplinks:
+        peer = ["peer", "name", uplink, "netns", client]
+        run("ip", "link", "add", "name", uplink, "netns", server, "type", "veth", *peer)
+    for seat in HOSTS:
+        for uplink in switch.uplinks:
+            _silence(pids[seat], uplink)
+            run_inside(pids[seat], "ip", "link", "set", uplink, "up")
+        switch.build(pids[seat])
+        _silence(pids[seat], switch.interface)
+        _set_address(pids[seat], switch.interface, shape.test, shape.test_ip(seat))
+
+
+def add_taps(shape: Shape, pid: int, test_tap: str, management_tap: str) -> None:
+    """Makes a guest's two taps on its host and plugs them in."""
+    for tap in (test_tap, management_tap):
+        run_inside(pid, "ip", "tuntap", "add", "dev", tap, "mode", "tap")
+        _silence(pid, tap)
+        run_inside(pid, "ip", "link", "set", tap, "up")
+    run_inside(pid, "ip", "link", "set", management_tap, "master", _MANAGEMENT)
+    SWITCHES[shape.switch].attach(pid, test_tap)
 
 
 def unplug(shape: Shape) -> None:
@@ -76,14 +117,20 @@ def unplug(shape: Shape) -> None:
                 raise
 
 
-def inside(pid: int, *argv: str) -> str:
-    """Runs a command in the network namespace that `pid` holds."""
-    return run("nsenter", f"--net=/proc/{pid}/ns/net", *argv)
+def _add_bridge(pid: int, bridge: str, member: str) -> None:
+    run_inside(pid, "ip", "link", "add", "name", bridge, "type", "bridge")
+    _silence(pid, bridge)
+    run_inside(pid, "ip", "link", "set", member, "master", bridge, "up")
 
 
-def _address(pid: int, link: str, network: IPv4Network, address: IPv4Address) -> None:
-    inside(pid, "ip", "address", "add", _with_prefix(network, address), "dev", link)
-    inside(pid, "ip", "link", "set", link, "up")
+def _silence(pid: int, link: str) -> None:
+    """No IPv6 address, so no router solicitations among the packets that are counted."""
+    run_inside(pid, "ip", "link", "set", link, "addrgenmode", "none")
+
+
+def _set_address(pid: int, link: str, network: IPv4Network, address: IPv4Address) -> None:
+    run_inside(pid, "ip", "address", "add", _with_prefix(network, address), "dev", link)
+    run_inside(pid, "ip", "link", "set", link, "up")
 
 
 def _with_prefix(network: IPv4Network, address: IPv4Address) -> str:
