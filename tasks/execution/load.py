@@ -63,7 +63,7 @@ async def start_servers(
 
 
 async def warm_up(shell: Shell, pair: Pair, workload: Workload, port: int, folder: str) -> None:
-    """netperf's warm-up: a short run that is not read. iperf3 omits its first seconds itself."""
+    """netperf's warm-up: a short run that is not read. iperf3 omits its first seconds."""
     if workload.program != "netperf" or not workload.warmup_s:
         return
     argv = netperf.client_argv(workload, pair.server_ip, port, duration_s=workload.warmup_s)

@@ -1,4 +1,4 @@
-"""What watches a tool while the load runs: pidstat over its process tree, its output's size."""
+"""What watches a tool while the load runs: pidstat over its processes, its output's size."""
 
 from ..programs import pidstat
 from ..storage import rawtree

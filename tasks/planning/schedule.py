@@ -11,7 +11,7 @@ from ..model.environment import Layer
 from ..model.plan import Case, CaseKind, Design, Plan, Slot, Workload
 
 SLOT_OVERHEAD_S = {CaseKind.BASELINE: 0.3, CaseKind.PLACEBO: 4.0, CaseKind.TOOL: 6.0}
-"""What a slot costs beside its cells: start, attribution pass, stop, collection. Measured in the lab."""
+"""What a slot costs beside its cells: start, stop, collection. Measured in the lab."""
 
 CELL_OVERHEAD_S = 0.25
 
