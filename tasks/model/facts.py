@@ -61,6 +61,8 @@ class Vm(_Found):
     mac: str | None = None
     vhost_pids: tuple[int, ...] = ()
     bridge: str | None = None
+    physical: str | None = None  # NIC or bond that the bridge leaves by
+    physical_members: tuple[str, ...] = ()
 
 
 class Facts(_Found):

@@ -5,7 +5,8 @@ each side. All workloads of a case run within one attach. Layers share hosts: on
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ..model.environment import Layer
 from ..model.plan import Case, CaseKind, Design, Plan, Slot, Workload
@@ -16,33 +17,21 @@ SLOT_OVERHEAD_S = {CaseKind.BASELINE: 0.3, CaseKind.PLACEBO: 4.0, CaseKind.TOOL:
 CELL_OVERHEAD_S = 0.25
 
 
-def with_references(cases: Sequence[Case], placebo: Case | None, design: Design) -> list[Case]:
+def with_references(
+    cases: Sequence[Case], placebo_of: Callable[[Layer], Case], design: Design
+) -> list[Case]:
     """The cases of all layers, with each layer's baseline (id 0) and placebos (ids after the last).
 
-    placebo: the pattern of a placebo case; its layer, id and name are set here.
+    placebo_of: a layer's placebo; its id and name are set here.
     """
     layers = sorted({case.layer for case in cases}, key=list(Layer).index)
     last = max((case.id for case in cases), default=0)
     found = list(cases)
     for layer in layers:
         found.append(Case(0, "baseline", CaseKind.BASELINE, layer))
-        if placebo is None:
-            continue
         for number in range(1, design.placebos + 1):
-            found.append(
-                Case(
-                    id=last + number,
-                    name=f"placebo_{number}",
-                    kind=CaseKind.PLACEBO,
-                    layer=layer,
-                    command=placebo.command,
-                    script=placebo.script,
-                    tool=placebo.tool,
-                    category="placebo",
-                    env=placebo.env,
-                    readiness=placebo.readiness,
-                )
-            )
+            named = replace(placebo_of(layer), id=last + number, name=f"placebo_{number}")
+            found.append(replace(named, category="placebo"))
     return found
 
 
@@ -76,12 +65,12 @@ def order(cases: Sequence[Case], design: Design, iterations: range | None = None
 def make_plan(
     environment: str,
     cases: Sequence[Case],
-    placebo: Case | None,
+    placebo_of: Callable[[Layer], Case],
     workloads: tuple[Workload, ...],
     design: Design,
 ) -> Plan:
     """The whole plan of an environment."""
-    all_cases = with_references(cases, placebo, design)
+    all_cases = with_references(cases, placebo_of, design)
     return Plan(environment, design, workloads, tuple(all_cases), tuple(order(all_cases, design)))
 
 

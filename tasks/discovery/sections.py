@@ -1,0 +1,17 @@
+"""`==> name <==` sections, as head prints them for several files and as our probes print them."""
+
+import re
+
+_HEADER = re.compile(r"^==> (.+) <==$")
+
+
+def sections(text: str) -> dict[str, str]:
+    """Each section's text by its name, without the blank lines around it."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in text.splitlines():
+        if match := _HEADER.match(line):
+            lines = found.setdefault(match[1], [])
+        else:
+            lines.append(line)
+    return {name: "\n".join(lines).strip() for name, lines in found.items()}

@@ -1,0 +1,140 @@
+"""The tool catalogue as people write it (config/tools.yaml): what a tool is, how it starts."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from .documents import Written
+from .environment import Layer
+from .names import Identifier
+from .plan import Readiness, ToolClass
+
+PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+"""`{NAME}` in a command. Braces around anything else belong to the command itself."""
+
+PLACEHOLDERS = (
+    "path",
+    "direction",
+    "SRC_IP",
+    "DST_IP",
+    "SERVER_IP",
+    "CLIENT_IP",
+    "SERVER_INTERFACE",
+    "CLIENT_INTERFACE",
+    "INTERNAL_INTERFACE",
+    "PHY_INTERFACE",
+    "VM_INTERFACE",
+    "QEMU_PID",
+)
+"""Names that a command may hold, beside those of the tool's own matrix."""
+
+LIST_PLACEHOLDERS = ("vhost_pids",)
+"""Names that may stand for a matrix' values: found on the host, a list."""
+
+
+def _matches(pattern: str, what: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text) or ".." in text:
+            raise ValueError(f"{text!r} is not {what}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _text(value: Any) -> Any:
+    """Numbers may be written bare. true and false may not: YAML makes them of `on` and `no`."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+ScriptName = Annotated[str, _matches(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "a script's file name")]
+CategoryName = Annotated[
+    str, _matches(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*", "a category")
+]
+Value = Annotated[str, BeforeValidator(_text), _matches(r"[A-Za-z0-9._:,/@%+-]+", "a plain value")]
+Values = Annotated[list[Value], Field(min_length=1)]
+ListPlaceholder = Annotated[str, _matches(r"\{[a-z_]+\}", "a list or a {placeholder} of one")]
+Matrix = dict[Identifier, Values | ListPlaceholder]
+
+
+class ReadinessRule(Written):
+    """When the started tool counts as attached; nothing set: one BPF program more than before."""
+
+    line: str | None = Field(default=None, description="a regular expression")
+    programs: int | None = Field(default=None, ge=1, description="a number of BPF programs, from 1")
+    delay_s: float | None = Field(default=None, ge=0, description="seconds")
+    deadline_s: float = Field(default=60.0, gt=0, description="seconds, above 0")
+
+    @model_validator(mode="after")
+    def _one(self) -> "ReadinessRule":
+        if sum(value is not None for value in (self.line, self.programs, self.delay_s)) > 1:
+            raise ValueError("several are set; expected one of line, programs, delay_s")
+        try:
+            re.compile(self.line or "")
+        except re.error as error:
+            raise ValueError(f"line: {error}; expected a regular expression") from None
+        return self
+
+    def rule(self) -> Readiness:
+        return Readiness(self.line, self.programs, self.delay_s, self.deadline_s)
+
+
+class Traits(Written):
+    """What is known of a tool beside its command."""
+
+    tool_class: ToolClass | None = Field(
+        default=None, alias="class", description="summary, details_filtered or details_unfiltered"
+    )
+    env: dict[str, Value] = Field(default={})
+    readiness: ReadinessRule = ReadinessRule()
+    probes: tuple[Identifier, ...] = Field(default=(), description="kinds of probes, e.g. [kprobe]")
+    required: tuple[Identifier, ...] = Field(
+        default=(), description="placeholders without whose value the tool cannot run"
+    )
+
+
+class Tool(Traits):
+    """One tool, as one command with its matrix."""
+
+    script: ScriptName
+    script_on_aarch64: ScriptName | None = None
+    matrix: Matrix = Field({}, description="lists of values by parameter")
+    command: str = Field(description="a command with {placeholders}")
+
+
+class Category(Written):
+    """Tools of one folder, and the layer whose traffic they watch."""
+
+    layer: Layer = Field(description="host or vm")
+    tools: list[Tool]
+
+
+class Placebo(Written):
+    """A program that is run like a tool and attaches nothing."""
+
+    script: ScriptName = "placebo.sh"
+    command: str = "sh {path}"
+
+
+class Catalog(Written):
+    """All tools that are measured. Without a placebo of its own it uses this project's."""
+
+    categories: dict[CategoryName, Category]
+    placebo: Placebo | None = None
+
+    def traits(self, category: str, script: str) -> Traits:
+        """What is known of the tool with that script (on any architecture)."""
+        for tool in self.categories[category].tools if category in self.categories else ():
+            if script in (tool.script, tool.script_on_aarch64):
+                return Traits(**{name: getattr(tool, name) for name in Traits.model_fields})
+        return Traits()
+
+
+def placeholders(command: str) -> tuple[str, ...]:
+    """The names in braces, in order."""
+    return tuple(PLACEHOLDER.findall(command))
+
+
+def has_direction(command: str) -> bool:
+    """Whether the tool watches one direction, so that it is measured once for each."""
+    return bool({"SRC_IP", "DST_IP", "direction"} & set(placeholders(command)))

@@ -1,0 +1,288 @@
+"""The `<env>-full.yaml`: an environment with everything found, in the published structure.
+
+Files of the published framework are read as they are. What this project adds stands under keys of
+its own: `hardware`, `facts`, `ssh.known_hosts` …, `port`, `uuid`, and a tool's traits.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from .catalog import (
+    PLACEHOLDERS,
+    CategoryName,
+    Matrix,
+    Placebo,
+    ScriptName,
+    Traits,
+    placeholders,
+)
+from .documents import Address, Mistake, Place, Written
+from .environment import Environment, Layer, Node, Pair, SshSettings
+from .facts import Facts
+from .names import Identifier
+
+InterfaceName = Annotated[
+    str, Field(pattern=r"^[^\s/{}'\"$`;&|<>()*?\\-][^\s/{}'\"$`;&|<>()*?\\]*$")
+]
+"""An interface, or a comma-joined list of them; no character that a shell would act on."""
+Pid = Annotated[
+    str, BeforeValidator(lambda v: str(v) if type(v) is int else v), Field(pattern=r"^[0-9]+$")
+]
+
+
+class _Found(Written):
+    """Published files hold keys that nobody needs here; those are let pass."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+
+class SshHost(_Found):
+    host: str = Field(pattern=r"^[A-Za-z0-9:][A-Za-z0-9._:-]*$", description="a host's address")
+    user: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9._-]*$", description="a user's name")
+    workdir: str = Field(pattern=r"^/[A-Za-z0-9._/-]+$", description="an absolute path")
+    port: int = Field(default=22, ge=1, le=65535, description="a port")
+
+
+class Ssh(_Found):
+    ssh_hosts: dict[Identifier, SshHost] = Field(description="nodes by name")
+    known_hosts: Path | None = None
+    identity: Path | None = None
+    config: Path | None = None
+    connect_timeout_s: float = 10.0
+
+
+class End(_Found):
+    """The server or the client of a layer."""
+
+    ssh_ref: Identifier = Field(description="a name in ssh.ssh_hosts")
+    test_ip: Address = Field(description="an IP address")
+    interface: InterfaceName = Field(description="the interface that carries the test traffic")
+    vm_interface: InterfaceName | None = None
+    physical_host_ref: Identifier | None = None
+    uuid: str | None = None
+
+
+class NetworkConfig(_Found):
+    """What the tools' commands are filled from. Missing is None."""
+
+    server_ip: Address
+    client_ip: Address
+    internal_interface: InterfaceName | None = None
+    server_physical_interface: InterfaceName | None = None
+    server_physical_nic_members: list[InterfaceName] = Field(default=[])
+    client_physical_interface: InterfaceName | None = None
+    client_physical_nic_members: list[InterfaceName] = Field(default=[])
+    server_vm_interface: InterfaceName | None = None
+    client_vm_interface: InterfaceName | None = None
+
+    @property
+    def phy_interface(self) -> str | None:
+        """The server's physical NIC, or all members of its bond joined by commas."""
+        return ",".join(self.server_physical_nic_members) or self.server_physical_interface
+
+
+class KvmEnd(_Found):
+    qemu_pid: Pid | None = None
+    vhost_pids: list[Pid] = Field(default=[])
+
+
+class KvmConfig(_Found):
+    server: KvmEnd = KvmEnd()
+    client: KvmEnd = KvmEnd()
+
+
+class LayerConfig(_Found):
+    description: str = ""
+    server: End
+    client: End
+    network_config: NetworkConfig
+    kvm_config: KvmConfig = KvmConfig()
+
+
+class Paths(_Found):
+    tools_dir: str = Field(
+        default="measurement-tools",
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]*$",
+        description="the tools' folder below a node's work directory",
+    )
+    measurement_tools_dir: Path | None = None  # on this machine, relative to the file
+
+
+class Defaults(_Found):
+    duration: int | float = 10
+    timeout: float = 120
+    use_sudo: bool = True
+    python_interpreter: str = "python3"
+
+
+class StreamTest(_Found):
+    """One load of `performance_tests`."""
+
+    duration: float | None = None
+    streams: int = Field(default=1, ge=1)
+    target_bw: str | None = None
+
+
+class Throughput(_Found):
+    single_stream: StreamTest | None = None
+    multi_stream: StreamTest | None = None
+
+
+class Latency(_Found):
+    duration: float | None = None
+    tcp_rr: StreamTest | None = None
+    udp_rr: StreamTest | None = None
+
+
+class PerformanceTests(_Found):
+    """The loads as published; a load that is not named is not run."""
+
+    throughput: Throughput = Throughput()
+    latency: Latency = Latency()
+    pps: Throughput = Throughput()
+
+
+class FullTool(Traits):
+    """One tool as its template and parameters. Other keys are values for its placeholders."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+
+    script: ScriptName
+    template: str
+    parameters: Matrix = Field(default={})
+    path: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]*$")
+
+    @property
+    def values(self) -> dict[str, str]:
+        return {name: str(value) for name, value in (self.model_extra or {}).items()}
+
+
+class FullCategory(_Found):
+    environment: Layer
+    directions: dict[str, dict[str, str]] = Field(default={})
+    tools: list[FullTool]
+
+
+class Tools(_Found):
+    categories: dict[CategoryName, FullCategory]
+    placebo: Placebo | None = None
+
+
+class FullConfig(_Found):
+    """The whole of a full.yaml."""
+
+    version: str | float = "1.0"
+    environment: Identifier = Field(description="the environment's name")
+    hardware: Identifier | None = None
+    ssh: Ssh
+    environments: dict[Layer, LayerConfig] = Field(min_length=1, description="host, vm or both")
+    paths: Paths = Paths()
+    defaults: Defaults = Defaults()
+    tools: Tools
+    performance_tests: PerformanceTests = PerformanceTests()
+    facts: dict[Identifier, Facts] = Field(default={})
+
+
+def cross_checks(data: Any) -> Iterator[Mistake]:
+    """References that name no node, and placeholders that nothing fills."""
+    with suppress(KeyError, TypeError, AttributeError):  # parts that are wrong are told already
+        yield from _unknown_nodes(data["ssh"]["ssh_hosts"], data["environments"])
+    with suppress(KeyError, TypeError, AttributeError):
+        for name, category in data["tools"]["categories"].items():
+            for index, tool in enumerate(category["tools"]):
+                place = ("tools", "categories", name, "tools", index, "template")
+                yield from _unknown_placeholders(place, category, tool)
+
+
+def _unknown_nodes(hosts: dict[str, Any], layers: dict[str, Any]) -> Iterator[Mistake]:
+    for layer, config in layers.items():
+        for end in ("server", "client"):
+            for key in ("ssh_ref", "physical_host_ref"):
+                name = config[end].get(key)
+                if name is not None and name not in hosts:
+                    place = ("environments", layer, end, key)
+                    yield Mistake(place, f"no node is named {name!r}", f"one of {', '.join(hosts)}")
+
+
+def _unknown_placeholders(
+    place: Place, category: dict[str, Any], tool: dict[str, Any]
+) -> Iterator[Mistake]:
+    by_direction = [name for names in category.get("directions", {}).values() for name in names]
+    known = {*PLACEHOLDERS, *tool, *tool.get("parameters", {}), *by_direction}
+    for name in placeholders(tool["template"]):
+        if name not in known:
+            yield Mistake(
+                place, f"unknown placeholder {{{name}}}", f"one of {', '.join(PLACEHOLDERS)}"
+            )
+
+
+def environment_of(full: FullConfig) -> Environment:
+    """The environment as planning and execution see it."""
+    nodes = {name: _node(full, name) for name in full.ssh.ssh_hosts}
+    ssh = full.ssh
+    return Environment(
+        name=full.environment,
+        nodes=MappingProxyType(nodes),
+        pairs=MappingProxyType(
+            {layer: _pair(layer, config, nodes) for layer, config in full.environments.items()}
+        ),
+        facts=MappingProxyType({name: full.facts.get(name, Facts(node=name)) for name in nodes}),
+        ssh=SshSettings(ssh.known_hosts, ssh.identity, ssh.config, ssh.connect_timeout_s),
+        hardware=full.hardware,
+        python=full.defaults.python_interpreter,
+        tools_dir=full.paths.measurement_tools_dir,
+        remote_tools_dir=full.paths.tools_dir,
+        use_sudo=full.defaults.use_sudo,
+    )
+
+
+def _node(full: FullConfig, name: str) -> Node:
+    target = full.ssh.ssh_hosts[name]
+    ends = {
+        end.ssh_ref: (layer, end)
+        for layer, config in full.environments.items()
+        for end in (config.server, config.client)
+    }
+    layer, end = ends.get(name, (Layer.HOST, None))
+    return Node(
+        name,
+        layer,
+        target.host,
+        target.user,
+        target.workdir,
+        target.port,
+        end.physical_host_ref if end else None,
+        end.uuid if end else None,
+        end.test_ip if end else None,
+    )
+
+
+def _pair(layer: Layer, config: LayerConfig, nodes: Mapping[str, Node]) -> Pair:
+    server, client, net = config.server, config.client, config.network_config
+    found: dict[str, str | tuple[str, ...] | None] = {
+        "SERVER_IP": net.server_ip,
+        "CLIENT_IP": net.client_ip,
+        "SERVER_INTERFACE": server.interface,
+        "CLIENT_INTERFACE": client.interface,
+        "INTERNAL_INTERFACE": net.internal_interface,
+        "PHY_INTERFACE": net.phy_interface,
+        "VM_INTERFACE": net.server_vm_interface or server.vm_interface,
+        "QEMU_PID": config.kvm_config.server.qemu_pid,
+        "vhost_pids": tuple(config.kvm_config.server.vhost_pids),
+    }
+    return Pair(
+        layer,
+        nodes[server.ssh_ref],
+        nodes[client.ssh_ref],
+        nodes[server.physical_host_ref or server.ssh_ref],
+        net.server_ip,
+        net.client_ip,
+        server.interface,
+        client.interface,
+        MappingProxyType({name: value for name, value in found.items() if value}),
+    )
