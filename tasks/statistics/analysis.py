@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from ..storage.schema import CHECKS, EFFECTS
+from .calibration import Row, calibrate, check_frame, failed
 from .differences import cell_values, differences
 from .estimates import estimate
 from .margins import Margins
 from .rules import Rules
+from .sequential import decided, end_reason, looks_taken
 from .verdicts import judge
 
 
@@ -27,13 +29,81 @@ def analyze(cells: pl.DataFrame, samples: pl.DataFrame, margins: Margins, rules:
     """Effects of every case on every metric, and whether the environment may be believed.
 
     `cells` and `samples` have the columns of storage.schema.CELLS and SAMPLES, of any number of
-    environments, runs and layers; each (environment, run) is judged by itself.
+    environments, runs and layers; each (environment, run) is judged by itself. Raises
+    `DatasetError` where a cell has two values of one metric.
     """
     values = cell_values(cells, samples)
     diffs = differences(values)
-    judged = judge(estimate(cells, diffs, rules), margins, rules)
-    effects = judged.select(
-        pl.col(name) if name in judged.columns else pl.lit(None).alias(name)
-        for name in EFFECTS.schema
-    ).cast(EFFECTS.schema)
-    return Analysis(effects, CHECKS.frame(), diffs)
+    effects, checks, withheld = [EFFECTS.frame()], [CHECKS.frame()], set()
+    for (environment, run), own in cells.group_by("environment", "run", maintain_order=True):
+        campaign = _Campaign(*(_only(f, environment, run) for f in (own, values, diffs)))
+        judged, calibration = _judged(campaign, margins, rules)
+        effects.append(judged.cast(EFFECTS.schema))
+        checks.append(check_frame(calibration, environment, run))
+        if failed(calibration):
+            withheld.add((environment, run))
+    return Analysis(pl.concat(effects), pl.concat(checks), diffs, frozenset(withheld))
+
+
+@dataclass(frozen=True, slots=True)
+class _Campaign:
+    """One environment in one run."""
+
+    cells: pl.DataFrame
+    values: pl.DataFrame
+    diffs: pl.DataFrame
+
+    def until(self, iteration: int) -> "_Campaign":
+        early = pl.col("iteration") <= iteration
+        return _Campaign(*(f.filter(early) for f in (self.cells, self.values, self.diffs)))
+
+
+def _judged(campaign: _Campaign, margins: Margins, rules: Rules) -> tuple[pl.DataFrame, list[Row]]:
+    """Replays the campaign's looks; a case keeps the verdict of the look that decided it."""
+    done = campaign.cells["iteration"].max()
+    assert isinstance(done, int)
+    settled: list[pl.DataFrame] = []
+    stops = pl.DataFrame(schema={**dict.fromkeys(_CASE, pl.String), "stopped": pl.String})
+    for look in looks_taken(rules, done):
+        seen = campaign.until(look)
+        effects = judge(estimate(seen.cells, seen.diffs, rules), margins, rules)
+        calibration = calibrate(seen.values, effects, rules)
+        effects = _complete(effects).join(stops, on=_CASE, how="anti")
+        if rules.looks and not failed(calibration):
+            stopping = decided(effects, look)
+            stops = pl.concat([stops, stopping])
+            settled.append(_stopped(effects.join(stopping, on=_CASE, how="semi"), stopping))
+            effects = effects.join(stopping, on=_CASE, how="anti")
+    undecided = effects.with_columns(stopped=pl.lit(end_reason(rules, done)))
+    return _published(pl.concat([*settled, undecided]), failed(calibration)), calibration
+
+
+_CASE = ["environment", "run", "layer", "case"]
+
+
+def _complete(judged: pl.DataFrame) -> pl.DataFrame:
+    """Exactly the columns of EFFECTS."""
+    return judged.select(
+        pl.col(name) if name in judged.columns else pl.lit(None, dtype).alias(name)
+        for name, dtype in EFFECTS.schema.items()
+    )
+
+
+def _stopped(effects: pl.DataFrame, stopping: pl.DataFrame) -> pl.DataFrame:
+    return effects.drop("stopped").join(stopping, on=_CASE).select(effects.columns)
+
+
+def _published(effects: pl.DataFrame, blocking: list[str]) -> pl.DataFrame:
+    """The effects, without verdicts where the calibration failed: intervals only."""
+    if not blocking:
+        return effects
+    reason = f"verdict withheld: {', '.join(blocking)} failed; the interval stands"
+    had = pl.col("verdict") != "invalid"
+    return effects.with_columns(
+        verdict=pl.when(had).then(pl.lit("inconclusive")).otherwise("verdict"),
+        reason=pl.when(had).then(pl.lit(reason)).otherwise("reason"),
+    )
+
+
+def _only(frame: pl.DataFrame, environment: str, run: str) -> pl.DataFrame:
+    return frame.filter(pl.col("environment") == environment, pl.col("run") == run)
