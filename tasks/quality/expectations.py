@@ -1,0 +1,177 @@
+"""The suites run by Great Expectations; nothing else imports it, and it takes seconds to load.
+
+A batch is one table of one run of one environment: memory stays that of a run, and every finding
+has its place. Frames become pandas here, at the edge. An expectation that raised reports
+`success=False` as well; it is told by its `exception_info` and becomes `error`.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import great_expectations as gx
+import great_expectations.expectations as gxe
+import polars as pl
+
+from ..storage.schema import CHECKS
+from .checks import complete
+from .rule import KEYS
+from .suites import SUITES, Expectation, Suite
+
+_PLACE = ("layer", "tool", "case", "workload", "metric")
+"""A finding has one row for each of these together; iterations are counted in it."""
+
+_SEVERITY = {"blocks": "critical", "warns": "warning", "informs": "info"}
+
+_ADVICE = "Ingest the raw tree again; if it stays, the reader or the host's program is at fault."
+_ADVICE_ZH = "重新导入原始结果树；若仍存在，则读取程序或主机上的测量程序有误。"
+
+
+def run_checkpoint(tables: Mapping[str, pl.DataFrame], docs: Path | None = None) -> pl.DataFrame:
+    """Every suite over every run in the tables: rows of `checks`.
+
+    One row for each failed expectation and place, one `error` for each that raised, one `passed`
+    for each suite and run in which nothing failed. `docs`: a folder for the Data Docs.
+    """
+    whole = complete(tables)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    actions = []
+    if docs is not None:
+        context.add_data_docs_site("local", _docs_site(docs))
+        actions.append(gx.checkpoint.UpdateDataDocsAction(name="docs"))
+    source = context.data_sources.add_pandas("tables")
+    checkpoints = {suite.name: _checkpoint(context, source, suite, actions) for suite in SUITES}
+    found: list[dict[str, Any]] = []
+    for environment, run, batch in _batches(whole):
+        place = {"environment": environment, "run": run}
+        baselines = set(batch["cells"].filter(kind="baseline")["case"].drop_nulls())
+        for suite in SUITES:
+            frame = suite.frame(batch)
+            if frame.is_empty():
+                continue
+            rows = list(_validate(checkpoints[suite.name], suite, frame))
+            clean = [{"rule_id": f"expect.{suite.name}", "severity": "blocks",
+                      "status": "passed", "observed": f"0/{frame.height}"}]  # fmt: skip
+            found += [place | _of_all_cases(row, baselines) for row in rows or clean]
+    return CHECKS.frame(found)
+
+
+def _of_all_cases(row: dict[str, Any], baselines: set[str]) -> dict[str, Any]:
+    """A finding in a baseline concerns every case: all are compared with it."""
+    if row.get("case") not in baselines:
+        return row
+    return row | {"case": None, "observed": f"{row['case']}: {row['observed']}"}
+
+
+def _docs_site(docs: Path) -> dict[str, Any]:
+    store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.resolve())}
+    index = {"class_name": "DefaultSiteIndexBuilder"}
+    return {"class_name": "SiteBuilder", "store_backend": store, "site_index_builder": index}
+
+
+def _checkpoint(context: Any, source: Any, suite: Suite, actions: list[Any]) -> Any:
+    batch = source.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe("run")
+    expectations = [
+        getattr(gxe, e.type)(**e.arguments, severity=_SEVERITY[e.severity], meta={"id": e.id})
+        for e in suite.expectations
+    ]
+    checked = context.suites.add(gx.ExpectationSuite(suite.name, expectations=expectations))
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(name=suite.name, data=batch, suite=checked)
+    )
+    return context.checkpoints.add(
+        gx.Checkpoint(
+            name=suite.name,
+            validation_definitions=[definition],
+            actions=actions,
+            result_format={
+                "result_format": "COMPLETE",
+                "unexpected_index_column_names": _place_columns(suite),
+            },
+        )
+    )
+
+
+def _place_columns(suite: Suite) -> list[str]:
+    """The columns of `checks` that the suite's frame has, to place a finding by."""
+    columns = suite.frame(complete({})).columns
+    return [key for key in KEYS if key in columns and key not in ("environment", "run")]
+
+
+def _batches(
+    tables: Mapping[str, pl.DataFrame],
+) -> Iterator[tuple[str, str, dict[str, pl.DataFrame]]]:
+    """Each environment and run with its part of every table."""
+    keys = ("environment", "run")
+    parts = {
+        name: frame.partition_by(keys, as_dict=True, maintain_order=True)
+        for name, frame in tables.items()
+    }
+    for environment, run in sorted({key for part in parts.values() for key in part}, key=str):
+        yield (
+            environment,
+            run,
+            {
+                name: part.get((environment, run), tables[name].clear())
+                for name, part in parts.items()
+            },
+        )
+
+
+def _validate(checkpoint: Any, suite: Suite, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    """Findings of one batch: what failed, by place, and what raised."""
+    by_id = {expectation.id: expectation for expectation in suite.expectations}
+    outcome = checkpoint.run(batch_parameters={"dataframe": frame.to_pandas()})
+    for validation in outcome.run_results.values():
+        for result in validation.results:
+            expectation = by_id[result.expectation_config.meta["id"]]
+            common = {"rule_id": expectation.id, "severity": expectation.severity}
+            if raised := _exception(result.exception_info):
+                yield common | {"status": "error", "message": raised, "message_zh": raised}
+            elif not result.success:
+                yield from (
+                    common | {"status": "failed"} | _texts(expectation) | placed
+                    for placed in _placed(result.result, frame)
+                )
+
+
+def _exception(info: Mapping[str, Any]) -> str | None:
+    """The message of an expectation that raised. GX has it flat, or once for each metric."""
+    for each in (info, *(value for value in info.values() if isinstance(value, Mapping))):
+        if each.get("raised_exception"):
+            return str(each.get("exception_message")).splitlines()[0]
+    return None
+
+
+def _texts(expectation: Expectation) -> dict[str, str]:
+    return {
+        "message": expectation.message,
+        "message_zh": expectation.message_zh,
+        "advice": _ADVICE,
+        "advice_zh": _ADVICE_ZH,
+    }
+
+
+def _placed(result: Mapping[str, Any], frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    """A finding for each case, workload and metric that has unexpected rows, with their number."""
+    place = [key for key in _PLACE if key in frame.columns]
+    if not place or "unexpected_index_list" not in result:  # about columns, not rows
+        odd = ("partial_unexpected_list", "details", "observed_value")
+        yield {"observed": str(next(result[key] for key in odd if key in result))}
+        return
+    listed = [{k: _plain(v) for k, v in row.items()} for row in result["unexpected_index_list"]]
+    for _, group in pl.DataFrame(listed, infer_schema_length=None).group_by(
+        place, maintain_order=True
+    ):
+        first = group.row(0, named=True)
+        shown = ", ".join(f"{k}={v}" for k, v in sorted(first.items()) if k not in KEYS)
+        yield {key: first[key] for key in place} | {
+            "observed": f"{group.height}/{frame.height}" + (f": {shown}" if shown else "")
+        }
+
+
+def _plain(value: Any) -> Any:
+    """A pandas or numpy scalar as Python has it; missing as None."""
+    value = value.item() if hasattr(value, "item") else value
+    return None if value != value else value

@@ -1,0 +1,256 @@
+"""What each row must be, as data: one suite for each table, built from its schema.
+
+An expectation names a Great Expectations class and its arguments; `expectations.py` runs them.
+Beside the tables there are three views of them that one row alone can break: `latency` (the
+percentiles of a cell side by side), `limits` (each sample that hardware bounds, beside its bound)
+and `dtypes` (the columns' types).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from ..model.metrics import METRICS
+from ..storage.schema import TABLES, Table
+from .rule import Tables
+from .views import CELL, nodes
+
+MIN_FRAME_BITS = (64 + 20) * 8
+"""The shortest Ethernet frame with preamble and gap: what a line rate in packets counts by."""
+
+_CPU_METRICS = [name for name, metric in METRICS.items() if metric.unit == "% of one CPU"]
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One expectation: stable id, severity, the class's name and arguments, two sentences."""
+
+    id: str
+    type: str
+    arguments: dict[str, Any]
+    message: str
+    message_zh: str
+    severity: str = "blocks"
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The expectations of one table or view, and how the view is made from the tables."""
+
+    name: str
+    frame: Callable[[Tables], pl.DataFrame]
+    expectations: tuple[Expectation, ...]
+
+
+def _structure(table: Table) -> Iterator[Expectation]:
+    """What the schema says of a table: its columns, what may not be null, values, keys."""
+    name = table.name
+    yield Expectation(
+        f"expect.{name}.columns",
+        "ExpectTableColumnsToMatchSet",
+        {"column_set": list(table.schema), "exact_match": True},
+        f"Table {name} has other columns than its schema.",
+        f"表 {name} 的列与模式不符。",
+    )
+    for column in table.columns:
+        if column.required:
+            yield Expectation(
+                f"expect.{name}.required.{column.name}",
+                "ExpectColumnValuesToNotBeNull",
+                {"column": column.name},
+                f"Table {name} has rows without {column.name}.",
+                f"表 {name} 存在缺少 {column.name} 的行。",
+            )
+        if column.allowed:
+            yield Expectation(
+                f"expect.{name}.allowed.{column.name}",
+                "ExpectColumnValuesToBeInSet",
+                {"column": column.name, "value_set": list(column.allowed)},
+                f"Table {name}: {column.name} is none of {', '.join(column.allowed)}.",
+                f"表 {name}：{column.name} 不属于 {', '.join(column.allowed)}。",
+            )
+    yield Expectation(
+        f"expect.{name}.unique",
+        "ExpectCompoundColumnsToBeUnique",
+        {"column_list": list(table.key)},
+        f"Table {name} has two rows of one key: something was counted twice.",
+        f"表 {name} 存在重复键：有内容被重复计数。",
+    )
+
+
+def _types() -> Expectation:
+    pairs = [
+        (f"{table.name}.{column.name}", str(column.dtype))
+        for table in TABLES.values()
+        for column in table.columns
+    ]
+    return Expectation(
+        "expect.dtypes",
+        "ExpectColumnPairValuesToBeInSet",
+        {"column_A": "column", "column_B": "dtype", "value_pairs_set": pairs},
+        "A column is of another type than its schema's.",
+        "列类型与模式不符。",
+    )
+
+
+def _at_least(table: str, column: str, low: float, high: float | None = None) -> Expectation:
+    bounds = f"[{low:g}, {'∞' if high is None else f'{high:g}'}]"
+    return Expectation(
+        f"expect.{table}.range.{column}",
+        "ExpectColumnValuesToBeBetween",
+        {"column": column, "min_value": low, "max_value": high},
+        f"Table {table}: {column} outside {bounds}.",
+        f"表 {table}：{column} 超出 {bounds}。",
+    )
+
+
+def _order(
+    rule_id: str, low: str, high: str, *, what: str, what_zh: str, severity: str = "blocks"
+) -> Expectation:
+    return Expectation(
+        rule_id,
+        "ExpectColumnPairValuesAToBeGreaterThanB",
+        {
+            "column_A": high,
+            "column_B": low,
+            "or_equal": True,
+            "ignore_row_if": "either_value_is_missing",
+        },
+        what,
+        what_zh,
+        severity,
+    )
+
+
+def _ordered() -> Iterator[Expectation]:
+    """Latency: min <= mean <= p99 <= max, and p50 <= p90 <= p99.
+
+    What holds for any numbers blocks. Percentiles only warn: netperf reads them off a histogram,
+    so that p99 may pass max by a bucket, and one long stall can lift the mean above p99.
+    """
+    for low, high, severity in (
+        ("min", "mean", "blocks"),
+        ("mean", "max", "blocks"),
+        ("p50", "p90", "blocks"),
+        ("p90", "p99", "blocks"),
+        ("mean", "p99", "warns"),
+        ("p99", "max", "warns"),
+    ):
+        yield _order(
+            f"expect.latency.{low}_{high}",
+            f"latency_{low}_us",
+            f"latency_{high}_us",
+            what=f"A cell's {low} latency is above its {high}: misread, or of another run.",
+            what_zh=f"单元的 {low} 时延高于 {high}：读取有误或来自另一次运行。",
+            severity=severity,
+        )
+
+
+_LIMIT = _order(
+    "expect.limits",
+    "value",
+    "limit",
+    what="More than the hardware can do: link speed, line rate or the number of CPUs.",
+    what_zh="超出硬件能力：链路速率、线速包率或 CPU 数量。",
+)
+
+_EXTRA: dict[str, tuple[Expectation, ...]] = {
+    "samples": (
+        _at_least("samples", "value", 0),
+        Expectation(
+            "expect.samples.unit",
+            "ExpectColumnPairValuesToBeInSet",
+            {
+                "column_A": "metric",
+                "column_B": "unit",
+                "value_pairs_set": [(m.name, m.unit) for m in METRICS.values()],
+            },
+            "A metric that is not defined, or in another unit than its own.",
+            "未定义的指标，或单位与定义不符。",
+        ),
+    ),
+    "intervals": (_at_least("intervals", "value", 0),),
+    "bpf_programs": (
+        _at_least("bpf_programs", "run_time_ns", 0),
+        _at_least("bpf_programs", "run_cnt", 0),
+    ),
+    "effects": (
+        *(
+            _at_least("effects", p, 0, 1)
+            for p in ("p_two_sided", "p_overhead", "p_within", "p_gain", "p_positive")
+        ),
+        *(
+            _order(f"expect.effects.{low}_{high}", low, high,
+                   what=f"An effect's {low} is above its {high}.",
+                   what_zh=f"效应的 {low} 大于 {high}。")
+            for low, high in (("ci_low", "estimate"), ("estimate", "ci_high"))
+        ),
+    ),
+}  # fmt: skip
+
+
+def dtypes(tables: Tables) -> pl.DataFrame:
+    """One row for each column of each table: `column` (table.column) and `dtype`, as text."""
+    found = [
+        (f"{name}.{column}", str(dtype))
+        for name, frame in tables.items()
+        for column, dtype in frame.schema.items()
+        if column in TABLES[name].schema
+    ]
+    return pl.DataFrame(found, schema=["column", "dtype"], orient="row")
+
+
+def latency(tables: Tables) -> pl.DataFrame:
+    """One row for each cell with latencies: its place and a column for each latency metric."""
+    names = [name for name in METRICS if name.startswith("latency_")]
+    values = [pl.col("value").filter(metric=name).first().alias(name) for name in names]
+    place = [*CELL, "case"]
+    return tables["samples"].filter(pl.col("metric").is_in(names)).group_by(place).agg(values)
+
+
+def limits(tables: Tables) -> pl.DataFrame:
+    """Each sample that hardware bounds: place, metric, value, limit; unknown limits left out.
+
+    Throughput and packets of the host layer are bounded by the server's link, CPU times by the
+    CPUs of the node they were read on.
+    """
+    found = nodes(tables)
+    metric, layer = pl.col("metric"), pl.col("layer")
+    link, cpus = pl.col("link_mbps") * 1e6, pl.col("cpus")
+    servers = tables["cells"].select(*CELL, "server")
+    limit = (
+        pl.when(metric.is_in(_CPU_METRICS))
+        .then(100.0 * cpus)
+        .when((metric == "throughput_bps") & (layer == "host"))
+        .then(link)
+        .when((metric == "packets_per_s") & (layer == "host"))
+        .then(link / MIN_FRAME_BITS)
+    )
+    place = ("environment", "run")
+    return (
+        tables["samples"]
+        .filter(metric.is_in([*_CPU_METRICS, "throughput_bps", "packets_per_s"]))
+        .join(servers, on=CELL, how="left")
+        .with_columns(where=pl.when(metric.is_in(_CPU_METRICS)).then("node").otherwise("server"))
+        .join(found, left_on=(*place, "where"), right_on=(*place, "node"))
+        .select(*CELL, "case", "metric", "value", limit=limit)
+        .filter(pl.col("limit").is_not_null(), pl.col("value").is_not_null())
+    )
+
+
+def _table_suite(table: Table) -> Suite:
+    def frame(tables: Tables) -> pl.DataFrame:
+        return tables[table.name]
+
+    return Suite(table.name, frame, (*_structure(table), *_EXTRA.get(table.name, ())))
+
+
+SUITES: tuple[Suite, ...] = (
+    *(_table_suite(table) for table in TABLES.values() if table.name != "checks"),
+    Suite("dtypes", dtypes, (_types(),)),
+    Suite("latency", latency, tuple(_ordered())),
+    Suite("limits", limits, (_LIMIT,)),
+)
+"""All suites. `checks` has none: it is what comes out."""
