@@ -1,0 +1,12 @@
+"""Static SVG charts, drawn with Altair and rendered offline; none where there is nothing to draw.
+
+Each takes the `View` and returns `Chart` blocks whose numbers stand in a table of the same section.
+"""
+
+from ..document import Chart
+from .across import environments
+from .cost import kernel, tool_cpu
+from .forest import forests
+from .levels import drift, percentiles
+
+__all__ = ["Chart", "drift", "environments", "forests", "kernel", "percentiles", "tool_cpu"]

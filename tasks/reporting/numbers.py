@@ -1,0 +1,53 @@
+"""How a number is written: minus signs, digits that mean something, an em dash for a missing one."""
+
+import math
+from collections.abc import Sequence
+
+DASH = "—"
+"""A missing number. Never 0."""
+
+
+def number(value: float | None, digits: int | None = None, *, signed: bool = False) -> str:
+    """`value` with `digits` decimals (None: about three significant digits), U+2212 for minus."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    decimals = _decimals(value) if digits is None else digits
+    text = f"{abs(value):,.{decimals}f}"
+    if not text.strip("0.,"):
+        return text
+    return ("−" if value < 0 else "+" if signed else "") + text
+
+
+def _decimals(value: float) -> int:
+    size = abs(value)
+    return 0 if size >= 99.95 else 1 if size >= 9.995 else 2
+
+
+def percent(value: float | None) -> str:
+    """A change in percent with its sign: `−36.1 %`."""
+    text = number(value, 0 if value is not None and abs(value) >= 99.95 else 1, signed=True)
+    return text if text == DASH else f"{text} %"
+
+
+def interval(low: float | None, high: float | None, *, signed: bool = True) -> str:
+    """`[−38.0, −34.2]`; empty where either end is unknown."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    digits = 0 if max(abs(low), abs(high)) >= 99.95 else 1
+    if not signed and max(abs(low), abs(high)) < 9.995:
+        digits = 2
+    return f"[{number(low, digits, signed=signed)}, {number(high, digits, signed=signed)}]"
+
+
+_PREFIXES: Sequence[tuple[float, str]] = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def scaled(value: float | None, unit: str) -> str:
+    """A large quantity with its decimal prefix: `8.20 Gbit/s`, `693 k/s`."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    for size, prefix in _PREFIXES:
+        if abs(value) >= size:
+            glue = "" if unit.startswith("/") else " "
+            return f"{number(value / size)} {prefix}{unit}" if unit else f"{number(value)}{glue}"
+    return f"{number(value)} {unit}".rstrip()

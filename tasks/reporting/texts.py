@@ -1,0 +1,51 @@
+"""Every sentence of the report, in Chinese and English, from one catalogue (`texts.yaml`)."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import yaml
+
+Lang = Literal["zh", "en"]
+LANGS: tuple[Lang, ...] = ("zh", "en")
+
+
+@cache
+def catalogue() -> Mapping[str, Mapping[str, str]]:
+    """Dotted key -> language -> text."""
+    tree = yaml.safe_load(Path(__file__).with_name("texts.yaml").read_text("utf-8"))
+    return dict(_leaves(tree, ""))
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str) -> list[tuple[str, Mapping[str, str]]]:
+    found: list[tuple[str, Mapping[str, str]]] = []
+    for key, value in tree.items():
+        if set(value) & set(LANGS):
+            found.append((prefix + key, cast(Mapping[str, str], value)))
+        else:
+            found.extend(_leaves(value, f"{prefix}{key}."))
+    return found
+
+
+class Texts:
+    """The catalogue in one language: `texts("verdict.title", n=3)`. An unknown key raises."""
+
+    def __init__(self, lang: Lang) -> None:
+        self.lang = lang
+
+    def __call__(self, key: str, **values: object) -> str:
+        text = catalogue()[key][self.lang].strip()
+        return text.format(**values) if values else text
+
+    def word(self, group: str, name: str | None) -> str:
+        """The text of `name` in a group, or the name itself where the catalogue has none."""
+        if not name:
+            return "—"
+        entry = catalogue().get(f"{group}.{name}")
+        return entry[self.lang].strip() if entry else name
+
+    def one_of(self, row: Mapping[str, Any], column: str) -> str:
+        """A sentence that a table holds in both languages (`message`, `message_zh`)."""
+        chinese = row.get(f"{column}_zh") if self.lang == "zh" else None
+        return chinese or row.get(column) or "—"

@@ -1,0 +1,197 @@
+"""The frames as the report asks of them: changes of metrics, costs by tool, shapes of workloads."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from ..model.metrics import METRICS, PRIMARY, Better
+from .bundle import Bundle
+from .findings import Findings
+from .texts import Texts
+from .usage import Usage, usage
+
+TOPICS = ("throughput", "latency", "pps")
+"""What a workload measures; the order in which the report shows it."""
+
+TOPIC_OF = {metric: kind for (kind, _), metric in PRIMARY.items()}
+RESOURCES = {"tool_cpu_pct": "tool_cpu", "log_mib_per_min": "log"}
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a workload is, from the run's own settings."""
+
+    kind: str
+    protocol: str
+    streams: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRow:
+    """One tool on one layer of one environment, over all its cases."""
+
+    environment: str
+    layer: str
+    tool: str
+    kind: str
+    tool_class: str | None
+    worst: Mapping[str, Row]  # topic -> the effect with the largest cost
+    verdict: str
+    usage: Usage
+    kernel_ns: float | None
+    cases: int
+
+
+class View:
+    """One bundle in one language, with everything derived from it computed once."""
+
+    def __init__(self, bundle: Bundle, texts: Texts) -> None:
+        self.bundle, self.t = bundle, texts
+        self.findings = Findings(bundle.checks)
+        self.shapes = workload_shapes(bundle.runs)
+
+    @cached_property
+    def environments(self) -> list[str]:
+        return sorted(self.bundle.runs["environment"].unique().to_list())
+
+    @cached_property
+    def effects(self) -> pl.DataFrame:
+        """Effects of tools and placebos with topic, change, withheld and the workload's shape."""
+        frame = with_changes(self.bundle.effects.filter(pl.col("kind") != "baseline"))
+        withheld = [self.findings.withholds(row) for row in frame.iter_rows(named=True)]
+        return frame.with_columns(pl.Series("withheld", withheld, dtype=pl.Boolean))
+
+    @cached_property
+    def tools(self) -> list[ToolRow]:
+        """Every tool and placebo, by environment, layer and name; placebos last."""
+        kernel = {
+            (r["environment"], r["layer"], r["tool"]): r["ns_per_event"]
+            for r in kernel_cost(self.bundle.bpf_programs, ("tool",)).iter_rows(named=True)
+        }
+        judged = self.effects.filter(pl.col("topic").is_not_null())
+        keys = ("environment", "layer", "kind", "tool")
+        rows = [
+            _tool_row(group.to_dicts(), kernel.get((str(key[0]), str(key[1]), str(key[3]))))
+            for key, group in judged.group_by(keys)
+        ]
+        return sorted(rows, key=lambda r: (r.environment, r.layer, r.kind != "tool", r.tool))
+
+    @cached_property
+    def measured(self) -> list[ToolRow]:
+        """The tools without the placebos."""
+        return [row for row in self.tools if row.kind == "tool"]
+
+    def layers_of(self, environment: str) -> list[str]:
+        cells = self.bundle.cells.filter(pl.col("environment") == environment)
+        return sorted(cells["layer"].unique().to_list())
+
+    def workload(self, name: str) -> str:
+        """The workload as a reader calls it: `TCP throughput, 4 streams`."""
+        shape = self.shapes.get(name)
+        if shape is None:
+            return name
+        key = "latency" if shape.kind == "latency" else "one" if shape.streams == 1 else "many"
+        return self.t(
+            f"workload.{key}",
+            kind=self.t(f"topic.{shape.kind}"),
+            protocol=shape.protocol.upper(),
+            streams=shape.streams,
+        )
+
+
+def workload_shapes(runs: pl.DataFrame) -> dict[str, Shape]:
+    """Workload's name -> its shape, from the `workloads` JSON (a list of settings) of all runs."""
+    shapes: dict[str, Shape] = {}
+    for text in runs["workloads"].drop_nulls():
+        for item in json.loads(text):
+            shapes[item["name"]] = Shape(item["kind"], item["protocol"], item.get("streams") or 1)
+    return shapes
+
+
+def with_changes(effects: pl.DataFrame) -> pl.DataFrame:
+    """Adds `topic`, and the cost turned into the metric's own change.
+
+    A cost is positive where the tool is worse; `change` is what happened to the metric: a
+    throughput that costs 36 % changed by -36 %. For metrics of which less is better both agree.
+    """
+    more = [name for name, metric in METRICS.items() if metric.better is Better.MORE]
+    turned = pl.col("metric").is_in(more)
+    topic = pl.when(pl.col("primary")).then(
+        pl.col("metric").replace_strict(TOPIC_OF, default=None, return_dtype=pl.String)
+    )
+    resource = pl.col("metric").replace_strict(RESOURCES, default=None, return_dtype=pl.String)
+    return effects.with_columns(
+        topic.otherwise(resource).alias("topic"),
+        pl.when(turned).then(-pl.col("estimate")).otherwise(pl.col("estimate")).alias("change"),
+        pl.when(turned).then(-pl.col("ci_high")).otherwise(pl.col("ci_low")).alias("change_low"),
+        pl.when(turned).then(-pl.col("ci_low")).otherwise(pl.col("ci_high")).alias("change_high"),
+    )
+
+
+def kernel_cost(programs: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """ns an event, events a packet and CPU % of a tool's programs together, median over passes.
+
+    Columns: environment, layer, *by, ns_per_event, events_per_packet, cpu_pct, passes.
+    """
+    keys = ["environment", "layer", *by]
+    counted = programs.filter(pl.col("run_cnt") > 0, pl.col("kind") == "tool")
+    passes = counted.group_by([*dict.fromkeys([*keys, "case", "iteration", "position"])]).agg(
+        (pl.col("run_time_ns").sum() / pl.col("run_cnt").sum()).alias("ns_per_event"),
+        (pl.col("run_cnt").sum() / pl.col("packets").max()).alias("events_per_packet"),
+        (pl.col("run_time_ns").sum() / pl.col("duration_s").max() / 1e7).alias("cpu_pct"),
+    )
+    return passes.group_by(keys).agg(
+        pl.col("ns_per_event", "events_per_packet", "cpu_pct").median(),
+        pl.len().alias("passes"),
+    )
+
+
+def worst_by_topic(rows: Iterable[Row]) -> dict[str, Row]:
+    """topic -> the row with the largest cost among those whose number may be shown."""
+    worst: dict[str, Row] = {}
+    for row in rows:
+        if row["estimate"] is None or row["verdict"] == "invalid":
+            continue
+        if (topic := row["topic"]) not in worst or row["estimate"] > worst[topic]["estimate"]:
+            worst[topic] = row
+    return worst
+
+
+_SEVERITY = (
+    "overhead",
+    "overhead_unresolved",
+    "implausible_gain",
+    "invalid",
+    "inconclusive",
+    "no_overhead_within_margin",
+)
+
+
+def combined_verdict(rows: Iterable[Row]) -> str:
+    """One verdict for several primary effects: the gravest. Withheld by a blocking check first."""
+    listed = [row for row in rows if row["primary"]]
+    if any(row["withheld"] for row in listed):
+        return "withheld"
+    return min((row["verdict"] for row in listed), key=_SEVERITY.index, default="inconclusive")
+
+
+def _tool_row(rows: list[dict[str, Any]], kernel_ns: float | None) -> ToolRow:
+    first = rows[0]
+    return ToolRow(
+        environment=first["environment"],
+        layer=first["layer"],
+        tool=first["tool"],
+        kind=first["kind"],
+        tool_class=first["tool_class"],
+        worst=worst_by_topic(rows),
+        verdict=combined_verdict(rows),
+        usage=usage(rows, first["tool_class"]),
+        kernel_ns=kernel_ns,
+        cases=len({row["case"] for row in rows}),
+    )
