@@ -1,6 +1,7 @@
 """A lab host: a process that holds namespaces, and the sshd that is pid 1 inside them."""
 
 import socket
+from functools import partial
 from pathlib import Path
 
 from .machine import Process, recorded, run, start_recorded, wait_until
@@ -8,7 +9,9 @@ from .state import Seat, Shape
 
 _INIT = Path(__file__).with_name("host_init.sh")
 
-# Paths as the host sees them; its own directory is /srv/node there. A campaign holds one connection
+SSHD_FILES = ("sshd_config", "host_key", "authorized_keys")
+
+# Paths as the node sees them; its own directory is /srv/node there. A campaign holds one connection
 # and many channels to a node, tests open many connections at once.
 _SSHD_CONFIG = """\
 HostKey /srv/node/host_key
@@ -34,14 +37,21 @@ def make_keys(shape: Shape) -> None:
     _keygen(shape.directory / "identity", f"lab {shape.name}")
 
 
-def start(shape: Shape, seat: Seat) -> Process:
-    """Starts the host; returns once its sshd is listening, still without a network."""
+def prepare(shape: Shape, seat: Seat) -> None:
+    """Makes a node's directory with the files that its sshd needs."""
     directory = shape.node_directory(seat)
-    (directory / "bench").mkdir(parents=True)
+    directory.mkdir(parents=True)
     (directory / "sshd_config").write_text(_SSHD_CONFIG)
     authorized = (shape.directory / "identity.pub").read_text()
     (directory / "authorized_keys").write_text(authorized)
     _keygen(directory / "host_key", seat.name)
+
+
+def start(shape: Shape, seat: Seat) -> Process:
+    """Starts the host; returns once its sshd is listening, still without a network."""
+    prepare(shape, seat)
+    directory = shape.node_directory(seat)
+    (directory / "bench").mkdir()
     pid_file, log = directory / "sshd.pid", directory / "init.log"
     namespaces = ["unshare", "--net", "--pid", "--mount", "--uts", "--mount-proc"]
     start_recorded(
@@ -49,10 +59,19 @@ def start(shape: Shape, seat: Seat) -> Process:
         log,
         [*namespaces, "--fork", "--kill-child", "sh", str(_INIT), str(directory), seat.name],
     )
-    wait_until(pid_file.exists, 10.0, f"{seat.name}: sshd listens", log)
+    record = shape.record(seat)
+    wait_until(
+        lambda: recorded(record) is not None, 10.0, f"{seat.name} starts", log, alive=lambda: True
+    )
+    wait_until(pid_file.exists, 10.0, f"{seat.name}: sshd listens", log, partial(runs, shape, seat))
     process = recorded(shape.record(seat))
     assert process is not None  # its sshd listens, so it was recorded long ago
     return process
+
+
+def runs(shape: Shape, seat: Seat) -> bool:
+    process = recorded(shape.record(seat))
+    return process is not None and process.alive
 
 
 def stop(shape: Shape, seat: Seat) -> None:

@@ -2,7 +2,7 @@
 
 import fcntl
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -10,17 +10,18 @@ from pathlib import Path
 from ..model.environment import Layer
 from ..model.errors import InputError, raise_all
 from ..model.names import as_id
-from . import host, minimal_input, network
+from . import guest, host, minimal_input, network
 from .machine import recorded, wait_until
 from .requirements import missing
 from .state import (
+    GUESTS,
+    HOSTS,
     STATE_ROOT,
     LabHost,
     LabState,
     Seat,
     Shape,
     read_shape,
-    seats,
     write_shape,
 )
 
@@ -76,34 +77,49 @@ def _build(shape: Shape, say: Progress) -> None:
     write_shape(shape)
     host.make_keys(shape)
     network.add_management(shape)
-    pids: dict[Seat, int] = {}
-    for seat in seats(shape.layers):
+    pids: dict[str, int] = {}
+    for seat in HOSTS:
         say(f"starting {seat.name} at {shape.management_ip(seat)}")
-        pids[seat] = host.start(shape, seat).pid
-        network.plug_management(shape, seat, pids[seat])
+        pids[seat.name] = host.start(shape, seat).pid
+        network.plug_management(shape, seat, pids[seat.name])
+    say(f"laying the test network {shape.test} ({shape.switch})")
     network.plug_test(shape, pids)
-    lines = [host.known_hosts_line(shape, seat) for seat in pids]
+    if Layer.VM in shape.layers:
+        _start_guests(shape, pids, say)
+    lines = [host.known_hosts_line(shape, seat) for seat in shape.seats]
     (shape.directory / "known_hosts").write_text("".join(lines))
-    for seat, pid in pids.items():
-        wait_until(
-            partial(network.SWITCHES[shape.switch].ready, pid),
-            15.0,
-            f"{seat.name}: its cables carry traffic",
-            shape.node_directory(seat) / "init.log",
-        )
-        address = str(shape.management_ip(seat))
-        log = shape.node_directory(seat) / "sshd.log"
-        wait_until(partial(host.answers, address), 10.0, f"{seat.name} answers", log)
+    for seat in shape.seats:
+        _wait_for(shape, seat)
     # Written last: a lab that has it was built to the end.
     (shape.directory / "minimal-input.yaml").write_text(minimal_input.text(shape))
     say(f"lab {shape.name} is up: {shape.directory / 'minimal-input.yaml'}")
 
 
+def _start_guests(shape: Shape, pids: Mapping[str, int], say: Progress) -> None:
+    say(f"making the guests' image (they run under {guest.accelerator()})")
+    guest.write_shared_image(shape)
+    for seat in GUESTS:
+        assert seat.host is not None
+        say(f"booting {seat.name} on {seat.host} at {shape.management_ip(seat)}")
+        guest.start(shape, seat, pids[seat.host])
+
+
+def _wait_for(shape: Shape, seat: Seat) -> None:
+    answers = partial(host.answers, str(shape.management_ip(seat)))
+    directory, what = shape.node_directory(seat), f"{seat.name} answers"
+    if seat.layer is Layer.VM:
+        alive = partial(guest.runs, shape, seat)
+        wait_until(answers, 120.0, what, directory / "console.log", alive)
+    else:
+        alive = partial(host.runs, shape, seat)
+        wait_until(answers, 10.0, what, directory / "sshd.log", alive)
+
+
 def _clear(directory: Path) -> None:
     if shape := read_shape(directory):
-        for seat in seats(shape.layers):
-            host.stop(shape, seat)
         network.unplug(shape)
+        for seat in HOSTS:
+            host.stop(shape, seat)
     if directory.exists():
         shutil.rmtree(directory)
 
@@ -114,21 +130,20 @@ def _look(shape: Shape) -> LabState:
         directory=shape.directory,
         layers=shape.layers,
         switch=shape.switch,
-        hosts=tuple(_look_at(shape, seat) for seat in seats(shape.layers)),
+        hosts=tuple(_look_at(shape, seat) for seat in shape.seats),
     )
 
 
 def _look_at(shape: Shape, seat: Seat) -> LabHost:
-    process = recorded(shape.record(seat))
-    running = process if process and process.alive else None
+    process = recorded(shape.record(seat)) if seat in HOSTS else None
     address = str(shape.management_ip(seat))
     return LabHost(
         name=seat.name,
         layer=seat.layer,
         address=address,
         test_ip=str(shape.test_ip(seat)),
-        pid=running.pid if running else None,
-        answers=running is not None and host.answers(address),
+        pid=process.pid if process and process.alive else None,
+        answers=host.answers(address),
     )
 
 

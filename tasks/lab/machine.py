@@ -40,13 +40,18 @@ def run_inside(pid: int, *argv: str, timeout_s: float = 30.0) -> str:
     return run(*enter, pid_namespace, "--", *argv, timeout_s=timeout_s)
 
 
-def wait_until(ready: Callable[[], bool], within_s: float, what: str, log: Path) -> None:
-    """Returns once `ready()`; raises CommandFailed with the tail of `log` after `within_s`."""
+def wait_until(
+    ready: Callable[[], bool], within_s: float, what: str, log: Path, alive: Callable[[], bool]
+) -> None:
+    """Returns once `ready()`; raises CommandFailed with the tail of `log` when that takes longer
+    than `within_s`, or what it depends on is not `alive()` any more."""
     deadline = time.monotonic() + within_s
     while not ready():
-        if time.monotonic() > deadline:
+        late = time.monotonic() > deadline
+        if late or not alive():
             tail = log.read_text(errors="replace") if log.exists() else ""
-            raise CommandFailed(HERE, f"{what} not after {within_s:g} s", stderr=tail)
+            reason = f"not after {within_s:g} s" if late else "never: it has ended"
+            raise CommandFailed(HERE, f"{what}: {reason}", stderr=tail)
         time.sleep(0.02)
 
 

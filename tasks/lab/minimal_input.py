@@ -5,9 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from ..model.environment import Layer
 from .network import SWITCHES
-from .state import WORKDIR, Seat, Shape, hardware_id, seats
+from .state import WORKDIR, Seat, Shape, hardware_id
 
 TOOLS = Path(__file__).with_name("tools")
 CATALOG = Path(__file__).with_name("tools.yaml")
@@ -23,7 +22,7 @@ def text(shape: Shape) -> str:
             "known_hosts": str(shape.directory / "known_hosts"),
             "identity": str(shape.directory / "identity"),
         },
-        "nodes": {seat.name: _node(shape, seat) for seat in seats(shape.layers)},
+        "nodes": {seat.name: _node(shape, seat) for seat in shape.seats},
         "test_pairs": {
             str(layer): {"server": f"{layer}-server", "client": f"{layer}-client"}
             for layer in shape.layers
@@ -41,9 +40,12 @@ def _hints(shape: Shape) -> dict[str, str]:
 
 
 def _node(shape: Shape, seat: Seat) -> dict[str, str]:
-    return {
+    node = {
         "ssh": f"root@{shape.management_ip(seat)}",
         "workdir": WORKDIR,
-        "role": str(Layer(seat.layer)),
+        "role": str(seat.layer),
         "test_ip": str(shape.test_ip(seat)),
     }
+    if seat.host is not None:
+        node |= {"host_ref": seat.host, "uuid": str(shape.uuid(seat))}
+    return node

@@ -11,12 +11,13 @@ two cables in a bond. Guests' taps are plugged into it, and into mgmt0.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from ..model.errors import CommandFailed, InputError
 from . import ovs
-from .machine import run, run_inside
+from .machine import run, run_inside, wait_until
 from .state import HOSTS, NETWORKS, Seat, Shape, management_network
 
 _MANAGEMENT = "mgmt0"
@@ -72,7 +73,7 @@ def add_management(shape: Shape) -> None:
 
 def plug_management(shape: Shape, seat: Seat, pid: int) -> None:
     """Connects a host to the machine, and gives it its management address."""
-    end = shape.link(seat.link)
+    end = shape.link(seat)
     peer = ["peer", "name", "eth0", "netns", str(pid)]
     run("ip", "link", "add", "name", end, "type", "veth", *peer)
     run("ip", "link", "set", end, "master", shape.bridge, "up")
@@ -80,20 +81,25 @@ def plug_management(shape: Shape, seat: Seat, pid: int) -> None:
     _set_address(pid, _MANAGEMENT, shape.management, shape.management_ip(seat))
 
 
-def plug_test(shape: Shape, pids: Mapping[Seat, int]) -> None:
+def plug_test(shape: Shape, pids: Mapping[str, int]) -> None:
     """Lays the cables between the hosts, and builds each host's switch and test address."""
     switch = SWITCHES[shape.switch]
-    server, client = (str(pids[seat]) for seat in HOSTS)
+    server, client = (str(pids[seat.name]) for seat in HOSTS)
     for uplink in switch.uplinks:
         peer = ["peer", "name", uplink, "netns", client]
         run("ip", "link", "add", "name", uplink, "netns", server, "type", "veth", *peer)
     for seat in HOSTS:
+        pid = pids[seat.name]
         for uplink in switch.uplinks:
-            _silence(pids[seat], uplink)
-            run_inside(pids[seat], "ip", "link", "set", uplink, "up")
-        switch.build(pids[seat])
-        _silence(pids[seat], switch.interface)
-        _set_address(pids[seat], switch.interface, shape.test, shape.test_ip(seat))
+            _silence(pid, uplink)
+            run_inside(pid, "ip", "link", "set", uplink, "up")
+        switch.build(pid)
+        _silence(pid, switch.interface)
+        _set_address(pid, switch.interface, shape.test, shape.test_ip(seat))
+    for seat in HOSTS:
+        ready = partial(switch.ready, pids[seat.name])
+        log = shape.node_directory(seat) / "init.log"
+        wait_until(ready, 15.0, f"{seat.name}: its bond is up", log, alive=lambda: True)
 
 
 def add_taps(shape: Shape, pid: int, test_tap: str, management_tap: str) -> None:
@@ -108,7 +114,7 @@ def add_taps(shape: Shape, pid: int, test_tap: str, management_tap: str) -> None
 
 def unplug(shape: Shape) -> None:
     """Removes the machine's ends; those inside the hosts go with their namespaces."""
-    for link in (shape.bridge, *(shape.link(seat.link) for seat in HOSTS)):
+    for link in (shape.bridge, *(shape.link(seat) for seat in HOSTS)):
         try:
             run("ip", "link", "delete", link)
         except CommandFailed:

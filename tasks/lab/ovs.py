@@ -60,9 +60,7 @@ def _start_daemons(pid: int) -> None:
     run_inside(pid, "mkdir", "-p", "/run/openvswitch", "/var/log/openvswitch")
     run_inside(pid, "ovsdb-tool", "create", _DATABASE, _SCHEMA)
     detached = ("--detach", "--pidfile", "--log-file")
-    run_inside(
-        pid, "ovsdb-server", _DATABASE, "--remote=punix:/run/openvswitch/db.sock", *detached
-    )
+    run_inside(pid, "ovsdb-server", _DATABASE, "--remote=punix:/run/openvswitch/db.sock", *detached)
     run_inside(pid, "ovs-vsctl", "--no-wait", "init")
     run_inside(pid, "ovs-vswitchd", *detached)
 

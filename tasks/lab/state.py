@@ -9,10 +9,10 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from ..model.environment import Layer
 from ..model.names import as_id
@@ -29,12 +29,13 @@ class Seat:
     name: str
     layer: Layer
     last_byte: int
-    link: str  # the end of its management link's name in the machine's own namespace
+    host: str | None = None  # of a guest
 
 
-HOSTS = (
-    Seat("host-server", Layer.HOST, 11, "hs"),
-    Seat("host-client", Layer.HOST, 12, "hc"),
+HOSTS = (Seat("host-server", Layer.HOST, 11), Seat("host-client", Layer.HOST, 12))
+GUESTS = (
+    Seat("vm-server", Layer.VM, 21, "host-server"),
+    Seat("vm-client", Layer.VM, 22, "host-client"),
 )
 
 
@@ -62,19 +63,39 @@ class Shape:
     def test_ip(self, seat: Seat) -> IPv4Address:
         return self.test[seat.last_byte]
 
-    def link(self, end: str) -> str:
-        """A link's name in the machine's own namespace: no two labs share one; at most 15 long."""
-        return link_prefix(self.directory) + end
-
-    def node_directory(self, seat: Seat) -> Path:
-        return self.directory / seat.name
-
-    def record(self, seat: Seat) -> Path:
-        return self.node_directory(seat) / "process"
+    @property
+    def seats(self) -> tuple[Seat, ...]:
+        """Who sits in this lab. Guests need their hosts, whether or not hosts are measured."""
+        return HOSTS + (GUESTS if Layer.VM in self.layers else ())
 
     @property
     def bridge(self) -> str:
-        return self.link("m")
+        return f"{link_prefix(self.directory)}m"
+
+    def link(self, seat: Seat) -> str:
+        """The machine's end of a host's management link."""
+        return f"{link_prefix(self.directory)}h{seat.last_byte}"
+
+    def tap(self, seat: Seat) -> str:
+        """A guest's test tap: no two of a lab share a name, for tracepoints know only names."""
+        return f"vnet{2 * GUESTS.index(seat)}"
+
+    def management_tap(self, seat: Seat) -> str:
+        return f"vnet{2 * GUESTS.index(seat) + 1}"
+
+    def uuid(self, seat: Seat) -> UUID:
+        return uuid5(NAMESPACE_URL, self.node_directory(seat).as_uri())
+
+    def mac(self, seat: Seat, card: int) -> str:
+        """In qemu's range."""
+        return "52:54:00:" + (self.uuid(seat).bytes[:2] + bytes([card])).hex(":")
+
+    def node_directory(self, seat: Seat) -> Path:
+        return self.directory / (seat.host or "") / seat.name
+
+    def record(self, seat: Seat) -> Path:
+        """Where a host's process is written down."""
+        return self.node_directory(seat) / "process"
 
 
 def management_network(number: int) -> IPv4Network:
@@ -82,6 +103,7 @@ def management_network(number: int) -> IPv4Network:
 
 
 def link_prefix(directory: Path) -> str:
+    """How this lab's links in the machine's own namespace begin; a name holds 15 letters."""
     return f"eo{hashlib.sha256(bytes(directory)).hexdigest()[:8]}"
 
 
@@ -93,7 +115,7 @@ class LabHost:
     layer: Layer
     address: str  # management, without user and port
     test_ip: str
-    pid: int | None  # holds the node's namespaces; None: it does not run
+    pid: int | None  # holds the namespaces of a host; None: it does not run, or is a guest
     answers: bool  # its sshd sends its greeting
 
 
@@ -123,10 +145,6 @@ class LabState:
     def alive(self) -> bool:
         """Complete: every host answers, and `up` came to its end."""
         return self.minimal_input.exists() and all(host.answers for host in self.hosts)
-
-
-def seats(layers: Sequence[Layer]) -> tuple[Seat, ...]:
-    return tuple(seat for seat in HOSTS if seat.layer in layers)
 
 
 def write_shape(shape: Shape) -> None:
