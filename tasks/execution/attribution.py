@@ -55,8 +55,7 @@ async def measure(
         clients = await load.start_clients(
             sides["client"], pair, workload, ports, folders["client"]
         )
-        running = [(sides["client"], c) for c in clients] + [(sides["server"], s) for s in servers]
-        await load.finish(running, load.deadline_s(workload))
+        await load.finish([*clients, *servers], load.deadline_s(workload))
         after, packets_after, end_s = await _look(host, pair, pids)
     names = await _names(host)
     duration_s = end_s - start_s

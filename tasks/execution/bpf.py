@@ -5,6 +5,7 @@ holds comes from bpftool where it is there. Not there: None, which is not "clean
 """
 
 import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ _FDINFO = (
     "for p; do for f in $(grep -ls prog_id /proc/$p/fdinfo/* 2>/dev/null); do "
     'echo "@ $f"; cat "$f"; done; done'
 )
+_LOOK_EVERY_S = 0.25
 _TYPES = {2: "kprobe", 5: "tracepoint", 6: "xdp", 3: "sched_cls", 7: "perf_event",
           17: "raw_tracepoint", 24: "raw_tracepoint_writable", 26: "tracing"}  # fmt: skip
 
@@ -75,3 +77,25 @@ async def state_of(shell: Shell, devices: Iterable[str]) -> bpftool.BpfState | N
         )
     except ParseError:
         return None
+
+
+async def left_behind(
+    shell: Shell, before: bpftool.BpfState, devices: Iterable[str], within_s: float
+) -> tuple[str, ...] | None:
+    """What is not as `before`, once it is or when the time is over; None where nobody can tell."""
+    devices, until = tuple(devices), time.monotonic() + within_s
+    while True:
+        now = await state_of(shell, devices)
+        if now is None:
+            return None
+        left = now.difference(before)
+        if not left or time.monotonic() > until:
+            return left
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+async def wait_until_clean(
+    shell: Shell, before: bpftool.BpfState, devices: Iterable[str], within_s: float
+) -> bool:
+    """Whether the host became as `before` within the time."""
+    return await left_behind(shell, before, devices, within_s) == ()

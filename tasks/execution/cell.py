@@ -35,7 +35,7 @@ async def run(
     folders = rawtree.cell_folders(slot.case, slot.layer, workload, ts)
     ports = site.ports.take(workload.streams)
     started, failure = time.time(), ""
-    running: list[tuple[Shell, Running]] = []
+    running: list[Running] = []
     try:
         async with asyncio.timeout(2 * load.deadline_s(workload)):
             await _load(site, slot, workload, tool, folders, ports, running)
@@ -44,7 +44,7 @@ async def run(
     except RemoteError as error:
         failure = f"transport: {error}"
     finally:
-        await load.end([(shell, program) for shell, program in running if program.running])
+        await load.end(running)
     files: tuple[StoredFile, ...] = ()
     try:
         files = await _collect(site, slot, folders)
@@ -82,38 +82,35 @@ def _places(
 
 async def _load(
     site: Site, slot: rawtree.SlotRecord, workload: Workload, tool: StartedTool | None,
-    folders: dict[str, str], ports: tuple[int, ...], running: list[tuple[Shell, Running]],
+    folders: dict[str, str], ports: tuple[int, ...], running: list[Running],
 ) -> None:  # fmt: skip
     pair, sides = site.pair(slot.layer), site.sides(slot.layer)
     places = _places(site, slot, folders)
     await asyncio.gather(*(shell.run(("mkdir", "-p", path)) for shell, path in places.values()))
     (server, server_path), (client, client_path) = places["server"], places["client"]
     await site.steps.hooks("test", "init", sides)
-    for program in await load.start_servers(server, pair, workload, ports, server_path):
-        running.append((server, program))
+    running += await load.start_servers(server, pair, workload, ports, server_path)
     await load.warm_up(client, pair, workload, ports[0], client_path)
-    monitors: list[tuple[Shell, Running]] = []
+    monitors: list[Running] = []
     if tool is not None:
         host, path = places["monitor"]
         limit_s = load.deadline_s(workload)
         interval_s, cap_mib = slot.monitor_interval_s, site.plan.design.log_cap_mib
-        for program in await monitor.start(host, tool, path, interval_s, cap_mib, limit_s):
-            monitors.append((host, program))
+        monitors = await monitor.start(host, tool, path, interval_s, cap_mib, limit_s)
         running += monitors
     looks: dict[str, tuple[Shell, str]] = {}
     for shell, path in places.values():
         looks.setdefault(shell.node.name, (shell, path))
     begun = time.monotonic()
     clients = await load.start_clients(client, pair, workload, ports, client_path)
-    running += [(client, program) for program in clients]
+    running += clients
     omitted_s = workload.warmup_s if workload.program == "iperf3" else 0.0
     await _until(begun + omitted_s + _LEAD_S)
     await _snap("start", looks)
     await _until(begun + omitted_s + workload.window_s - _TAIL_S)
     await _snap("end", looks)
-    await load.finish([(client, program) for program in clients], load.SLACK_S)
-    if monitors:  # pidstat's last row ends up to one interval after the window's end
-        await load.end(monitors)
+    await load.finish(clients, load.SLACK_S)
+    await load.end(monitors)
     await site.steps.hooks("test", "post", sides)
 
 

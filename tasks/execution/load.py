@@ -1,6 +1,7 @@
 """The load between two nodes: fresh one-shot servers with ports of their own, then the clients."""
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass
 
@@ -94,18 +95,17 @@ async def start_clients(
     return clients
 
 
-async def finish(shells: list[tuple[Shell, Running]], within_s: float) -> None:
+async def finish(programs: list[Running], within_s: float) -> None:
     """Waits for the programs to end by themselves; what does not is stopped."""
     await asyncio.wait(
-        [asyncio.ensure_future(program.wait()) for _, program in shells], timeout=within_s
+        [asyncio.ensure_future(program.wait()) for program in programs], timeout=within_s
     )
-    await end([(shell, program) for shell, program in shells if program.running])
+    await end(programs)
 
 
-async def end(shells: list[tuple[Shell, Running]]) -> None:
-    """Stops programs on their hosts; a lost host's are ended by its lease."""
-    for shell, program in shells:
-        try:
-            await shell.stop(program, grace_s=1)
-        except (RemoteError, TimeoutError):
-            continue
+async def end(programs: list[Running]) -> None:
+    """Stops what still runs; a lost host's programs are ended by its lease."""
+    for program in programs:
+        if program.running:
+            with contextlib.suppress(RemoteError, TimeoutError):
+                await program.stop(grace_s=1)

@@ -17,19 +17,24 @@ from ..reading.cell import key_of, read_cell
 from ..storage import rawtree
 from . import attribution, tool
 from . import cell as cells
-from .bpf import state_of
+from .bpf import left_behind, state_of
 from .shell import Shell
 from .site import Site, remote_tree
 
 Tell = Callable[[Outcome], None]
 
 _CLEAN_WITHIN_S = 10.0  # BPF objects go a moment after their holder
-_LOOK_EVERY_S = 0.25
 _KEEP_OUTPUT = 2**20  # of a tool's output so much is brought home; its size was measured
 
 
 class HostNotClean(OverheadError):
     """A tool left state behind: nothing more is measured on that host until it is gone."""
+
+    def __init__(
+        self, node: str, case: str, left: Sequence[str], before: BpfState, devices: tuple[str, ...]
+    ) -> None:
+        self.node, self.before, self.devices = node, before, devices
+        super().__init__(f"{node}: {case} left behind: {'; '.join(left[:5])}")
 
 
 async def run_slot(
@@ -52,10 +57,7 @@ async def run_slot(
         life.none_ran(workloads, CellStatus.FAILED, "", f"transport: {error}")
     finally:
         await life.end()
-    if life.record.left_behind:
-        life.judge_again()
-        node, left = life.record.tool_host, "; ".join(life.record.left_behind[:5])
-        raise HostNotClean(f"{node}: {case.name} left behind: {left}")
+    life.raise_if_not_clean()
     return list(life.outcomes.values())
 
 
@@ -175,10 +177,15 @@ class _Life:
             )
         )
 
-    def judge_again(self) -> None:
-        """With what is known after the stop."""
+    def raise_if_not_clean(self) -> None:
+        """Judges the cells again with what the tool left behind, and raises HostNotClean."""
+        left = self.record.left_behind
+        if not left or self._before is None:
+            return
         for workload, ran in self._ran.items():
             self._judge(workload, ran)
+        host = self.record.tool_host
+        raise HostNotClean(host, self.case.name, left, self._before, self._devices())
 
     def none_ran(
         self, workloads: Sequence[Workload], status: CellStatus, gate: str, reason: str
@@ -207,10 +214,12 @@ class _Life:
             await steps.hooks("case", "post", self.sides)
             if self._tool is not None:
                 async with steps.step("tool", "post", f"stop {self.case.name}", name):
-                    await tool.stop(self.host, self._tool.program)
+                    await tool.stop(self._tool.program)
             if self._before is not None:
                 async with steps.step("tool", "post", "clean again", name):
-                    left = await self._left_behind(self._before)
+                    left = await left_behind(
+                        self.host, self._before, self._devices(), _CLEAN_WITHIN_S
+                    )
                 self.record = replace(self.record, left_behind=left)
             if self.case.kind is not CaseKind.BASELINE:
                 async with steps.step("tool", "post", "collect", name):
@@ -221,17 +230,6 @@ class _Life:
                 pass
         finally:
             self._write()
-
-    async def _left_behind(self, before: BpfState) -> tuple[str, ...] | None:
-        until = time.monotonic() + _CLEAN_WITHIN_S
-        while True:
-            now = await state_of(self.host, self._devices())
-            if now is None:
-                return None
-            left = now.difference(before)
-            if not left or time.monotonic() > until:
-                return left
-            await asyncio.sleep(_LOOK_EVERY_S)
 
     async def _collect(self) -> None:
         base = remote_tree(self.host)

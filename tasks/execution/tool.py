@@ -74,7 +74,7 @@ async def start(shell: Shell, case: Case, output: str, errors: str) -> StartedTo
         start_ticks = proc.parse_process(stat.stdout, f"/proc/{program.pid}/stat").start_ticks
         return StartedTool(program, start_ticks, pids, programs, ready_s, output, errors)
     except ToolFailed:
-        await stop(shell, program)
+        await stop(program)
         raise
 
 
@@ -139,9 +139,9 @@ async def tail(shell: Shell, *files: str) -> str:
     return "it said nothing"
 
 
-async def stop(shell: Shell, program: Running) -> int | None:
+async def stop(program: Running) -> int | None:
     """The exit status; None where the host was lost, and its lease ends the tool."""
     try:
-        return await shell.stop(program, grace_s=10)
+        return await program.stop(grace_s=10)
     except (RemoteError, TimeoutError):
         return None

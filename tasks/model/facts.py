@@ -3,6 +3,10 @@
 None means "not found out", never "no". Fields carry their unit in the name.
 """
 
+import hashlib
+import json
+from collections.abc import Iterable
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -91,3 +95,23 @@ class Facts(_Found):
     clock_offset_error_s: float | None = None  # half the round trip
     vm: Vm | None = None  # on a VM: what its host knows of it
     notes: tuple[str, ...] = ()
+
+
+def fingerprint(nodes: Iterable[Facts]) -> str:
+    """Names what must be equal for two measurements to compare: kernels, CPUs, NIC settings.
+
+    12 hexadecimal digits; another fingerprint is another epoch.
+    """
+    world = [
+        {
+            "node": facts.node,
+            "kernel": facts.kernel,
+            "cpu": [facts.cpu.model, facts.cpu.cpus, facts.cpu.governor],
+            "nics": [
+                [nic.name, nic.driver, nic.speed_mbps, nic.mtu, sorted(nic.offloads.items())]
+                for nic in facts.nics
+            ],
+        }
+        for facts in sorted(nodes, key=lambda facts: facts.node)
+    ]
+    return hashlib.sha256(json.dumps(world).encode()).hexdigest()[:12]

@@ -9,6 +9,7 @@ from pydantic import StringConstraints
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"
 DATASETS = ROOT / "datasets"
+MARGINS_FILE = CONFIG / "margins.yaml"
 
 ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$")]

@@ -86,9 +86,6 @@ class Host:
             argv, deadline_s=deadline_s, stdout=stdout, stderr=stderr, env=env, cwd=cwd
         )
 
-    async def stop(self, program: Program, grace_s: float = 5.0) -> int:
-        return await self._supervisor.stop(program, grace_s)
-
     async def snap(self, label: str, file: str) -> None:
         await self._supervisor.snap(label, file)
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import asyncssh
@@ -21,8 +21,10 @@ _SCRIPT = (Path(__file__).parent / "supervisor.sh").read_text()
 class Program:
     """A program running on a host under the supervisor, in a session of its own."""
 
-    def __init__(self, node: str, id: str, argv: tuple[str, ...]) -> None:
-        self.node, self.id, self.argv = node, id, argv
+    def __init__(
+        self, id: str, argv: tuple[str, ...], ask_to_stop: Callable[[str, int], None]
+    ) -> None:
+        self.id, self.argv, self._ask_to_stop = id, argv, ask_to_stop
         self.pid = 0  # of the session's leader, in the host's pid namespace
         loop = asyncio.get_running_loop()
         self._started: asyncio.Future[int] = loop.create_future()
@@ -35,6 +37,15 @@ class Program:
     async def wait(self) -> int:
         """The exit status (128 + n for signal n). Raises TransportLost where it cannot be known."""
         return await asyncio.shield(self._ended)
+
+    async def stop(self, grace_s: float = 5.0) -> int:
+        """TERM to the whole session, KILL after the grace; the exit status.
+
+        Raises TransportLost, or TimeoutError where the host says nothing.
+        """
+        if self.running:
+            self._ask_to_stop(self.id, max(1, round(grace_s)))
+        return await asyncio.wait_for(self.wait(), grace_s + 5)
 
     def fail(self, error: Exception) -> None:
         for future in (self._started, self._ended):
@@ -117,16 +128,13 @@ class Supervisor:
         """Starts a program; on the host it is ended after `deadline_s`, whatever happens here."""
         line = command_line(argv, env=env, cwd=cwd, stdout=stdout, stderr=stderr)
         id = f"p{next(self._ids)}"
-        program = self._programs[id] = Program(self._node, id, tuple(argv))
+        program = self._programs[id] = Program(id, tuple(argv), self._stop)
         self._send(f"start {id} {max(1, round(deadline_s))} {line}")
         program.pid = await program._started
         return program
 
-    async def stop(self, program: Program, grace_s: float = 5.0) -> int:
-        """TERM to the program's whole session, KILL after the grace; its exit status."""
-        if program.running:
-            self._send(f"stop {program.id} {max(1, round(grace_s))}")
-        return await asyncio.wait_for(program.wait(), grace_s + 5)
+    def _stop(self, id: str, grace_s: int) -> None:
+        self._send(f"stop {id} {grace_s}")
 
     async def snap(self, label: str, file: str) -> None:
         """Appends the clocks, counters and CPU times of the host to `file`, under `label`."""

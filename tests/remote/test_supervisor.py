@@ -61,7 +61,7 @@ async def test_stop_ends_the_whole_session(connection):
     program = await supervisor.start(("sh", "-c", "sleep 300 & sleep 300"), deadline_s=300)
     await asyncio.sleep(0.2)
     assert len(carrying("t-stop")) >= 2
-    assert await supervisor.stop(program) == 143
+    assert await program.stop() == 143
     assert carrying("t-stop") == []
     await supervisor.close()
 
@@ -72,7 +72,7 @@ async def test_a_program_that_ignores_term_is_killed_after_its_grace(connection)
     stubborn = ("sh", "-c", "trap '' TERM; while :; do sleep 1; done")
     program = await supervisor.start(stubborn, deadline_s=300)
     await asyncio.sleep(0.2)
-    assert await supervisor.stop(program, grace_s=1) == 137
+    assert await program.stop(grace_s=1) == 137
     await supervisor.close()
     assert await gone("t-kill", 2)
 

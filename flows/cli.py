@@ -1,0 +1,403 @@
+"""The command `ebpf-overhead`. Reads options, starts flows, prints what came out.
+
+Imports only what a command needs when it runs, so that `--help` answers at once.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from tasks.model.errors import OverheadError
+
+app = typer.Typer(
+    help="What does an eBPF tool cost the traffic and the host it watches, and may it run in "
+    "production?",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+lab_app = typer.Typer(help="The local lab: real hosts on this one machine.", no_args_is_help=True)
+app.add_typer(lab_app, name="lab")
+
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+T = TypeVar("T")
+
+INTERRUPTED = 130
+SOME_INVALID = 1
+
+
+def main() -> None:
+    """Entry point: every error of ours is one line a mistake, and an exit code."""
+    for key, value in _PREFECT.items():
+        os.environ.setdefault(key, value)
+    try:
+        app()
+    except OverheadError as error:
+        for line in str(error).splitlines():
+            err.print(f"[red]error[/]: {line}", soft_wrap=True, markup=True)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        err.print("interrupted; the hosts are clean, finished cells are kept")
+        sys.exit(INTERRUPTED)
+
+
+_PREFECT = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+}
+"""From a shell our own progress is shown; Prefect's log stays in its server."""
+
+
+def _run(flow_run: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(flow_run)
+
+
+# -- the lab ---------------------------------------------------------------------------------------
+
+LabName = Annotated[str, typer.Argument(help="The lab's name; labs stand side by side.")]
+
+
+@lab_app.command("up", epilog="Example: `ebpf-overhead lab up demo`")
+def lab_up(
+    name: LabName = "lab",
+    layers: Annotated[str, typer.Option(help="host, or host,vm.")] = "host",
+    switch: Annotated[str, typer.Option(help="What joins the hosts: bridge or ovs.")] = "bridge",
+) -> None:
+    """Brings a lab up and writes its minimal-input.yaml."""
+    from tasks.lab import lab
+
+    state = lab.up(name, layers=_words(layers), switch=switch, progress=out.print)
+    out.print(f"minimal input: {state.minimal_input}", soft_wrap=True)
+
+
+@lab_app.command("status", epilog="Example: `ebpf-overhead lab status`")
+def lab_status() -> None:
+    """Shows the labs of this machine and whether their hosts answer."""
+    from tasks.lab import lab
+
+    states = lab.status()
+    for state in states:
+        for host in state.hosts:
+            answers = "answers" if host.answers else "does not answer"
+            out.print(f"{state.name}  {host.name}  {host.address}  test {host.test_ip}  {answers}")
+    if not states:
+        out.print("no lab is up")
+
+
+@lab_app.command("down", epilog="Example: `ebpf-overhead lab down demo`")
+def lab_down(name: LabName = "lab") -> None:
+    """Takes a lab down; nothing of it stays."""
+    from tasks.lab import lab
+
+    lab.down(name)
+    out.print(f"lab {name} is down")
+
+
+# -- from hosts to a plan --------------------------------------------------------------------------
+
+
+@app.command(epilog="Example: `ebpf-overhead bootstrap --minimal-input minimal-input.yaml`")
+def bootstrap(
+    minimal_input: Annotated[Path, typer.Option(help="What a person knows of the environment.")],
+    output_dir: Annotated[
+        Path | None, typer.Option(help="Where both files go; default config/environments/<env>.")
+    ] = None,
+    record: Annotated[Path | None, typer.Option(help="Keep every probe's answer here.")] = None,
+    replay: Annotated[Path | None, typer.Option(help="Answer from a recording.")] = None,
+) -> None:
+    """Discovers the nodes over SSH and writes <env>-full.yaml and <env>-cases.json."""
+    from flows.bootstrap import bootstrap as flow
+    from flows.terminal import facts_table
+
+    found = _run(flow(minimal_input, output_dir, record, replay))
+    out.print(facts_table(found.facts))
+    skipped = f", {found.skipped} of them skipped with a reason" if found.skipped else ""
+    out.print(f"{found.case_count} cases{skipped}")
+    for path in (found.full, found.cases):
+        out.print(f"wrote {path}", soft_wrap=True)
+
+
+ConfigDir = Annotated[list[Path], typer.Option(help="A folder that bootstrap wrote; repeatable.")]
+Tools = Annotated[str, typer.Option(help="Tools by name, comma-separated.")]
+Layers = Annotated[str, typer.Option(help="host, vm or both, comma-separated.")]
+Category = Annotated[str | None, typer.Option(help="A category or the beginning of one.")]
+Protocol = Annotated[str | None, typer.Option(help="tcp, udp or icmp: what the tool watches.")]
+Direction = Annotated[str | None, typer.Option(help="rx or tx: what the tool watches.")]
+CaseIds = Annotated[str, typer.Option(help="Cases by number, comma-separated.")]
+Iterations = Annotated[int, typer.Option(min=1, help="Passes over all cases.")]
+Window = Annotated[int, typer.Option(min=1, help="Measured seconds of a cell.")]
+Warmup = Annotated[int, typer.Option(min=0, help="Seconds before the window.")]
+Workloads = Annotated[str, typer.Option(help="Workloads or sets of config/workloads.yaml.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of the order; default: a fresh one.")]
+Placebos = Annotated[int, typer.Option(min=0, help="Cases an iteration that attach nothing.")]
+Every = Annotated[int, typer.Option(min=1, help="Cases between two baselines.")]
+Monitor = Annotated[int, typer.Option(min=1, help="pidstat's interval, seconds.")]
+Attribution = Annotated[int, typer.Option(min=0, help="Seconds of the BPF counting pass; 0: none.")]
+Affinity = Annotated[str | None, typer.Option(help="CPUs of client,server to pin loads to.")]
+
+
+def _selection(
+    tools: str, layers: str, category: str | None, protocol: str | None, direction: str | None,
+    case_ids: str,
+) -> Any:  # fmt: skip
+    from tasks.model.settings import Selection
+
+    return _checked(
+        Selection,
+        tools=_words(tools),
+        layers=_words(layers),
+        category=category,
+        protocol=protocol,
+        direction=direction,
+        case_ids=_words(case_ids),
+    )
+
+
+def _checked(kind: Any, **values: Any) -> Any:
+    """A settings model; what it refuses is an error of the command line."""
+    from pydantic import ValidationError
+
+    from tasks.model.errors import InputError, raise_all
+
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        raise_all(
+            [
+                InputError(f"--{str(e['loc'][0]).replace('_', '-')}", str(e.get("input")), e["msg"])
+                for e in error.errors()
+            ]
+        )
+        raise
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+@app.command(epilog="Example: `ebpf-overhead cases --config-dir config/environments/lab`")
+def cases(
+    config_dir: Annotated[Path, typer.Option(help="A folder that bootstrap wrote.")],
+    tools: Tools = "",
+    layers: Layers = "",
+    category: Category = None,
+    protocol: Protocol = None,
+    direction: Direction = None,
+    case_ids: CaseIds = "",
+) -> None:
+    """Shows an environment's cases."""
+    from flows.terminal import cases_table
+    from tasks.plan import selected_cases
+
+    chosen = _selection(tools, layers, category, protocol, direction, case_ids)
+    out.print(cases_table(selected_cases(config_dir, chosen)[1]))
+
+
+@app.command(
+    epilog="Example: `ebpf-overhead plan --config-dir config/environments/lab --iterations 4`"
+)
+def plan(
+    config_dir: ConfigDir,
+    output: Annotated[Path | None, typer.Option(help="Write workflow.json here.")] = None,
+    tools: Tools = "",
+    layers: Layers = "",
+    category: Category = None,
+    protocol: Protocol = None,
+    direction: Direction = None,
+    case_ids: CaseIds = "",
+    iterations: Iterations = 4,
+    window: Window = 10,
+    warmup: Warmup = 1,
+    workloads: Workloads = "full",
+    seed: Seed = None,
+    placebos: Placebos = 2,
+    baseline_every: Every = 4,
+    monitor_interval: Monitor = 2,
+    attribution: Attribution = 2,
+    affinity: Affinity = None,
+) -> None:
+    """Shows what would be measured, in which order and for how long; writes workflow.json."""
+    from flows.terminal import plan_summary
+    from tasks.plan import make_plan_of, write_workflow
+
+    selection = _selection(tools, layers, category, protocol, direction, case_ids)
+    settings = _measurement(
+        iterations, window, warmup, workloads, seed, placebos, baseline_every, monitor_interval,
+        attribution, affinity,
+    )  # fmt: skip
+    for folder in config_dir:
+        made = make_plan_of(folder, selection, settings)
+        path = (output or folder) / "workflow.json"
+        write_workflow(made, path)
+        out.print(plan_summary(made))
+        out.print(f"wrote {path}", soft_wrap=True)
+
+
+def _measurement(
+    iterations: int, window: int, warmup: int, workloads: str, seed: int | None, placebos: int,
+    baseline_every: int, monitor_interval: int, attribution: int, affinity: str | None,
+    **more: Any,
+) -> Any:  # fmt: skip
+    from tasks.model.settings import Measurement
+
+    return _checked(
+        Measurement,
+        iterations=iterations,
+        window_s=window,
+        warmup_s=warmup,
+        workloads=_words(workloads),
+        seed=seed,
+        placebos=placebos,
+        baseline_every=baseline_every,
+        monitor_interval_s=monitor_interval,
+        attribution_s=attribution,
+        affinity=affinity,
+        **more,
+    )
+
+
+# -- measuring -------------------------------------------------------------------------------------
+
+Results = Annotated[Path, typer.Option(help="Where raw results go.")]
+Datasets = Annotated[str, typer.Option(help="Where the parquet datasets lie.")]
+Output = Annotated[Path, typer.Option(help="Where reports go.")]
+Lang = Annotated[str, typer.Option(help="zh, en or both, comma-separated.")]
+
+
+@app.command(
+    epilog="Examples: `ebpf-overhead run --config-dir config/environments/lab --iterations 4` · "
+    "`ebpf-overhead run --resume 20261122-203000-1f2e`"
+)
+def run(
+    config_dir: ConfigDir = [],  # noqa: B006
+    tools: Tools = "",
+    layers: Layers = "",
+    category: Category = None,
+    protocol: Protocol = None,
+    direction: Direction = None,
+    case_ids: CaseIds = "",
+    iterations: Iterations = 4,
+    window: Window = 10,
+    warmup: Warmup = 1,
+    workloads: Workloads = "full",
+    seed: Seed = None,
+    placebos: Placebos = 2,
+    baseline_every: Every = 4,
+    monitor_interval: Monitor = 2,
+    attribution: Attribution = 2,
+    affinity: Affinity = None,
+    max_load: Annotated[
+        float | None, typer.Option(help="A host above this load is busy; default: its CPUs.")
+    ] = None,
+    min_free: Annotated[int, typer.Option(help="MiB a work directory must have free.")] = 512,
+    no_cleanup: Annotated[bool, typer.Option(help="Leave raw results on the hosts too.")] = False,
+    workflow: Annotated[Path | None, typer.Option(help="Run a workflow.json as it is.")] = None,
+    results_dir: Results = Path("results"),
+    datasets: Datasets = "datasets/parquet",
+    output_dir: Output = Path("reports"),
+    lang: Lang = "zh,en",
+    dry_run: Annotated[bool, typer.Option(help="Show the plan and stop.")] = False,
+    resume: Annotated[str | None, typer.Option(help="Go on with this run.")] = None,
+) -> None:
+    """Measures: the campaign end to end, from the plan to the report."""
+    from flows.terminal import TerminalProgress, plan_summary, print_finished
+    from tasks.model.errors import InputError
+    from tasks.plan import make_plan_of
+
+    if not config_dir and not resume:
+        raise InputError("run", "--config-dir", "missing", "a folder that bootstrap wrote")
+    selection = _selection(tools, layers, category, protocol, direction, case_ids)
+    settings = _measurement(
+        iterations, window, warmup, workloads, seed, placebos, baseline_every, monitor_interval,
+        attribution, affinity, max_load=max_load, min_free_mib=min_free, keep_on_hosts=no_cleanup,
+    )  # fmt: skip
+    languages = _languages(lang)
+    if dry_run:
+        for folder in config_dir:
+            out.print(plan_summary(make_plan_of(folder, selection, settings, workflow)))
+        return
+    from flows.campaign import campaign, new_run
+    from flows.progress import heard_by
+
+    if resume and not (results_dir / resume).is_dir():
+        raise InputError("--resume", resume, "no such run", f"a folder below {results_dir}")
+    run_id = resume or new_run()
+    with TerminalProgress(out, run_id, results_dir) as listener, heard_by(listener):
+        finished = _run(
+            campaign(
+                config_dir, run_id, selection, settings, results_dir, datasets, output_dir,
+                languages, workflow,
+            )
+        )  # fmt: skip
+    print_finished(out, finished)
+    if finished.ended_early or any(one.passed < one.cells for one in finished.ingested):
+        raise typer.Exit(SOME_INVALID)
+
+
+def _languages(text: str) -> list[Any]:
+    from tasks.model.errors import InputError
+
+    words = _words(text)
+    for word in words:
+        if word not in ("zh", "en"):
+            raise InputError("--lang", word, "unknown language", "zh, en or zh,en")
+    return words
+
+
+# -- afterwards ------------------------------------------------------------------------------------
+
+
+@app.command(epilog="Example: `ebpf-overhead ingest results/20261122-203000-1f2e`")
+def ingest(
+    results: Annotated[Path, typer.Argument(help="A run, one of its environments, or a tree of "
+                                                 "the published framework.")],
+    datasets: Datasets = "datasets/parquet",
+) -> None:  # fmt: skip
+    """Reads a raw results tree into the datasets; reading it again changes nothing."""
+    from flows.analysis import ingest as flow
+
+    for one in _run(flow(results, datasets)):
+        out.print(
+            f"{one.environment} · {one.run}: {one.passed} of {one.cells} cells passed, "
+            f"{one.files_read} files read, {len(one.files_refused)} refused"
+        )
+        for refused in one.files_refused:
+            out.print(f"  refused {refused}", soft_wrap=True)
+
+
+@app.command(
+    epilog="Example: `ebpf-overhead analyze --iteration-path results/20261122-203000-1f2e "
+    "--output-dir reports/again`"
+)
+def analyze(
+    iteration_path: Annotated[Path, typer.Option(help="A results tree.")],
+    output_dir: Output = Path("reports"),
+    datasets: Datasets = "datasets/parquet",
+    lang: Lang = "zh,en",
+    margins: Annotated[Path | None, typer.Option(help="Margins; default config/margins.yaml.")] = (
+        None
+    ),
+) -> None:
+    """Effects, checks and report from a results tree."""
+    from flows.analysis import analysis
+    from flows.terminal import print_reported
+    from tasks.model.names import MARGINS_FILE
+
+    ingested, reported = _run(
+        analysis(iteration_path, datasets, output_dir, _languages(lang), margins or MARGINS_FILE)
+    )
+    print_reported(out, ingested, reported)
+
+
+if __name__ == "__main__":
+    main()

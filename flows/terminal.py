@@ -1,0 +1,154 @@
+"""What a person at a terminal sees: tables of facts, cases and plans; progress; the end."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from tasks.ingest import Ingested
+from tasks.model.facts import Facts
+from tasks.model.outcome import Outcome
+from tasks.model.plan import Case, CaseKind, Plan
+from tasks.plan import duration_s
+from tasks.report import Reported, summary_rich
+
+from .campaign import Finished
+from .progress import Place, spoken
+
+
+def _table(*heads: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head)
+    return table
+
+
+def facts_table(facts: Mapping[str, Facts]) -> RenderableType:
+    """One row a node."""
+    table = _table(
+        "node", "test address", "interface", "under it", "kernel", "system", "CPUs", "clock"
+    )
+    for name, found in facts.items():
+        offset = found.clock_offset_s
+        under = ", ".join(found.physical_members) or found.physical or "—"
+        table.add_row(
+            name,
+            found.test_ip or "—",
+            found.interface or "—",
+            under,
+            found.kernel or "—",
+            found.distribution or "—",
+            str(found.cpu.cpus or "—"),
+            "—" if offset is None else f"{offset * 1000:+.1f} ms",
+        )
+    return table
+
+
+def cases_table(cases: Iterable[Case]) -> RenderableType:
+    table = _table("id", "name", "layer", "class", "command")
+    for case in cases:
+        command = f"[yellow]skipped: {escape(case.skipped)}[/]" if case.skipped else case.command
+        table.add_row(
+            str(case.id), case.name, case.layer, case.tool_class or "—",
+            command if case.skipped else escape(command),
+        )  # fmt: skip
+    return table
+
+
+def plan_summary(plan: Plan) -> RenderableType:
+    """The plan of one environment: what, in which order, how long."""
+    design = plan.design
+    kinds = {kind: sum(c.kind is kind for c in plan.cases) for kind in CaseKind}
+    skipped = [case for case in plan.cases if case.skipped]
+    cells = sum(len(plan.workloads_of(plan.case(s.case_id, s.layer))) for s in plan.slots)
+    lines = [
+        f"[bold]{plan.environment}[/]: {kinds[CaseKind.TOOL] - len(skipped)} cases and "
+        f"{kinds[CaseKind.PLACEBO]} placebos × {len(plan.workloads)} workloads × "
+        f"{design.iterations} iterations = {cells} cells in {len(plan.slots)} slots",
+        f"a baseline every {design.baseline_every} cases, seed {design.seed}; about "
+        f"[bold]{spoken(duration_s(plan))}[/]",
+        "workloads: "
+        + ", ".join(f"{w.name} {w.warmup_s:g}+{w.window_s:g} s" for w in plan.workloads),
+    ]
+    lines += [f"[yellow]skipped[/] {case.name}: {escape(case.skipped or '')}" for case in skipped]
+    table = _table("iteration", "order")
+    for iteration in range(1, design.iterations + 1):
+        order = [plan.case(s.case_id, s.layer) for s in plan.slots if s.iteration == iteration]
+        names = [case.name if case.kind is not CaseKind.BASELINE else "·" for case in order]
+        table.add_row(str(iteration), escape(" ".join(names)))
+    return Group(*lines, "order (· is a baseline):", table)
+
+
+class TerminalProgress:
+    """A bar for each environment, and a line for each cell that does not count."""
+
+    def __init__(self, console: Console, run: str, results: Path) -> None:
+        self._console, self._run, self._results = console, run, results
+        self._bars: dict[str, TaskID] = {}
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[now]}"),
+            console=console,
+        )
+
+    def __enter__(self) -> Self:
+        self._console.print(
+            f"run [bold]{self._run}[/]; raw results go to {self._results / self._run}",
+            soft_wrap=True,
+        )
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+        if error is not None and self._bars:
+            self._console.print(f"go on with: ebpf-overhead run --resume {self._run}")
+
+    def begins(self, place: Place) -> None:
+        now = f"iteration {place.slot.iteration} · {place.case.name} · {spoken(place.left_s)} left"
+        if place.environment not in self._bars:
+            self._bars[place.environment] = self._progress.add_task(
+                place.environment, total=place.total, now=now
+            )
+        self._progress.update(self._bars[place.environment], completed=place.done, now=now)
+        if not self._console.is_terminal:
+            self._console.print(f"{place.environment} {place.done + 1}/{place.total} {now}")
+
+    def ended(self, outcome: Outcome) -> None:
+        if outcome.status != "passed":
+            key = outcome.key
+            self._progress.console.print(
+                f"[yellow]{outcome.status}[/] {key.case} · {key.workload} (iteration "
+                f"{key.iteration}): {escape(outcome.gate)} {escape(outcome.reason)}",
+                soft_wrap=True,
+            )
+
+
+def print_finished(console: Console, finished: Finished) -> None:
+    """The end of a campaign: the summary, and where everything lies."""
+    for environment, reason in finished.ended_early.items():
+        console.print(f"[red]{environment} ended early[/]: {escape(reason)}", soft_wrap=True)
+    if finished.reported is not None:
+        print_reported(console, finished.ingested, finished.reported)
+    console.print(f"raw results: {finished.folder}", soft_wrap=True)
+
+
+def print_reported(console: Console, ingested: list[Ingested], reported: Reported) -> None:
+    console.print(summary_rich(reported.summary))
+    for one in ingested:
+        console.print(f"{one.environment} · {one.run}: {one.passed} of {one.cells} cells passed")
+    for path in reported.files:
+        if path.suffix == ".html":
+            console.print(f"report: {path}", soft_wrap=True)

@@ -1,0 +1,82 @@
+"""The verb `bootstrap`: from a minimal-input.yaml to the environment's full.yaml and cases.json."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from .discovery.ask import Answer, Ask
+from .discovery.discover import discover
+from .discovery.full import read_full, to_full, write_full
+from .discovery.minimal import read_minimal_input
+from .discovery.recording import Recorder, Replay
+from .model.environment import Node, SshSettings
+from .model.facts import Facts
+from .model.names import CONFIG
+from .planning.cases import expand, write_cases
+from .planning.catalog import read_catalog
+from .remote.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrapped:
+    """What discovery wrote, and what it found."""
+
+    environment: str
+    full: Path
+    cases: Path
+    facts: dict[str, Facts]
+    case_count: int
+    skipped: int
+
+
+@task(name="bootstrap", task_run_name="bootstrap · {minimal_input}", cache_policy=NO_CACHE)
+async def bootstrap_environment(
+    minimal_input: Path,
+    output_dir: Path | None = None,
+    record: Path | None = None,
+    replay: Path | None = None,
+) -> Bootstrapped:
+    """Discovers all nodes at once and writes both files. Raises InputErrors with all mistakes."""
+    minimal = read_minimal_input(minimal_input)
+    catalog = read_catalog(minimal.tools.catalog) if minimal.tools.catalog else read_catalog()
+    if replay is not None:
+        facts = await discover(minimal, Replay(replay))
+    else:
+        async with _asking(minimal.ssh.settings()) as ask:
+            facts = await discover(minimal, Recorder(ask, record) if record else ask)
+    output_dir = output_dir or CONFIG / "environments" / minimal.environment
+    output_dir.mkdir(parents=True, exist_ok=True)
+    full_path = output_dir / f"{minimal.environment}-full.yaml"
+    cases_path = output_dir / f"{minimal.environment}-cases.json"
+    write_full(full_path, to_full(minimal, facts, catalog))
+    full = read_full(full_path)
+    cases = expand(full, catalog)
+    write_cases(cases_path, full, cases)
+    skipped = sum(case.skipped is not None for case in cases)
+    return Bootstrapped(minimal.environment, full_path, cases_path, facts, len(cases), skipped)
+
+
+@asynccontextmanager
+async def _asking(ssh: SshSettings) -> AsyncIterator[Ask]:
+    """Answers from the hosts themselves, over one connection a node."""
+    async with AsyncExitStack() as stack:
+        opening: dict[str, asyncio.Task[Connection]] = {}
+
+        async def open_(node: Node) -> Connection:
+            return await stack.enter_async_context(Connection(node, ssh, sudo=True))
+
+        async def ask(node: Node, argv: Sequence[str]) -> Answer:
+            if node.name not in opening:
+                opening[node.name] = asyncio.create_task(open_(node))
+            connection = await asyncio.shield(opening[node.name])
+            sent_at = time.time()
+            done = await connection.run(argv, check=False)
+            return Answer(done.status, done.stdout, done.stderr, sent_at, time.time())
+
+        yield ask

@@ -1,0 +1,55 @@
+"""The verb `check`: rules and expectations over runs; what blocks withholds verdicts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from .quality.checks import run_rules, withheld
+from .storage.dataset import Dataset
+from .storage.schema import TABLES
+
+_EFFECT = ["environment", "run", "layer", "case", "workload", "metric"]
+
+
+@task(name="check", task_run_name="check · {datasets}", cache_policy=NO_CACHE)
+def check_runs(
+    datasets: str, keys: Sequence[tuple[str, str]], docs: Path | None = None
+) -> dict[str, int]:
+    """Adds the findings to `checks` and withholds verdicts that a blocking finding reaches.
+
+    docs: a folder for Great Expectations' own pages. Returns findings by severity, failed ones.
+    """
+    from .quality.expectations import run_checkpoint  # takes seconds to load
+
+    dataset = Dataset(datasets)
+    counts: dict[str, int] = {}
+    for environment, run in keys:
+        own = (pl.col("environment") == environment) & (pl.col("run") == run)
+        tables = {name: dataset.scan(name).filter(own).collect() for name in TABLES}
+        calibration = tables.pop("checks")
+        findings = pl.concat([run_rules(tables), run_checkpoint(tables, docs)])
+        effects = _without_verdicts(tables["effects"], withheld(findings, tables["effects"]))
+        checks = pl.concat([calibration, findings])
+        dataset.replace(environment, run, {"effects": effects, "checks": checks})
+        for severity, count in (
+            checks.filter(status="failed")["severity"].value_counts().iter_rows()
+        ):
+            counts[severity] = counts.get(severity, 0) + count
+    return counts
+
+
+def _without_verdicts(effects: pl.DataFrame, blocked: pl.DataFrame) -> pl.DataFrame:
+    """Effects that a blocking finding reaches keep their interval and lose their verdict."""
+    reasons = blocked.select(
+        *_EFFECT,
+        pl.format("verdict withheld: {} ({})", "message", "rule_id").alias("withheld"),
+    )
+    joined = effects.join(reasons, on=_EFFECT, how="left", maintain_order="left")
+    hit = pl.col("withheld").is_not_null() & (pl.col("verdict") != "invalid")
+    return joined.with_columns(
+        verdict=pl.when(hit).then(pl.lit("inconclusive")).otherwise("verdict"),
+        reason=pl.when(hit).then("withheld").otherwise("reason"),
+    ).select(effects.columns)

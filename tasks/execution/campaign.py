@@ -1,0 +1,112 @@
+"""One environment's campaign while its hosts are held: what is left, what is run again, and when
+to stop measuring on a host."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..model.outcome import CellKey, CellStatus, Outcome
+from ..model.plan import Slot, Workload
+from ..storage import journal
+from .bpf import wait_until_clean
+from .site import Site
+from .slot import HostNotClean, run_slot
+
+_HOLD_BACK_S = 60.0
+AGAIN = frozenset({"transport", "complete", "monitored", "tool_alive", "quiet_host"})
+"""Gates that may fail by chance: such a cell is run once more, decided without its numbers."""
+
+Tell = Callable[[Outcome], None]
+
+
+@dataclass
+class Campaign:
+    """Runs slots of the plan; `outcomes` is the last word on every cell so far."""
+
+    site: Site
+    reconnect: Callable[[], Awaitable[None]]  # opens again the connections that were lost
+    outcomes: dict[journal.Place, Outcome] = field(default_factory=dict)
+    listeners: list[Tell] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.outcomes.update(journal.read(self._journal))
+
+    @property
+    def _journal(self) -> Path:
+        return self.site.folder / journal.OUTCOMES
+
+    def left(self) -> list[Slot]:
+        """Slots of the plan in which a cell has no final outcome yet."""
+        return [slot for slot in self.site.plan.slots if self._missing(slot)]
+
+    def _missing(self, slot: Slot) -> list[Workload]:
+        case = self.site.plan.case(slot.case_id, slot.layer)
+        return [
+            workload
+            for workload in self.site.plan.workloads_of(case)
+            if not _final(self.outcomes.get(_place(slot, workload)))
+        ]
+
+    async def run(self, slot: Slot) -> list[Outcome]:
+        """All missing cells of the slot, those that failed by chance once more.
+
+        Raises HostNotClean when a tool's leavings do not go; RemoteError when a host stays away.
+        """
+        if self.site.plan.design.cooldown_s:
+            await asyncio.sleep(self.site.plan.design.cooldown_s)
+        missing = self._missing(slot)
+        outcomes = await self._attempt(slot, missing, 1)
+        again = {o.key.workload for o in outcomes if _by_chance(o)}
+        if again:
+            await self.reconnect()
+            await self._attempt(slot, [w for w in missing if w.name in again], 2)
+        return [self.outcomes[_place(slot, workload)] for workload in missing]
+
+    async def _attempt(
+        self, slot: Slot, workloads: Sequence[Workload], attempt: int
+    ) -> list[Outcome]:
+        try:
+            return await run_slot(self.site, slot, workloads, attempt, self._record)
+        except HostNotClean as error:
+            host = self.site.sides(slot.layer)["tool_host"]
+            async with self.site.steps.step("global", "post", f"held back: {error}", error.node):
+                if not await wait_until_clean(host, error.before, error.devices, _HOLD_BACK_S):
+                    raise
+            return [self.outcomes[_place(slot, workload)] for workload in workloads]
+
+    def skip(self, slots: Sequence[Slot], reason: str) -> None:
+        """The last word on cells that will not be measured."""
+        plan = self.site.plan
+        for slot in slots:
+            case = plan.case(slot.case_id, slot.layer)
+            for workload in self._missing(slot):
+                key = CellKey(
+                    plan.environment, self.site.run, slot.layer, slot.iteration, slot.position,
+                    case.name, workload.name,
+                )  # fmt: skip
+                now = time.time()
+                self._record(Outcome(key, CellStatus.SKIPPED, reason, "", now, now))
+
+    def _record(self, outcome: Outcome) -> None:
+        journal.append(self._journal, outcome)
+        self.outcomes[journal.place_of(outcome)] = outcome
+        for tell in self.listeners:
+            tell(outcome)
+
+
+def _place(slot: Slot, workload: Workload) -> journal.Place:
+    return (str(slot.layer), slot.iteration, slot.position, workload.name)
+
+
+def _final(outcome: Outcome | None) -> bool:
+    if outcome is None or outcome.status is CellStatus.SKIPPED:
+        return False
+    return not (_by_chance(outcome) and outcome.key.attempt == 1)
+
+
+def _by_chance(outcome: Outcome) -> bool:
+    if outcome.status is CellStatus.FAILED:
+        return outcome.reason.startswith("transport")
+    return outcome.status is CellStatus.INVALID and outcome.gate in AGAIN

@@ -1,0 +1,54 @@
+"""The verb `ingest`: a raw results tree to the datasets, whole runs at a time."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from .reading import legacy, native
+from .reading.records import FileStatus, Reading
+from .storage.dataset import Dataset
+
+RunKey = tuple[str, str]
+"""environment, run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """One environment of one run, as it stands in the datasets now."""
+
+    environment: str
+    run: str
+    cells: int
+    passed: int
+    files_read: int
+    files_refused: tuple[str, ...]
+
+    @property
+    def key(self) -> RunKey:
+        return (self.environment, self.run)
+
+
+@task(name="ingest", task_run_name="ingest · {path}", cache_policy=NO_CACHE)
+def ingest_tree(path: Path, datasets: str) -> list[Ingested]:
+    """Every environment below `path` (a run, an environment, an iteration, or a tree of the
+    published framework). Reading the same tree again changes nothing. Raises InputError."""
+    folders = native.environments(path) if path.is_dir() else []
+    readings = [native.read_environment(folder) for folder in folders] or [legacy.read_tree(path)]
+    dataset = Dataset(datasets)
+    return [_commit(dataset, reading) for reading in readings]
+
+
+def _commit(dataset: Dataset, reading: Reading) -> Ingested:
+    environment, run = reading.runs.select("environment", "run").row(0)
+    dataset.replace(environment, run, reading.tables())
+    refused = reading.manifest.filter(status=FileStatus.REFUSED)
+    return Ingested(
+        environment=environment,
+        run=run,
+        cells=reading.cells.height,
+        passed=reading.cells.filter(status="passed").height,
+        files_read=reading.manifest.filter(status=FileStatus.READ).height,
+        files_refused=tuple(f"{p}: {reason}" for p, _, reason in refused.iter_rows()),
+    )

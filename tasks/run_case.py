@@ -1,0 +1,214 @@
+"""The verb `run_case`: one case in its place on held hosts; and the holding of the hosts.
+
+An open connection cannot be a task's parameter, so the campaigns that are open in this process are
+found by their folder.
+"""
+
+import getpass
+import json
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from .discovery.full import environment_of, find_config, read_full
+from .execution.campaign import Campaign
+from .execution.site import Site
+from .execution.steps import Step, Steps
+from .model.environment import Environment, Node
+from .model.errors import InputError, raise_all
+from .model.facts import fingerprint
+from .model.outcome import CellStatus, Outcome
+from .model.plan import Plan, Slot
+from .planning import workflow
+from .planning.cases import PLACEBO
+from .reading.native import ENVIRONMENT_FILE
+from .remote.host import Host, holding
+from .storage import journal, rawtree, schema
+
+WORKFLOW_FILE = "workflow.json"
+
+_OPEN: dict[str, Campaign] = {}
+
+
+def lay_out(config_dir: Path, folder: Path, run: str, plan: Plan) -> None:
+    """Writes into `folder` all that this environment's part of the run is made from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    full_path, _ = find_config(config_dir)
+    full = read_full(full_path)
+    environment = environment_of(full)
+    text = full_path.read_text(encoding="utf-8")
+    (folder / "config").mkdir(exist_ok=True)
+    (folder / "config" / full_path.name).write_text(text, encoding="utf-8")
+    (folder / WORKFLOW_FILE).write_text(workflow.dump(plan), encoding="utf-8")
+    rawtree.write_json(
+        folder / ENVIRONMENT_FILE,
+        {
+            "environment": environment.name,
+            "run": run,
+            "schema_version": schema.VERSION,
+            "program_version": version("ebpf-overhead"),
+            "config_dir": str(config_dir.resolve()),
+            "hardware": environment.hardware,
+            "hosts": sorted({node.host for node in environment.nodes.values()}),
+            "design": asdict(plan.design),
+            "workloads": [asdict(workload) for workload in plan.workloads],
+            "skipped_cases": {c.name: c.skipped for c in plan.cases if c.skipped},
+            "facts": {
+                name: facts.model_dump(mode="json", exclude_none=True)
+                for name, facts in environment.facts.items()
+            },
+        },
+    )
+
+
+def resumable(folder: Path) -> dict[Path, str]:
+    """The environments of a run that was laid out, and the hardware that each occupies.
+
+    Raises InputError where the folder is none.
+    """
+    files = sorted(folder.glob(f"*/{ENVIRONMENT_FILE}"))
+    if not files:
+        raise InputError(str(folder), "", "is not a run's folder", "one with an environment in it")
+    groups: dict[Path, str] = {}
+    used: dict[str, str] = {}  # a host's address or a hardware's id -> the group that uses it
+    for file in files:
+        known = json.loads(file.read_text(encoding="utf-8"))
+        occupied = [*known["hosts"], *([known["hardware"]] if known["hardware"] else [])]
+        group = next((used[name] for name in occupied if name in used), file.parent.name)
+        groups[file.parent] = group
+        used.update(dict.fromkeys(occupied, group))
+    return groups
+
+
+@asynccontextmanager
+async def hold_hosts(
+    folder: Path, run: str, *, min_free_mib: int, keep_on_hosts: bool
+) -> AsyncIterator[Campaign]:
+    """The environment's hosts, held and prepared for the plan in `folder`, as a campaign.
+
+    Raises HostsBusy, RemoteError, and InputErrors for what the hosts lack, before anything starts.
+    """
+    plan = workflow.read(folder / WORKFLOW_FILE)
+    known = json.loads((folder / ENVIRONMENT_FILE).read_text(encoding="utf-8"))
+    full = read_full(find_config(Path(known["config_dir"]))[0])
+    environment = environment_of(full)
+    layers = {slot.layer for slot in plan.slots}
+    nodes = {n.name: n for layer in layers for n in environment.pairs[layer].nodes}
+    holder = f"{getpass.getuser()}@{socket.gethostname()}, run {run}"
+    async with holding(
+        nodes.values(), environment.ssh, run, holder, sudo=environment.use_sudo
+    ) as hosts:
+        errors = [e for host in hosts.values() for e in await _disk(host, min_free_mib)]
+        raise_all([*errors, *await _tools(environment, plan, hosts)])
+        loads = [await _load(host) for host in hosts.values()]
+
+        async def reconnect() -> None:
+            for host in hosts.values():
+                if not host.alive:
+                    await host.reopen()
+
+        def tell(step: Step) -> None:
+            journal.append(folder / journal.STEPS, step)
+
+        campaign = Campaign(
+            Site(
+                environment=environment,
+                plan=plan,
+                run=run,
+                folder=folder,
+                shells=hosts,
+                steps=Steps(plan.hooks, tell),
+                epoch=fingerprint(environment.facts[name] for name in nodes),
+                load_before=max(loads),
+                max_load=_max_load(plan, environment, nodes),
+                keep_on_hosts=keep_on_hosts,
+            ),
+            reconnect,
+        )
+        _OPEN[str(folder)] = campaign
+        try:
+            yield campaign
+        finally:
+            del _OPEN[str(folder)]
+
+
+def _max_load(plan: Plan, environment: Environment, nodes: Mapping[str, Node]) -> float | None:
+    if plan.design.max_load_1m is not None:
+        return plan.design.max_load_1m
+    cpus = [environment.facts[name].cpu.cpus for name in nodes]
+    return float(min(count for count in cpus if count)) if any(cpus) else None
+
+
+async def _disk(host: Host, floor_mib: int) -> Sequence[InputError]:
+    node = host.node
+    answer = await host.run(("df", "-Pm", "--", node.workdir), check=False)
+    where = f"{node.name} ({node.address})"
+    if answer.status != 0:
+        return [InputError(where, "workdir", answer.stderr.strip(), "a folder on that host")]
+    free_mib = int(answer.stdout.splitlines()[-1].split()[-3])
+    if free_mib >= floor_mib:
+        return []
+    problem = f"{node.workdir} has {free_mib} MiB free"
+    return [InputError(where, "workdir", problem, f"at least {floor_mib} MiB")]
+
+
+async def _load(host: Host) -> float:
+    return float((await host.run(("cat", "/proc/loadavg"))).stdout.split()[0])
+
+
+async def _tools(
+    environment: Environment, plan: Plan, hosts: Mapping[str, Host]
+) -> list[InputError]:
+    """Brings the tools' files to the hosts they run on; what is missing there then is an error."""
+    errors = []
+    for layer in {slot.layer for slot in plan.slots}:
+        host = hosts[environment.pairs[layer].tool_host.name]
+        where = f"{host.node.workdir}/{environment.remote_tools_dir}"
+        if environment.tools_dir is not None:
+            files = [path for path in environment.tools_dir.rglob("*") if path.is_file()]
+            await host.deliver(sorted(files), environment.tools_dir, where)
+        if environment.tools_dir is None or not (environment.tools_dir / PLACEBO.name).exists():
+            await host.deliver([PLACEBO], PLACEBO.parent, where)
+        used = {slot.case_id for slot in plan.slots if slot.layer == layer}
+        for case in plan.cases:
+            if case.layer != layer or case.id not in used or not case.script:
+                continue
+            script = next((w for w in case.command.split() if w.endswith(case.script)), "")
+            looked = await host.run(("test", "-f", _below(host.node.workdir, script)), check=False)
+            if looked.status != 0:
+                place = f"{host.node.name} ({host.node.address})"
+                errors.append(
+                    InputError(place, case.name, f"no script {script}", f"it below {where}")
+                )
+    return errors
+
+
+def _below(workdir: str, path: str) -> str:
+    return path if path.startswith("/") else f"{workdir}/{path}"
+
+
+@task(
+    name="run_case",
+    task_run_name="{name}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+async def run_case(folder: str, slot: Slot, name: str) -> State[list[Outcome]]:
+    """All cells of one slot. Failed in the UI where a cell does not count; the flow goes on.
+
+    Raises HostNotClean or RemoteError where nothing more can be measured on these hosts.
+    """
+    outcomes = await _OPEN[folder].run(slot)
+    bad = [o for o in outcomes if o.status is not CellStatus.PASSED]
+    if not bad:
+        return Completed(message=f"{len(outcomes)} cells passed", data=outcomes)
+    told = "; ".join(f"{o.key.workload}: {o.gate or o.status} {o.reason}"[:300] for o in bad[:3])
+    return Failed(message=f"{len(bad)} of {len(outcomes)} cells do not count: {told}")

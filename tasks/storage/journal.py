@@ -1,0 +1,50 @@
+"""The journal of outcomes: a line a cell, appended and synced as soon as it is known.
+
+It is what a resumed run goes on from. The last line of a cell counts; a torn last line is dropped.
+"""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ..model.outcome import Outcome
+
+OUTCOMES = "outcomes.jsonl"
+STEPS = "steps.jsonl"
+
+_OUTCOME = TypeAdapter(Outcome)
+
+Place = tuple[str, int, int, str]
+"""layer, iteration, position, workload: where a cell stands in the plan."""
+
+
+def place_of(outcome: Outcome) -> Place:
+    key = outcome.key
+    return (str(key.layer), key.iteration, key.position, key.workload)
+
+
+def append(path: Path, record: Any) -> None:
+    """One dataclass as one line, on the disk when this returns."""
+    line = json.dumps(asdict(record), ensure_ascii=False) + "\n"
+    with path.open("a", encoding="utf-8") as out:
+        out.write(line)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def read(path: Path) -> dict[Place, Outcome]:
+    """The last word on every cell; none where there is no journal yet."""
+    found: dict[Place, Outcome] = {}
+    if not path.exists():
+        return found
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            outcome = _OUTCOME.validate_json(line)
+        except ValidationError:  # torn by a kill: that cell is measured again
+            continue
+        found[place_of(outcome)] = outcome
+    return found
