@@ -108,7 +108,7 @@ def parse_programs(text: str, source: str) -> frozenset[Program]:
 def parse_pins(text: str, source: str) -> frozenset[str]:
     """Paths under which programs are pinned, from `bpftool -j -f prog show`."""
     return frozenset(
-        str(path) for entry in _entries(text, source) for path in entry.get("pinned", ())
+        str(path) for entry in _entries(text, source) for path in entry.get("pinned") or ()
     )
 
 
@@ -140,7 +140,7 @@ def parse_net(text: str, source: str) -> frozenset[Attachment]:
     found = set()
     for namespace in _entries(text, source):
         for hook, attached in namespace.items():
-            for entry in attached:
+            for entry in _objects(attached, source):
                 device = str(entry.get("devname", entry.get("ifindex", "")))
                 rest = sorted((k, v) for k, v in entry.items() if k not in ("devname", "ifindex"))
                 found.add(Attachment(hook, device, " ".join(f"{k}={v}" for k, v in rest)))
@@ -157,6 +157,10 @@ def _entries(text: str, source: str) -> list[dict[str, Any]]:
     listed = load_json(text, source)
     if isinstance(listed, dict) and "error" in listed:
         raise ParseError(source, f"bpftool: {listed['error']}")
+    return _objects(listed, source)
+
+
+def _objects(listed: Any, source: str) -> list[dict[str, Any]]:
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise ParseError(source, "not a list of objects")
     return listed

@@ -39,6 +39,7 @@ class ClientResult:
     started_epoch_s: float  # whole seconds, client's clock; the window starts warmup_s later
     warmup_s: float
     requested_s: float
+    length: int  # bytes a write or datagram
     received_s: float
     received_bytes: int
     received_bps: float
@@ -49,6 +50,14 @@ class ClientResult:
     lost_pct: float | None
     jitter_ms: float | None
     intervals: tuple[LoadInterval, ...]
+
+    @property
+    def empty_seconds(self) -> int:
+        """Intervals of the window in which nothing was sent; a last sliver of one is none."""
+        return sum(
+            interval.bps == 0 and not interval.omitted and interval.end_s - interval.start_s > 0.5
+            for interval in self.intervals
+        )
 
 
 def server_argv(port: int, bind: str, *, version: str | None = None) -> tuple[str, ...]:
@@ -103,6 +112,7 @@ def parse_client(text: str, source: str) -> ClientResult:
         started_epoch_s=number(report, "start.timestamp.timesecs", source),
         warmup_s=warmup_s,
         requested_s=number(test, "duration", source),
+        length=int(_positive(test, "blksize", source)),
         intervals=_intervals(field(report, "intervals", source), warmup_s, source),
         **traffic,
     )
@@ -127,7 +137,7 @@ def _udp(end: Any, test: Any, source: str) -> dict[str, Any]:
     length = _positive(test, "blksize", source)
     both = field(end, "sum", source)  # sender's bytes, receiver's losses
     if "sum_received" in end:
-        received = end["sum_received"]
+        received = field(end, "sum_received", source)
         sent = int(number(end, "sum_sent.packets", source))
         datagrams = round(_positive(received, "bytes", source) / length)
         # A datagram on the way at either end of the window may be received in it and sent before.
@@ -180,6 +190,7 @@ def _intervals(listed: Any, warmup_s: float, source: str) -> tuple[LoadInterval,
 
 
 def _count(record: Any, key: str, source: str) -> int | None:
+    """The number under `key` of an object; None where it has no such key."""
     return int(number(record, key, source)) if key in record else None
 
 

@@ -17,11 +17,14 @@ class LogSize:
     size_bytes: int
 
 
-def local_seconds(stamp: str) -> float:
+def local_seconds(stamp: str, source: str) -> float:
     """`2026-11-22 13:04:19` with any fraction, as seconds since 1970 as if it were UTC."""
     whole, _, fraction = stamp.strip().partition(".")
-    seconds = datetime.strptime(whole, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
-    return seconds + (float(f"0.{fraction}") if fraction else 0.0)
+    try:
+        moment = datetime.strptime(whole, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        raise ParseError(source, f"no such time: {stamp!r}") from None
+    return moment.timestamp() + (float(f"0.{fraction}") if fraction else 0.0)
 
 
 def parse(text: str, source: str) -> tuple[LogSize, ...]:
@@ -36,5 +39,5 @@ def parse(text: str, source: str) -> tuple[LogSize, ...]:
         match = _LINE.fullmatch(line.strip())
         if match is None:
             raise ParseError(source, f"not a size: {line[:80]!r}")
-        sizes.append(LogSize(local_seconds(match[1] + (match[2] or "")), int(match[3])))
+        sizes.append(LogSize(local_seconds(match[1] + (match[2] or ""), source), int(match[3])))
     return tuple(sizes)

@@ -142,7 +142,7 @@ def parse_listening(text: str, source: str) -> frozenset[int]:
         if len(fields) < 4:
             raise ParseError(source, f"not a socket: {line[:80]!r}")
         if fields[3] == _LISTEN:
-            ports.add(int(fields[1].rpartition(":")[2], 16))
+            ports.add(_int(fields[1].rpartition(":")[2], source, base=16))
     return frozenset(ports)
 
 
@@ -168,9 +168,9 @@ def _optional(fields: dict[str, str], key: str, source: str) -> int | None:
     return _int(fields[key], source) if key in fields else None
 
 
-def _int(text: str, source: str) -> int:
+def _int(text: str, source: str, base: int = 10) -> int:
     try:
-        return int(text)
+        return int(text, base)
     except ValueError:
         raise ParseError(source, f"not a whole number: {text[:40]!r}") from None
 

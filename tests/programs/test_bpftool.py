@@ -62,3 +62,8 @@ def test_a_difference_names_what_came_and_what_went():
 def test_what_is_no_list_of_objects_is_refused(text):
     with pytest.raises(ParseError):
         bpftool.parse_programs(text, "x")
+
+
+def test_a_hook_that_is_no_list_is_refused():
+    with pytest.raises(ParseError):
+        bpftool.parse_net('[{"xdp":7}]', "x")

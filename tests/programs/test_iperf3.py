@@ -1,5 +1,7 @@
 """iperf3: what its output is trusted to say. Recordings: tests/data/iperf3/README.md."""
 
+import json
+import math
 import re
 from dataclasses import replace
 
@@ -83,6 +85,13 @@ def test_a_failed_run_is_refused_though_iperf3_exits_0(recorded, name, reason):
     assert caught.value.source == "client.json"
 
 
+def test_empty_seconds_are_counted_but_not_a_last_sliver(recorded):
+    outage = iperf3.parse_client(recorded("iperf3/outage.json"), "tcp")
+    assert outage.empty_seconds == 2
+    sliver = replace(outage.intervals[-1], start_s=3.0, end_s=3.001)
+    assert replace(outage, intervals=(sliver,)).empty_seconds == 0
+
+
 def test_an_outage_shows_in_the_fields_that_gates_judge(recorded):
     result = iperf3.parse_client(recorded("iperf3/outage.json"), "tcp")
     assert result.received_s > 2 * result.requested_s
@@ -97,6 +106,35 @@ def test_every_truncation_is_refused(recorded, data):
     cut = data.draw(st.integers(0, len(whole) - 1))
     with pytest.raises(ParseError):
         iperf3.parse_client(whole[:cut], "cut")
+
+
+def _nodes(value, path=()):
+    """The paths of all nodes of a JSON value."""
+    yield path
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from _nodes(value[key], (*path, key))
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_junk_anywhere_in_the_report_is_a_result_or_a_parse_error(recorded, data):
+    name = data.draw(st.sampled_from(["tcp_single", "udp_lossy", "udp_3.1.7"]))
+    report = json.loads(recorded(f"iperf3/{name}.json"))
+    path = data.draw(st.sampled_from([path for path in _nodes(report) if path]))
+    junk = data.draw(st.sampled_from([None, True, -1, 0, 1e308, "x", [], {}, [1], [[]], "DELETE"]))
+    parent = report
+    for key in path[:-1]:
+        parent = parent[key]
+    if junk == "DELETE":
+        del parent[path[-1]]
+    else:
+        parent[path[-1]] = junk
+    try:
+        result = iperf3.parse_client(json.dumps(report), "junk")
+    except ParseError:
+        return
+    assert math.isfinite(result.received_bps)
 
 
 @pytest.mark.parametrize(

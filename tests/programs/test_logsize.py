@@ -22,6 +22,11 @@ def test_a_last_line_cut_by_the_monitors_end_is_not_read():
     assert [size.size_bytes for size in logsize.parse(text, "x")] == [591]
 
 
+def test_a_time_that_never_was_is_refused():
+    with pytest.raises(ParseError, match="no such time"):
+        logsize.parse("2026-13-22 13:04:19 5\n", "x")
+
+
 @pytest.mark.parametrize("line", ["stat: cannot stat", "2026-11-22 13:04:19 -1 0B", "13:04:19 5"])
 def test_any_other_line_is_refused(line):
     with pytest.raises(ParseError, match="not a size"):
