@@ -34,20 +34,25 @@ GAIN_CAUSES = (
 
 def judge(estimates: pl.DataFrame, margins: Margins, rules: Rules) -> pl.DataFrame:
     """Adds margin, p-values, `verdict` and `reason` to the frame of `estimates.estimate`."""
-    tested = _with_p_values(estimates, margins)
-    families = [
-        family.with_columns(
-            pl.Series(f"q_{question}", adjusted(family, f"p_{question}"), pl.Float64)
-            for question in QUESTIONS
-        )
-        for family in tested.partition_by("environment", "run", maintain_order=True)
-    ]
-    frame = pl.concat(families) if families else tested
+    frame = tested(estimates, margins)
     answers = [verdict(row, rules) for row in frame.iter_rows(named=True)]
     return frame.with_columns(
         pl.Series("verdict", [answer for answer, _ in answers], pl.String),
         pl.Series("reason", [reason for _, reason in answers], pl.String),
     )
+
+
+def tested(estimates: pl.DataFrame, margins: Margins) -> pl.DataFrame:
+    """Adds `margin`, p_* of each question, and q_*, the same corrected within each run."""
+    with_p = _with_p_values(estimates, margins)
+    families = [
+        family.with_columns(
+            pl.Series(f"q_{question}", adjusted(family, f"p_{question}"), pl.Float64)
+            for question in QUESTIONS
+        )
+        for family in with_p.partition_by("environment", "run", maintain_order=True)
+    ]
+    return pl.concat(families)
 
 
 def adjusted(family: pl.DataFrame, column: str) -> list[float | None]:
@@ -101,62 +106,68 @@ def _with_p_values(estimates: pl.DataFrame, margins: Margins) -> pl.DataFrame:
 
 def verdict(row: Mapping[str, Any], rules: Rules) -> tuple[str, str]:
     """The verdict of one effect and why, in words. `row` has q_* beside the columns of EFFECTS."""
-    name, reason = _without_numbers(row) or _with_numbers(row, rules)
+    question, reason = answer(row, rules)
+    if question in _VERDICTS:
+        name, reason = _VERDICTS[question], _reason(row, question)
+    else:
+        name = question
     missing = row["problem"]
     if missing and missing not in reason:
         reason = f"{reason}; {missing}"
     return name, reason
 
 
-def _without_numbers(row: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The verdict of an effect that has no interval, or no margin to be held against."""
+_VERDICTS = {
+    "overhead": "overhead",
+    "within": "no_overhead_within_margin",
+    "positive": "overhead_unresolved",
+    "gain": "implausible_gain",
+}
+
+
+def answer(row: Mapping[str, Any], rules: Rules) -> tuple[str, str]:
+    """The first question answered yes, asked in the order above, within, positive, gain.
+
+    Or ("invalid" | "inconclusive", why) where none is, or none can be asked.
+    """
     if row["mixed"] or (row["n"] == 0 and row["lost"] == row["planned"]):
         return "invalid", row["problem"]
-    if row["n"] == 0:
-        return "inconclusive", row["problem"]
-    if row["n"] == 1:
-        return "inconclusive", "1 iteration: no spread known"
-    if row["se_log"] is None:
-        return "inconclusive", "the differences show no spread: no interval"
-    if row["margin"] is None:
-        return "inconclusive", "no margin set for this metric: interval only"
-    return None
-
-
-def _with_numbers(row: Mapping[str, Any], rules: Rules) -> tuple[str, str]:
-    """The first question answered yes, in the order: above, within, positive, negative."""
-    estimate, unit, margin = row["estimate"], row["unit"], row["margin"]
-    hodges_lehmann = row["hodges_lehmann"]
-    if estimate * hodges_lehmann < 0:
-        return "inconclusive", (
-            f"mean {estimate:+.3g} and Hodges–Lehmann {hodges_lehmann:+.3g} {unit} "
-            "disagree in sign: single iterations decide the mean"
-        )
-
-    def yes(question: str) -> bool:
-        return bool(row[f"q_{question}"] <= rules.test_alpha)
-
-    if yes("overhead"):
-        return "overhead", f"cost is above the margin of {margin:g} {unit}{_q(row, 'overhead')}"
-    if yes("within"):
-        return "no_overhead_within_margin", (
-            f"cost is within ±{margin:g} {unit}{_q(row, 'within')}"
-        )
-    if yes("positive"):
-        return "overhead_unresolved", (
-            f"there is a cost{_q(row, 'positive')}, but not known whether it is above the margin "
-            f"of {margin:g} {unit}"
-        )
-    if yes("gain"):
-        return "implausible_gain", (
-            f"better with the tool than without{_q(row, 'gain')}, which a tool cannot cause; "
-            f"{GAIN_CAUSES}"
-        )
+    if why := _not_asked(row):
+        return "inconclusive", why
+    for question in QUESTIONS:
+        if row[f"q_{question}"] <= rules.test_alpha:
+            return question, ""
     return "inconclusive", (
-        f"the interval [{row['ci_low']:+.3g}, {row['ci_high']:+.3g}] {unit} leaves it open; "
-        f"{row['n']} iterations can see a cost of {row['mde']:.2g} {unit}, not less"
+        f"the interval [{row['ci_low']:+.3g}, {row['ci_high']:+.3g}] {row['unit']} leaves it open; "
+        f"{row['n']} iterations can see a cost of {row['mde']:.2g} {row['unit']}, not less"
     )
 
 
-def _q(row: Mapping[str, Any], question: str) -> str:
-    return f" (p = {row[f'p_{question}']:.2g}, adjusted {row[f'q_{question}']:.2g})"
+def _not_asked(row: Mapping[str, Any]) -> str | None:
+    """Why an effect is not held against the margin."""
+    if row["n"] == 0:
+        return str(row["problem"])
+    if row["n"] == 1:
+        return "1 iteration: no spread known"
+    if row["se_log"] is None:
+        return row["problem"] or "the differences show no spread: no interval"
+    if row["margin"] is None:
+        return "no margin set for this metric: interval only"
+    if row["estimate"] * row["hodges_lehmann"] < 0:
+        return (
+            f"mean {row['estimate']:+.3g} and Hodges–Lehmann {row['hodges_lehmann']:+.3g} "
+            f"{row['unit']} disagree in sign: single iterations decide the mean"
+        )
+    return None
+
+
+def _reason(row: Mapping[str, Any], question: str) -> str:
+    p = f"p = {row[f'p_{question}']:.2g}, adjusted {row[f'q_{question}']:.2g}"
+    margin = f"{row['margin']:g} {row['unit']}"
+    return {
+        "overhead": f"cost is above the margin of {margin} ({p})",
+        "within": f"cost is within ±{margin} ({p})",
+        "positive": f"there is a cost ({p}), but not known whether it is above {margin}",
+        "gain": f"better with the tool than without ({p}), which a tool cannot cause; "
+        f"{GAIN_CAUSES}",
+    }[question]

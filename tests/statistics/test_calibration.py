@@ -1,0 +1,133 @@
+"""Is the environment what it says? Judged where the truth is known."""
+
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+from small_campaign import RULES, campaign, effect
+
+from tasks.statistics.analysis import Analysis, analyze
+from tasks.statistics.baselines import baseline_series, blocks, to_requeue
+from tasks.statistics.calibration import positive_control
+from tasks.statistics.differences import cell_values
+from tasks.statistics.rules import Rules
+from tasks.statistics.simulate import METRIC, WORKLOAD, Host, Schedule, frames, log_values
+
+MARGINS = {"throughput_bps": 3.0}
+SIMULATED = Rules(primary={WORKLOAD: METRIC})
+
+
+def check(found: Analysis, rule: str) -> dict[str, object]:
+    return found.calibration.filter(rule_id=f"calibration.{rule}").row(0, named=True)
+
+
+def simulated(costs: dict[str, float], seed: int, iterations: int = 4, **places: float) -> Analysis:
+    """40 cases; `places` adds a cost to the baseline at that position of every iteration."""
+    rng = np.random.default_rng(seed)
+    names = [f"case_{i}" for i in range(40)] + ["placebo_1", "placebo_2"]
+    schedule = Schedule.interleaved(names, iterations, rng)
+    y = log_values(schedule, costs, Host(), rng)
+    for name, cost in places.items():
+        hit = np.array(schedule.position) == int(name.removeprefix("at_"))
+        y = y - cost * hit
+    return analyze(*frames(schedule, y), MARGINS, SIMULATED)
+
+
+def test_a_healthy_environment_passes_and_publishes_verdicts() -> None:
+    found = simulated({}, seed=1)
+    assert check(found, "free_aa")["status"] == "passed"
+    assert found.withheld == frozenset()
+    assert "no_overhead_within_margin" in found.effects["verdict"].to_list()
+
+
+def test_baselines_that_differ_by_their_place_withhold_every_verdict_but_no_interval() -> None:
+    places = {f"at_{position}": 0.05 for position in range(5, 50, 10)}
+    found = simulated({"case_1": 20}, seed=1, **places)
+    assert check(found, "free_aa")["status"] == "failed"
+    assert found.withheld == {("simulated", "simulated")}
+    row = effect(found.effects, case="case_1")
+    assert (row["verdict"], row["ci_low"] > 10) == ("inconclusive", True)
+    assert row["reason"].startswith("verdict withheld: calibration.free_aa failed")
+
+
+def test_a_placebo_with_an_effect_withholds_the_verdicts() -> None:
+    found = simulated({"placebo_1": 6}, seed=1)
+    states = found.calibration.filter(rule_id="calibration.placebo").sort("case")["status"]
+    assert states.to_list() == ["failed", "passed"]
+    assert found.withheld
+
+
+def test_real_overheads_of_many_tools_do_not_make_a_placebo_guilty() -> None:
+    costs = {f"case_{i}": 20.0 for i in range(40)}
+    failures = sum(bool(simulated(costs, seed).withheld) for seed in range(10))
+    assert failures == 0
+
+
+def test_too_few_iterations_are_not_judged_and_withhold_nothing() -> None:
+    found = simulated({}, seed=1, iterations=1)
+    assert check(found, "free_aa")["status"] == "error"
+    assert found.withheld == frozenset()
+
+
+def test_a_baseline_that_remembers_the_last_tool_shows_a_slope() -> None:
+    rng = np.random.default_rng(5)
+    iterations = []
+    pauses: list[float] = []
+    for _ in range(10):
+        slots: list[tuple[str, float | None]] = []
+        for index in range(9):
+            pause = float(rng.uniform(0, 60))
+            pauses.append(pause)
+            memory = 0.10 * np.exp(-pause / 20)
+            slots.append(("b", 100 * np.exp(rng.normal(0, 0.005) - memory)))
+            slots.append((f"x{index}", 90.0))
+        iterations.append(slots)
+    cells, samples = campaign(iterations)
+    extra = dict(zip(cells.filter(kind="baseline")["started"], pauses, strict=True))
+    delay = pl.col("started").map_elements(
+        lambda t: timedelta(seconds=extra.get(t, 0.0)), return_dtype=pl.Duration("us")
+    )
+    late = cells.with_columns(started=pl.col("started") + delay, ended=pl.col("ended") + delay)
+    assert check(analyze(late, samples, MARGINS, RULES), "carry_over")["status"] == "failed"
+    assert check(analyze(cells, samples, MARGINS, RULES), "carry_over")["status"] == "error"
+
+
+def steps(jump: float, tool: float = 90.0) -> tuple[pl.DataFrame, pl.DataFrame]:
+    levels = [100, 101, 100, 101, 100, 101 + jump, 100, 101]
+    slots: list[tuple[str, float | None]] = []
+    for level in levels:
+        slots += [("b", level), ("x", tool)]
+    return campaign([slots])
+
+
+def test_a_block_whose_baselines_jump_is_run_again() -> None:
+    cells, samples = steps(jump=10)
+    found = blocks(baseline_series(cell_values(cells, samples), RULES))
+    assert to_requeue(found, 1) == [("env", "r1", "host", 8, 10), ("env", "r1", "host", 10, 12)]
+
+
+def test_requeueing_is_blind_to_the_tools_result() -> None:
+    plain, wild = (
+        blocks(baseline_series(cell_values(*steps(jump=10, tool=tool)), RULES))
+        for tool in (90.0, 1.0)
+    )
+    assert plain.equals(wild)
+
+
+def test_usual_drift_is_no_jump() -> None:
+    cells, samples = steps(jump=0.5)
+    assert to_requeue(blocks(baseline_series(cell_values(cells, samples), RULES)), 1) == []
+
+
+def test_the_limit_is_four_scaled_mads_of_the_differences() -> None:
+    # ln(101/100) is every difference but two: median size 0.00995, times 1.4826, times 4
+    cells, samples = steps(jump=10)
+    found = blocks(baseline_series(cell_values(cells, samples), RULES))
+    assert abs(found["limit"][0] - 4 * 1.4826 * np.log(1.01)) < 1e-12
+
+
+def test_a_control_is_held_against_its_known_cost() -> None:
+    slots = [[("b", 100.0), ("x", 97 + w), ("b", 100.0)] for w in (-0.3, 0.0, 0.3)]
+    row = effect(analyze(*campaign(slots), MARGINS, RULES).effects, case="x")
+    assert positive_control(row, 3.0)["status"] == "passed"
+    assert positive_control(row, 8.0)["status"] == "failed"
