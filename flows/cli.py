@@ -26,7 +26,8 @@ app = typer.Typer(
 lab_app = typer.Typer(help="The local lab: real hosts on this one machine.", no_args_is_help=True)
 app.add_typer(lab_app, name="lab")
 
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+_WIDTH = None if sys.stdout.isatty() else 160  # a file or a pipe has no width of its own
+out, err = Console(highlight=False, width=_WIDTH), Console(stderr=True, highlight=False)
 T = TypeVar("T")
 
 INTERRUPTED = 130

@@ -41,7 +41,7 @@ async def measure(
             )
             progress().begins(place)
             name = f"{environment} · iteration {slot.iteration} · {case.name}"
-            state = await run_case(str(folder), slot, name, return_state=True)
+            state = await run_case(str(folder), slot, name, return_state=True)  # type: ignore[misc]
             error = None if state.is_completed() else await state.aresult(raise_on_failure=False)
             if isinstance(error, OverheadError):  # no more cells on these hosts
                 campaign.skip(slots[number:], str(error))

@@ -1,4 +1,4 @@
 """What travels between the rooms: configuration as people write it, and the frozen values inside.
 
-Imports the standard library, pydantic and PyYAML only. Knows nothing of hosts, files' layout or Prefect.
+Imports the standard library, pydantic and PyYAML only. Knows nothing of hosts or Prefect.
 """

@@ -58,7 +58,8 @@ class Measurement(_Settings):
     log_cap_mib: int = Field(
         default=256, ge=1, description="A tool's output is emptied at this size"
     )
-    max_load: float | None = Field(default=None, description="1-minute load above which a host is busy; "
-                                                     "not given: its number of CPUs")  # fmt: skip
+    max_load: float | None = Field(
+        default=None, description="1-minute load that counts as busy; not given: number of CPUs"
+    )
     min_free_mib: int = Field(default=512, ge=1, description="Free disk a work directory must have")
     keep_on_hosts: bool = Field(default=False, description="Leave raw results on the hosts as well")

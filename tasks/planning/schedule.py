@@ -24,7 +24,7 @@ def with_references(
 
     placebo_of: a layer's placebo; its id and name are set here.
     """
-    layers = sorted({case.layer for case in cases}, key=list(Layer).index)
+    layers = sorted({case.layer for case in cases if not case.skipped}, key=list(Layer).index)
     last = max((case.id for case in cases), default=0)
     found = list(cases)
     for layer in layers:
@@ -42,7 +42,7 @@ def order(cases: Sequence[Case], design: Design, iterations: range | None = None
     not depend on which other iterations are asked for.
     """
     slots: list[Slot] = []
-    layers = sorted({case.layer for case in cases}, key=list(Layer).index)
+    layers = sorted({case.layer for case in cases if not case.skipped}, key=list(Layer).index)
     for iteration in iterations or range(1, design.iterations + 1):
         for layer in layers:
             runnable = [
