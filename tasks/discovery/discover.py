@@ -11,25 +11,23 @@ from typing import TypeVar
 
 from ..model.environment import Layer, Node
 from ..model.errors import InputError, InputErrors, ParseError, RemoteError, raise_all
-from ..model.facts import Facts
-from ..model.inputs import MinimalInput
+from ..model.facts import Facts, Vm
+from ..model.inputs import Hints, MinimalInput
 from . import probes, system
 from .ask import Answer, Ask
 from .clock import parse_clock
-from .demands import check_facts
-from .links import Links, bottom, holder, members, parse_links, parse_route
+from .demands import check_facts, check_way, holding_link, place, qemu_of, test_address
+from .links import Links, parse_links, parse_route
 from .nics import parse_interfaces
+from .ovs import Ovs, parse_ovs
 from .probes import Probe
+from .vms import Qemu, parse_domiflist, parse_qemus, tap_of, vhost_pids_of
+from .way import way_of
 
 CLOCK_READINGS = 3
 AT_ONCE = 6  # questions on one connection; sshd allows 10 sessions
 
 T = TypeVar("T")
-
-
-def place(node: Node) -> str:
-    """How a mistake on a host names it."""
-    return f"{node.name} ({node.address})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +58,28 @@ class Look:
 
     facts: Facts
     links: Links
+    ovs: Ovs
+    qemus: tuple[Qemu, ...]
 
 
 async def discover(minimal: MinimalInput, ask: Ask) -> dict[str, Facts]:
     """Facts of every node, by name.
 
     Raises InputErrors with everything that is wrong on any host: unreachable, a program missing,
-    a work directory that is not there, an address that no interface has.
+    a work directory that is not there, an address that no interface has, a VM that is not there.
     """
     asked = {
         name: Asked(minimal.node(name), ask, asyncio.Semaphore(AT_ONCE)) for name in minimal.nodes
     }
-    looks = await _each(asked, first_look)
+    bearing = {node.host_ref for node in minimal.nodes.values()}
+
+    async def first(one: Asked) -> Look:
+        return await first_look(one, minimal.discovery_hints, bears_vms=one.node.name in bearing)
+
+    looks = await _each(asked, first)
 
     async def second(one: Asked) -> Facts:
-        return await second_look(one, looks[one.node.name], minimal, looks)
+        return await second_look(one, asked, minimal, looks)
 
     facts = await _each(asked, second)
     raise_all([error for one in asked.values() for error in check_facts(one.node, facts)])
@@ -104,65 +109,98 @@ async def _each(asked: Mapping[str, Asked], look: Callable[[Asked], Awaitable[T]
     return {name: answer for name, answer in zip(asked, answers, strict=True) if answer is not None}
 
 
-async def first_look(asked: Asked) -> Look:
+async def first_look(asked: Asked, hints: Hints, *, bears_vms: bool) -> Look:
     """What the machine is: one round of questions, after its clock was read in peace."""
     node = asked.node
     clock = [await asked.answer(probes.CLOCK) for _ in range(CLOCK_READINGS)]
     offset, error = parse_clock(clock)
-    identity, cpu, files, programs, links, disk, bpf = await asyncio.gather(
-        *(asked.text(probe) for probe in probes.FIRST),
-        asked.text(probes.disk(node.workdir)),
-        asked.text(probes.BPF),
-    )
-    hostname, kernel, arch = system.parse_identity(identity)
-    read = system.parse_files(files)
+    questions = [*probes.FIRST, probes.disk(node.workdir), probes.BPF]
+    if node.role == Layer.HOST:
+        questions += [probes.OVS, *([probes.QEMUS] if bears_vms else [])]
+    answers = await asyncio.gather(*(asked.text(probe) for probe in questions))
+    told = {probe.name: answer for probe, answer in zip(questions, answers, strict=True)}
+    hostname, kernel, arch = system.parse_identity(told["identity"])
+    files = system.parse_files(told["files"])
+    links, ovs = parse_links(told["links"]), parse_ovs(told.get("ovs", ""))
     facts = Facts(
         node=node.name,
         hostname=hostname,
         kernel=kernel,
-        distribution=system.distribution(read),
+        distribution=system.distribution(files),
         arch=arch,
-        cpu=system.with_files(system.parse_cpu(cpu), read),
-        memory_mib=system.memory_mib(read),
-        programs=system.parse_programs(programs),
-        bpf=system.parse_bpf(bpf, read),
-        sysctls=system.sysctls(read),
-        disk_free_mib=system.parse_df(disk),
+        cpu=system.with_files(system.parse_cpu(told["cpu"]), files),
+        memory_mib=system.memory_mib(files),
+        programs=system.parse_programs(told["programs"]),
+        bpf=system.parse_bpf(told["bpf"], files),
+        sysctls=system.sysctls(files),
+        disk_free_mib=system.parse_df(told["disk"]),
         clock_offset_s=offset,
         clock_offset_error_s=error,
-        test_ip=node.test_ip,
+        test_ip=test_address(node, hints, links, ovs),
     )
-    return Look(facts, parse_links(links))
+    return Look(facts, links, ovs, parse_qemus(told.get("qemus", "")))
 
 
 async def second_look(
-    asked: Asked, look: Look, minimal: MinimalInput, looks: Mapping[str, Look]
+    asked: Asked, others: Mapping[str, Asked], minimal: MinimalInput, looks: Mapping[str, Look]
 ) -> Facts:
     """The way of the test traffic: the interface towards the other end, and what lies under it."""
-    node, links = asked.node, look.links
+    node, look = asked.node, looks[asked.node.name]
     peer = minimal.peer(node.name)
     if peer is None:  # a host that only bears VMs
         return look.facts
     towards = looks[peer].facts.test_ip or minimal.node(peer).host
     device, source = parse_route(await asked.text(probes.route(towards)))
-    test_ip = look.facts.test_ip or source
-    held = holder(links, test_ip) if test_ip else None
-    if held is None:
-        there = ", ".join(f"{a} on {link.name}" for link in links.values() for a in link.addresses)
-        raise InputError(place(node), "test_ip", f"no interface has {test_ip}", f"one of {there}")
-    notes = (f"the route to {towards} leaves by {device}",) if device != held.name else ()
-    physical = bottom(links, held.name)
-    below = members(links, physical)
-    names = tuple(dict.fromkeys((held.name, physical, *below)))
-    nics = parse_interfaces(await asked.text(probes.interfaces(names)), links)
+    held = holding_link(node, look.facts.test_ip or source, look.links)
+    way = way_of(held.name, look.links, look.ovs)
+    if node.role == Layer.HOST:
+        check_way(node, way, look.links)
+    vm = await _vm(others[node.host_ref], looks, node, held.mac) if node.host_ref else None
+    names = tuple(dict.fromkeys((held.name, way.physical, *way.members)))
+    known = [name for name in names if name in look.links]
+    nics = parse_interfaces(await asked.text(probes.interfaces(known)), look.links)
+    notes = [f"the route to {towards} leaves by {device}"] if device != held.name else []
+    if node.host_ref and node.host_ref == minimal.nodes[peer].host_ref:
+        notes.append(f"{node.name} and {peer} run on one host: no NIC is crossed")
+    is_internal = held.name in {port.name for port in look.ovs.of_type("internal")}
     return look.facts.model_copy(
         update={
             "interface": held.name,
-            "test_ip": test_ip,
-            "bridge": held.master if node.role == Layer.HOST else None,
-            "physical": physical,
-            "physical_members": below,
+            "test_ip": look.facts.test_ip or source,
+            "internal_port": held.name if is_internal else None,
+            "bridge": way.bridge,
+            "uplink_bridge": way.uplink_bridge,
+            "physical": way.physical,
+            "physical_members": way.members,
             "nics": nics,
-            "notes": notes,
+            "vm": vm,
+            "notes": tuple(notes),
         }
+    )
+
+
+async def _vm(host: Asked, looks: Mapping[str, Look], node: Node, mac: str | None) -> Vm:
+    """The VM `node` as its host sees it."""
+    look = looks[host.node.name]
+    qemu = qemu_of(node, {name: other.qemus for name, other in looks.items()})
+    tap = tap_of(qemu, mac or "", look.links)
+    if tap is None:
+        there = ", ".join(qemu.tap_names) or "none"
+        problem = f"no tap of qemu {qemu.pid} is that of the guest's {mac}"
+        raise InputError(place(node), "test_ip", problem, f"one of its taps: {there}")
+    told = parse_domiflist(await host.text(probes.virsh(node.uuid or "")))
+    if mac and told.get(mac.lower(), tap) != tap:
+        problem = f"libvirt says that {mac} is {told[mac.lower()]}, /proc says {tap}"
+        raise InputError(place(node), "uuid", problem, "both to name one device")
+    pids = vhost_pids_of(qemu, tap)
+    way = way_of(tap, look.links, look.ovs)
+    return Vm(
+        uuid=node.uuid,
+        qemu_pid=qemu.pid,
+        tap=tap,
+        mac=mac,
+        vhost_pids=qemu.vhost_pids if pids is None else pids,
+        bridge=way.bridge,
+        physical=way.physical,
+        physical_members=way.members,
     )

@@ -125,6 +125,40 @@ FIRST = (IDENTITY, CPU, FILES, PROGRAMS, LINKS)
 """Asked of every node, whatever it is."""
 
 
+OVS = Probe(
+    "ovs",
+    """
+command -v ovs-vsctl >/dev/null || exit 0
+for table in Bridge Port Interface; do
+    told=$(ovs-vsctl --timeout=5 --format=json list "$table" 2>/dev/null) || exit 0
+    printf '==> %s <==\\n%s\\n' "$table" "$told"
+done""",
+    root=True,
+)
+QEMUS = Probe(
+    "qemus",
+    """
+for file in $(grep -la -e -uuid /proc/[0-9]*/cmdline 2>/dev/null); do
+    process=${file%/cmdline}
+    case $(readlink "$process/exe") in *qemu*) ;; *) continue ;; esac
+    printf '==> %s cmdline <==\\n' "${process#/proc/}"
+    tr '\\0' '\\n' <"$file"
+    printf '==> %s taps <==\\n' "${process#/proc/}"
+    grep -H '^iff:' "$process"/fdinfo/* 2>/dev/null
+done
+echo '==> vhost <=='
+grep -sh '(vhost-[0-9]*)' /proc/[0-9]*/task/[0-9]*/stat
+true""",
+    root=True,
+)
+
+
+def virsh(uuid: str) -> Probe:
+    """libvirt's own view of a VM's interfaces, where it is there."""
+    script = 'command -v virsh >/dev/null && virsh -r domiflist "$1" 2>/dev/null; true'
+    return Probe("virsh", script, (uuid,), root=True)
+
+
 def disk(workdir: str) -> Probe:
     return Probe("disk", 'df -Pk "$1"', (workdir,))
 
@@ -148,6 +182,7 @@ for i do
     printf '==> %s numa_node <==\\n' "$i"
     cat "$device/numa_node" 2>/dev/null
     printf '==> %s irqs <==\\n' "$i"
+    case $(readlink "$device/subsystem") in */virtio) device=$device/.. ;; esac
     for irq in "$device"/msi_irqs/*; do
         irq=${irq##*/}
         [ -r "/proc/irq/$irq/smp_affinity_list" ] &&
