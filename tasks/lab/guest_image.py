@@ -94,7 +94,7 @@ def _fetch_kernel(scratch: Path) -> None:
     packages = re.findall(r"^linux-(?:image|modules)-[0-9]\S*", listed, flags=re.MULTILINE)
     if not packages:
         raise CommandFailed(HERE, f"no package {newest}; `apt-get update` may not have been run")
-    subprocess.run(["apt-get", "download", *packages], cwd=scratch, check=True, capture_output=True)
+    run("apt-get", "download", *packages, cwd=scratch, timeout_s=600)
     for package in scratch.glob("*.deb"):
         run("dpkg-deb", "--extract", str(package), str(scratch / "tree"), timeout_s=120)
 

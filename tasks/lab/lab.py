@@ -12,7 +12,7 @@ from ..model.errors import InputError, raise_all
 from ..model.names import as_id
 from . import guest, host, minimal_input, network
 from .machine import recorded, wait_until
-from .requirements import missing
+from .requirements import missing, refusals
 from .state import (
     GUESTS,
     HOSTS,
@@ -42,9 +42,11 @@ def up(
     Raises InputError for what this machine lacks, and when the lab stands in another shape.
     """
     say = progress or _silent
-    wanted = tuple(Layer(layer) for layer in layers)
     directory = _directory(name, state_root)
-    raise_all([InputError("lab", "", line) for line in missing(layers, switch)])
+    wanted = _layers(layers)
+    if switch not in network.SWITCHES:
+        raise InputError("lab", "switch", f"no switch {switch!r}", " or ".join(network.SWITCHES))
+    _refuse(missing(layers, switch))
     with _alone():
         if (shape := read_shape(directory)) and (standing := _look(shape)).alive:
             if (shape.layers, shape.switch) != (wanted, switch):
@@ -60,6 +62,7 @@ def up(
 
 def down(name: str = "lab", state_root: Path | None = None) -> None:
     """Removes the lab, whatever is left of it: processes, links, files. Fine when there is none."""
+    _refuse(refusals())
     directory = _directory(name, state_root)
     with _alone():
         _clear(directory)
@@ -67,6 +70,7 @@ def down(name: str = "lab", state_root: Path | None = None) -> None:
 
 def status(state_root: Path | None = None) -> list[LabState]:
     """All labs below the state root as they stand now."""
+    _refuse(refusals())
     root = state_root or STATE_ROOT
     directories = sorted(root.iterdir()) if root.is_dir() else []
     shapes = [read_shape(directory) for directory in directories]
@@ -135,16 +139,28 @@ def _look(shape: Shape) -> LabState:
 
 
 def _look_at(shape: Shape, seat: Seat) -> LabHost:
-    process = recorded(shape.record(seat)) if seat in HOSTS else None
     address = str(shape.management_ip(seat))
+    holder = recorded(shape.record(seat))
+    runs = holder is not None and holder.alive
     return LabHost(
         name=seat.name,
         layer=seat.layer,
         address=address,
         test_ip=str(shape.test_ip(seat)),
-        pid=process.pid if process and process.alive else None,
-        answers=host.answers(address),
+        pid=holder.pid if holder and runs else None,
+        answers=runs and host.answers(address),
     )
+
+
+def _layers(layers: Sequence[str]) -> tuple[Layer, ...]:
+    unknown = [layer for layer in layers if layer not in set(Layer)]
+    if unknown or not layers:
+        raise InputError("lab", "layers", f"no layer {', '.join(unknown)}", "host, vm or both")
+    return tuple(layer for layer in Layer if layer in layers)
+
+
+def _refuse(lines: Sequence[str]) -> None:
+    raise_all([InputError("lab", "", line) for line in lines])
 
 
 def _directory(name: str, state_root: Path | None) -> Path:

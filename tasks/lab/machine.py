@@ -18,9 +18,24 @@ from ..model.errors import CommandFailed
 HERE = "this machine"
 
 
-def run(*argv: str, timeout_s: float = 30.0) -> str:
+# Administrators' folders are not on the PATH of every shell, root's included.
+PATH = os.pathsep.join(
+    ("/usr/local/sbin", "/usr/sbin", "/sbin", os.environ.get("PATH", os.defpath))
+)
+_ENVIRONMENT = {**os.environ, "PATH": PATH, "LC_ALL": "C"}
+
+
+def run(*argv: str, timeout_s: float = 30.0, cwd: Path | None = None) -> str:
     """Standard output of a command that must succeed. Raises CommandFailed."""
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=timeout_s)
+    done = subprocess.run(
+        argv,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout_s,
+        cwd=cwd,
+        env=_ENVIRONMENT,
+    )
     if done.returncode:
         raise CommandFailed(
             HERE,
@@ -104,6 +119,7 @@ def start_recorded(record: Path, log: Path, argv: Sequence[str]) -> None:
             stdout=output,
             stderr=output,
             check=True,
+            env=_ENVIRONMENT,
         )
 
 

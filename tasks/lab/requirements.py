@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from .machine import PATH
+
 _ELSEWHERE = "ingest, analyze and compare work without; run works against hosts over SSH"
 
 # What a lab of each kind runs, and the Debian package it comes in.
@@ -29,7 +31,12 @@ _BASE = {
 }
 _OVS_PROGRAMS = ("ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl")
 _OVS = dict.fromkeys(_OVS_PROGRAMS, "openvswitch-switch")
-_VM = {"qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static", "xz": "xz-utils"}
+_VM = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "busybox": "busybox-static",
+    "apt-get": "apt (guests boot this distribution's kernel and packages)",
+    "dpkg-deb": "dpkg (guests boot this distribution's kernel and packages)",
+}
 
 _FILESYSTEMS = {
     "tracefs": "bpftrace tools cannot attach to tracepoints",
@@ -38,31 +45,36 @@ _FILESYSTEMS = {
 }
 _BTF = Path("/sys/kernel/btf/vmlinux")
 
-# Not on the PATH of every shell, root's included.
-_PATH = os.pathsep.join(
-    ("/usr/local/sbin", "/usr/sbin", "/sbin", os.environ.get("PATH", os.defpath))
-)
-
 
 def missing(layers: Sequence[str] = ("host",), switch: str = "bridge") -> list[str]:
     """One line for each thing that keeps a lab of this shape from standing here; empty: none."""
+    return refusals() or [*_missing_parts(layers, switch), *_missing_kernel()]
+
+
+def refusals() -> list[str]:
+    """What makes it useless to look any further."""
     if platform.system() != "Linux":
         return [f"this is {platform.system()}; the lab needs Linux; {_ELSEWHERE}"]
     if os.geteuid() != 0:
         return [f"not root; the lab makes namespaces and mounts; use sudo; {_ELSEWHERE}"]
-    return [*_missing_programs(layers, switch), *_missing_kernel()]
+    return []
 
 
-def _missing_programs(layers: Sequence[str], switch: str) -> list[str]:
+def _missing_parts(layers: Sequence[str], switch: str) -> list[str]:
     needed = {
         **_BASE,
         **(_OVS if switch == "ovs" else {}),
         **(_VM if "vm" in layers else {}),
     }
-    return [
+    lines = []
+    if "vm" in layers and platform.machine() != "x86_64":
+        lines.append(f"layer vm needs x86_64, this is {platform.machine()}; layer host works")
+    if ("vm" in layers or switch == "ovs") and not Path("/dev/net/tun").exists():
+        lines.append("/dev/net/tun not there; layer host over a bridge works without")
+    return lines + [
         f"program {program} not found; Debian package {package}; {_ELSEWHERE}"
         for program, package in needed.items()
-        if shutil.which(program, path=_PATH) is None
+        if shutil.which(program, path=PATH) is None
     ]
 
 
@@ -78,7 +90,7 @@ def _missing_kernel() -> list[str]:
     ]
     namespaces = ["unshare", "--net", "--pid", "--mount", "--uts", "--fork", "true"]
     if (
-        shutil.which("unshare", path=_PATH)
+        shutil.which("unshare", path=PATH)
         and subprocess.run(namespaces, capture_output=True, check=False).returncode
     ):
         lines.append(f"making namespaces is refused (a container without rights?); {_ELSEWHERE}")

@@ -3,8 +3,11 @@
 <state root>/<name>/
   state.json            name, layers, switch, number; written before anything else exists
   minimal-input.yaml    known_hosts   identity   identity.pub
+  initramfs             what both guests boot
   host-server/          process (pid and start), sshd_config, keys, logs, bench/ (workdir)
+    vm-server/          the guest's keys, kernel, initramfs, console.log
   host-client/
+    vm-client/
 """
 
 import hashlib
@@ -94,8 +97,8 @@ class Shape:
         return self.directory / (seat.host or "") / seat.name
 
     def record(self, seat: Seat) -> Path:
-        """Where a host's process is written down."""
-        return self.node_directory(seat) / "process"
+        """Where the process is written down that holds a host; a guest lives and dies with it."""
+        return self.directory / (seat.host or seat.name) / "process"
 
 
 def management_network(number: int) -> IPv4Network:
@@ -115,7 +118,7 @@ class LabHost:
     layer: Layer
     address: str  # management, without user and port
     test_ip: str
-    pid: int | None  # holds the namespaces of a host; None: it does not run, or is a guest
+    pid: int | None  # holds the namespaces of the host, or of the guest's; None: does not run
     answers: bool  # its sshd sends its greeting
 
 

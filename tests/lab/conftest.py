@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +42,13 @@ def shell() -> Shell:
 
 def host_of(lab: LabState, name: str) -> LabHost:
     return next(host for host in lab.hosts if host.name == name)
+
+
+def wait_for(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "did not come about"
+        time.sleep(0.1)
 
 
 def traces(directory: Path) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Shell, host_of, traces
+from conftest import Shell, host_of, traces, wait_for
 
 from tasks.lab import lab
 from tasks.lab.state import LabState
@@ -81,14 +81,14 @@ def test_a_tool_attaches_from_inside_a_host_and_sees_packets(
     (one.directory / "host-server" / "bench" / script).write_bytes(source.read_bytes())
     before = _programs(one, shell)
     shell(one, "host-server", f"cd /srv/bench; bpftrace {command} >{script}.log 2>&1 & echo")
-    _wait_for(lambda: _programs(one, shell) == before + programs)
+    wait_for(lambda: _programs(one, shell) == before + programs)
     server, client = host_of(one, "host-server").test_ip, host_of(one, "host-client").test_ip
     hello = "exec 3<>/dev/tcp/%s/22; head -c 4 <&3 >/dev/null"
     shell(one, "host-client", f"bash -c '{hello % server}'")
     shell(one, "host-server", f"bash -c '{hello % client}'")
-    _wait_for(lambda: line in shell(one, "host-server", f"cat /srv/bench/{script}.log"))
+    wait_for(lambda: line in shell(one, "host-server", f"cat /srv/bench/{script}.log"))
     shell(one, "host-server", "kill $(pidof bpftrace)")
-    _wait_for(lambda: _programs(one, shell) == before)
+    wait_for(lambda: _programs(one, shell) == before)
 
 
 def test_up_leaves_a_standing_lab_alone(one: LabState, root: Path) -> None:
@@ -104,7 +104,7 @@ def test_up_builds_a_lab_anew_that_lost_a_host(one: LabState, root: Path, shell:
     holder = host_of(one, "host-client").pid
     assert holder is not None
     os.kill(holder, signal.SIGKILL)
-    _wait_for(lambda: not host_of(lab.status(root)[0], "host-client").answers)
+    wait_for(lambda: not host_of(lab.status(root)[0], "host-client").answers)
     assert lab.up("one", state_root=root).alive
     assert shell(one, "host-client", "hostname").strip() == "host-client"
 
@@ -178,11 +178,3 @@ def _running(argument: str) -> bool:
         entry.read_bytes().decode(errors="replace")
         for entry in Path("/proc").glob("[0-9]*/cmdline")
     )
-
-
-def _wait_for(condition: object, within_s: float = 10.0) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "did not come about"
-        time.sleep(0.1)

@@ -1,0 +1,78 @@
+"""Processes are known by pid and start; addresses and names of two labs never meet."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tasks.lab import machine
+from tasks.lab.state import GUESTS, HOSTS, Shape
+from tasks.model.environment import Layer
+from tasks.model.errors import CommandFailed
+
+
+def test_a_process_is_recorded_before_it_becomes_what_it_runs(tmp_path: Path) -> None:
+    record = tmp_path / "process"
+    machine.start_recorded(record, tmp_path / "log", ["sleep", "60"])
+    machine.wait_until(
+        lambda: machine.recorded(record) is not None, 5, "starts", tmp_path / "log", lambda: True
+    )
+    process = machine.recorded(record)
+    assert process is not None
+    assert process.alive
+    process.end()
+    assert not process.alive
+
+
+def test_another_process_with_the_same_pid_is_left_alone() -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        earlier = machine.Process(child.pid, start_ticks=1)
+        assert not earlier.alive
+        earlier.end()
+        assert child.poll() is None
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_a_name_with_spaces_and_parentheses_does_not_shift_the_fields(tmp_path: Path) -> None:
+    record = tmp_path / "process"
+    fields = " ".join(str(number) for number in range(4, 53))
+    record.write_text(f"42 (a) R (b) S {fields}\n")
+    assert machine.recorded(record) == machine.Process(42, 22)
+
+
+def test_nothing_recorded_is_none(tmp_path: Path) -> None:
+    assert machine.recorded(tmp_path / "process") is None
+    (tmp_path / "process").touch()
+    assert machine.recorded(tmp_path / "process") is None
+
+
+def test_a_command_that_fails_says_what_it_said() -> None:
+    with pytest.raises(CommandFailed, match="No such file"):
+        machine.run("ls", "/no/such/place")
+
+
+def test_waiting_ends_at_once_when_what_is_waited_for_has_ended(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("out of memory\n")
+    with pytest.raises(CommandFailed, match=r"has ended.*out of memory"):
+        machine.wait_until(lambda: False, 60, "it answers", log, alive=lambda: False)
+
+
+def test_no_two_labs_share_an_address_or_a_name() -> None:
+    shapes = [
+        Shape(f"lab{n}", Path(f"/var/lib/labs/lab{n}"), tuple(Layer), "bridge", n)
+        for n in range(128)
+    ]
+    seats = [(shape, seat) for shape in shapes for seat in shape.seats]
+    addresses = [
+        address for s, seat in seats for address in (s.management_ip(seat), s.test_ip(seat))
+    ]
+    assert len(set(addresses)) == len(addresses) == 128 * 4 * 2
+    links = [name for s in shapes for name in (s.bridge, *(s.link(seat) for seat in HOSTS))]
+    assert len(set(links)) == len(links)
+    assert max(len(name) for name in links) <= 15
+    macs = [s.mac(guest, card) for s in shapes for guest in GUESTS for card in (0, 1)]
+    assert len(set(macs)) == len(macs)
