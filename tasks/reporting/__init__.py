@@ -3,10 +3,16 @@
 Frames in, text out. Computes no statistics: a number that is shown was computed elsewhere, or is a
 plain count, median or extreme of what was measured. Imports model only.
 
-    bundle    the seven frames of a campaign          view      the frames as the report asks of them
-    usage     may the tool run: a rule of its own     findings  which failed check concerns which number
-    document  sections, tables, cells                 sections/ one file for each section
-    charts    static SVG                              report    HTML and Markdown from the document
-    summary   one table for terminal and artifact     overview  per-tool files in the published places
-    texts     every sentence, zh and en               numbers   how a number is written
+    bundle     the seven frames of a campaign
+    view       the frames as the report asks of them
+    usage      may the tool run: a rule of its own
+    findings   which failed check concerns which number
+    document   sections, tables, cells
+    sections/  one file for each section
+    charts/    static SVG
+    report     HTML and Markdown from the document
+    summary    one table for terminal and artifact
+    overview   per-tool files in the published places
+    texts      every sentence, Chinese and English
+    numbers    how a number is written
 """

@@ -1,7 +1,8 @@
-"""The report before it is text: sections of paragraphs, tables and charts, for HTML and Markdown."""
+"""The report before it is text: sections of paragraphs, tables, charts; for HTML and Markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +32,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells under heads. Tables of at least `FILTER_FROM` rows get a filter field."""
+    """Rows of cells under heads; with `search` and `FILTER_FROM` rows, a filter field above."""
 
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     note: str = ""
     anchors: Sequence[str] = ()  # ids of the rows, where something links to them
+    search: bool = True
 
-    FILTER_FROM = 8
+    FILTER_FROM: ClassVar[int] = 8
 
     @property
     def filterable(self) -> bool:
-        return len(self.rows) >= self.FILTER_FROM
+        return self.search and len(self.rows) >= self.FILTER_FROM
 
 
 @dataclass(frozen=True, slots=True)

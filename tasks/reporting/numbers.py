@@ -1,4 +1,4 @@
-"""How a number is written: minus signs, digits that mean something, an em dash for a missing one."""
+"""How a number is written: a minus sign, digits that mean something, an em dash if missing."""
 
 import math
 from collections.abc import Sequence
@@ -48,6 +48,5 @@ def scaled(value: float | None, unit: str) -> str:
         return DASH
     for size, prefix in _PREFIXES:
         if abs(value) >= size:
-            glue = "" if unit.startswith("/") else " "
-            return f"{number(value / size)} {prefix}{unit}" if unit else f"{number(value)}{glue}"
+            return f"{number(value / size)} {prefix}{unit}"
     return f"{number(value)} {unit}".rstrip()

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from .bundle import Bundle
 from .document import Block, Cell, Section
@@ -19,7 +20,7 @@ __all__ = ["Bundle", "render_html", "render_markdown", "write_report"]
 
 def render_html(bundle: Bundle, lang: Lang) -> str:
     """The whole report as one HTML page that needs no network and no other file."""
-    environment = _templates(escape=True)
+    environment = _templates(autoescape=True)
     inline = {name: _source(environment, name) for name in ("report.css", "report.js")}
     other: Lang = "en" if lang == "zh" else "zh"
     template = environment.get_template("report.html.j2")
@@ -33,7 +34,7 @@ def render_html(bundle: Bundle, lang: Lang) -> str:
 
 def render_markdown(bundle: Bundle, lang: Lang) -> str:
     """The same sections as Markdown, without the charts."""
-    template = _templates(escape=False).get_template("report.md.j2")
+    template = _templates(autoescape=False).get_template("report.md.j2")
     return template.render(**_content(bundle, lang)).strip() + "\n"
 
 
@@ -72,26 +73,30 @@ def _subtitle(view: View) -> str:
     runs = view.bundle.runs
     if runs.is_empty():
         return view.t("report.subtitle_empty")
-    start, end = runs["started"].min(), runs["ended"].max()
     return view.t(
         "report.subtitle",
         tools=len({tool.tool for tool in view.measured}),
         environments=len(view.environments),
-        start=f"{start:%Y-%m-%d %H:%M}" if start else DASH,
-        end=f"{end:%Y-%m-%d %H:%M}" if end else DASH,
+        start=_minute(runs["started"].drop_nulls().sort(), 0),
+        end=_minute(runs["ended"].drop_nulls().sort(), -1),
     )
 
 
-def _templates(*, escape: bool) -> Environment:
+def _minute(times: pl.Series, place: int) -> str:
+    return f"{times[place]:%Y-%m-%d %H:%M}" if len(times) else DASH
+
+
+def _templates(*, autoescape: bool) -> Environment:
     environment = Environment(
         loader=PackageLoader("tasks.reporting", "templates"),
-        autoescape=escape,
+        autoescape=autoescape,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.tests["block"] = _is_block
     environment.filters["pipe"] = _pipe
+    environment.filters["breakable"] = _breakable
     return environment
 
 
@@ -103,6 +108,11 @@ def _source(environment: Environment, name: str) -> str:
 def _is_block(value: Block, kind: str) -> bool:
     """`block is block("Table")` in a template."""
     return type(value).__name__ == kind
+
+
+def _breakable(text: str) -> Markup:
+    """A name that may break after its underscores."""
+    return escape(text).replace("_", Markup("_<wbr>"))
 
 
 def _pipe(cell: Cell) -> str:

@@ -16,7 +16,7 @@ where the published campaign still allowed short use: eth_drop and trace_conntra
 latency up to +305 % and throughput down to -60 % on the reference platform.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -107,7 +107,7 @@ def _open(row: Mapping[str, Any]) -> bool:
     return row["verdict"] == "inconclusive" and len(ends) > 1
 
 
-_REFUSALS = (
+_REFUSALS: Sequence[tuple[str, Callable[[Mapping[str, Any]], bool]]] = (
     ("invalid", lambda row: row["verdict"] == "invalid"),
     ("withheld", lambda row: row["withheld"]),
     ("gain", lambda row: row["primary"] and row["verdict"] == "implausible_gain"),

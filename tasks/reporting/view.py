@@ -99,7 +99,7 @@ class View:
         key = "latency" if shape.kind == "latency" else "one" if shape.streams == 1 else "many"
         return self.t(
             f"workload.{key}",
-            kind=self.t(f"topic.{shape.kind}"),
+            kind=self.t(f"topic.{shape.kind}").lower(),
             protocol=shape.protocol.upper(),
             streams=shape.streams,
         )

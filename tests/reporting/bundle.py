@@ -223,7 +223,7 @@ class Campaign:
 
     def samples(self) -> Iterator[dict[str, Any]]:
         for environment, layer, iteration, position, case in self.slots():
-            for workload in WORKLOADS:
+            for n, workload in enumerate(WORKLOADS):
                 key = {
                     "environment": environment,
                     "run": RUN,
@@ -234,7 +234,7 @@ class Campaign:
                     "workload": workload.name,
                     "attempt": 1,
                 }
-                wobble = 1 + 0.01 * ((iteration * 7 + position * 3) % 5 - 2)
+                wobble = 1 + 0.004 * ((iteration * 7 + position * (3 + n)) % 7 - 3)
                 base = self.baseline(environment, workload.kind) * wobble
                 cost = self.cost(environment, case, workload.kind) if case["tool"] else 0.0
                 for metric, value in _values(workload, base, cost):

@@ -1,71 +1,89 @@
 """The same tool in each environment, side by side."""
 
+from typing import Any
+
 import altair as alt
 import polars as pl
 
 from ..document import Chart
 from ..view import TOPICS, View
-from .cost import PANELS
-from .style import INK, TOPIC_COLOURS, WIDTH, cost_scale, to_svg
+from .style import (
+    INK,
+    TOPIC_COLOURS,
+    WIDTH,
+    Spec,
+    colours,
+    cost_scale,
+    data,
+    names_axis,
+    overlay,
+    panels,
+    to_svg,
+)
+
+PANELS = 3
+NAMES = 160
+
+_COLUMNS = {
+    "tool": pl.String,
+    "environment": pl.String,
+    "topic": pl.String,
+    "cost": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+}
 
 
 def environments(view: View) -> Chart | None:
     """One panel a tool: its largest cost by topic in each environment."""
-    rows = pl.DataFrame(
-        [
-            {
-                "tool": tool.tool,
-                "environment": tool.environment,
-                "topic": view.t(f"topic.{topic}"),
-                "cost": tool.worst[topic]["estimate"],
-                "low": tool.worst[topic]["ci_low"],
-                "high": tool.worst[topic]["ci_high"],
-            }
-            for tool in view.measured
-            for topic in TOPICS
-            if topic in tool.worst
-        ],
-        schema={"tool": pl.String, "environment": pl.String, "topic": pl.String, "cost": pl.Float64,
-                "low": pl.Float64, "high": pl.Float64},
-    )  # fmt: skip
+    rows = _rows(view)
     if rows.is_empty():
         return None
     low, high = rows.select(
         pl.min_horizontal("cost", "low").min(),
         pl.max_horizontal("cost", "high").max().alias("high"),
     ).row(0)
-    scale, ticks = cost_scale(low, high)
+    drawn = [
+        _panel(view, group, str(tool), *cost_scale(low, high))
+        for (tool,), group in rows.group_by("tool", maintain_order=True)
+    ]
+    return Chart(view.t("architectures.chart"), to_svg(panels(drawn, PANELS)))
+
+
+def _rows(view: View) -> pl.DataFrame:
+    rows = [
+        {
+            "tool": tool.tool,
+            "environment": tool.environment,
+            "topic": view.t(f"topic.{topic}"),
+            "cost": tool.worst[topic]["estimate"],
+            "low": tool.worst[topic]["ci_low"],
+            "high": tool.worst[topic]["ci_high"],
+        }
+        for tool in sorted(view.measured, key=lambda tool: tool.tool)
+        for topic in TOPICS
+        if topic in tool.worst
+    ]
+    return pl.DataFrame(rows, schema=_COLUMNS)
+
+
+def _panel(view: View, rows: pl.DataFrame, tool: str, scale: alt.Scale, ticks: Any) -> Spec:
     axis = alt.Axis(
         values=ticks, tickCount=5, title=view.t("architectures.axis"), labelOverlap=True
     )
     names = [view.t(f"topic.{topic}") for topic in TOPICS]
-    colour = alt.Color(
-        "topic:N",
-        title=None,
-        sort=names,
-        scale=alt.Scale(domain=names, range=[TOPIC_COLOURS[topic] for topic in TOPICS]),
-    )
-    y = alt.Y(
-        "environment:N", axis=alt.Axis(title=None, ticks=False, domain=False, labelLimit=150)
-    )  # fmt: skip
-    offset = alt.YOffset("topic:N", sort=names)
-    base = alt.Chart(rows)
-    zero = base.mark_rule(color=INK, strokeWidth=0.7).encode(x=alt.datum(0))
-    line = base.mark_rule(strokeWidth=1.6).encode(
+    colour = colours(names, [TOPIC_COLOURS[topic] for topic in TOPICS], "topic")
+    y = alt.Y("environment:N", scale=alt.Scale(domain=view.environments), axis=names_axis(NAMES))
+    offset = alt.YOffset("topic:N", scale=alt.Scale(domain=names))
+    base = alt.Chart(data(rows, *_COLUMNS))
+    zero = alt.Chart(alt.Data(values=[{"cost": 0}])).mark_rule(color=INK, strokeWidth=0.7)
+    line = base.mark_rule(strokeWidth=2).encode(
         x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", y=y, yOffset=offset, color=colour
     )
-    point = base.mark_point(filled=True, size=34, opacity=1).encode(
-        x=alt.X("cost:Q", scale=scale, axis=axis), y=y, yOffset=offset, color=colour
+    x = alt.X("cost:Q", scale=scale, axis=axis)
+    point = base.mark_point(filled=True, size=42, opacity=1).encode(
+        x=x, y=y, yOffset=offset, color=colour
     )
-    columns = PANELS - 1
-    width = WIDTH / columns - 170
-    chart = (
-        (zero + line + point)
-        .properties(width=width, height=alt.Step(11))
-        .facet(
-            facet=alt.Facet("tool:N", title=None, header=alt.Header(labelLimit=width + 120)),
-            columns=columns,
-            spacing=22,
-        )
-    )
-    return Chart(view.t("architectures.chart"), to_svg(chart))
+    width = WIDTH // PANELS - NAMES + 20
+    height = 40 * len(view.environments)
+    return overlay(zero.encode(x=x), line, point, width=width, height=height, title=tool)

@@ -1,22 +1,23 @@
 """Where the cost goes: time in the kernel against the cost model, the tool's CPU in the window."""
 
-from typing import Any
-
 import altair as alt
 import polars as pl
 
 from ..document import Chart
 from ..expectations import cost_bands
 from ..view import View, kernel_cost
-from .style import BAND, MUTED, SERIES, WIDTH, to_svg
+from .style import BAND, WIDTH, data, log_scale, names_axis, panels, series, to_svg
+
+NAMES = 250
+"""Pixels for the tools' names."""
 
 PANELS = 4
 """Small multiples in a row."""
 
 
 def kernel(view: View) -> Chart | None:
-    """ns an event of each tool in each environment, over the bands of the design's cost model."""
-    costs = kernel_cost(view.bundle.bpf_programs, ("tool",))
+    """ns an event of each tool in each environment, under the bands of the design's cost model."""
+    costs = kernel_cost(view.bundle.bpf_programs, ("tool",)).sort("environment", "tool")
     if costs.is_empty():
         return None
     bands = pl.DataFrame(
@@ -25,98 +26,82 @@ def kernel(view: View) -> Chart | None:
             for name, (low, high) in cost_bands().items()
         ]
     )
-    low, high = bands["low"].min(), max(bands["high"].max(), costs["ns_per_event"].max() * 1.3)
-    scale = alt.Scale(type="log", domain=[min(low, costs["ns_per_event"].min() * 0.8), high])
-    axis = alt.Axis(title=view.t("kernel.axis"), values=_decades(high), format="~s", grid=True)
-    bars = (
-        alt.Chart(bands)
-        .mark_rect(height=14, cornerRadius=2, color=BAND)
+    ends = [*bands["low"], *bands["high"], *costs["ns_per_event"]]
+    scale, ticks = log_scale(min(ends), max(ends))
+    axis = alt.Axis(title=view.t("kernel.axis"), values=ticks, format="~s")
+    model = (
+        alt.Chart(data(bands, "low", "high", "what"))
+        .mark_rect(height=13, cornerRadius=2, color=BAND)
         .encode(
             x=alt.X("low:Q", scale=scale, axis=None),
             x2="high:Q",
-            y=alt.Y("what:N", sort=None, axis=alt.Axis(title=None, domain=False, ticks=False)),
+            y=alt.Y("what:N", sort=None, axis=names_axis(NAMES)),
         )
-        .properties(width=WIDTH - 300, height=alt.Step(20))
     )
     points = (
-        alt.Chart(costs)
-        .mark_point(filled=True, size=70, opacity=1)
+        alt.Chart(data(costs, "tool", "environment", "ns_per_event"))
+        .mark_point(filled=True, size=75, opacity=1)
         .encode(
             x=alt.X("ns_per_event:Q", scale=scale, axis=axis),
-            y=alt.Y(
-                "tool:N",
-                sort=alt.EncodingSortField("ns_per_event", order="ascending"),
-                axis=alt.Axis(title=None, grid=True, domain=False, ticks=False, labelLimit=280),
-            ),
-            color=environment_colour(view),
-            shape=alt.Shape("layer:N", title=None, legend=None),
+            y=alt.Y("tool:N", sort=_cheapest_first(costs), axis=names_axis(NAMES)),
+            color=series(view.environments, "environment"),
         )
-        .properties(width=WIDTH - 300, height=alt.Step(22))
     )
-    return Chart(view.t("kernel.title"), to_svg(alt.vconcat(bars, points, spacing=4)))
+    rows = [
+        overlay(model, width=WIDTH - NAMES, height={"step": 19}),
+        overlay(points, width=WIDTH - NAMES, height={"step": 22}),
+    ]
+    return Chart(view.t("kernel.title"), to_svg(panels(rows, columns=1, spacing=6)))
 
 
-def _decades(high: float) -> list[float]:
-    ticks = [base * 10**power for power in range(1, 7) for base in (1, 2, 5)]
-    return [float(tick) for tick in ticks if tick <= high]
-
-
-def environment_colour(view: View) -> alt.Color:
-    """Environments in one order and one colour in every chart."""
-    names = view.environments
-    colours = [SERIES[n % len(SERIES)] for n in range(len(names))]
-    return alt.Color(
-        "environment:N", title=None, scale=alt.Scale(domain=names, range=colours)
-    )  # fmt: skip
+def _cheapest_first(costs: pl.DataFrame) -> list[str]:
+    levels = costs.group_by("tool").agg(pl.col("ns_per_event").max())
+    return levels.sort("ns_per_event")["tool"].to_list()
 
 
 def tool_cpu(view: View) -> Chart | None:
-    """Small multiples: the tool's CPU over the seconds of the window."""
-    points = view.bundle.intervals.filter(
-        pl.col("series") == "tool_cpu_pct", pl.col("value").is_not_null()
-    )
-    if points.is_empty():
-        return None
-    tools = view.bundle.cells.filter(pl.col("kind") == "tool").select(
-        "environment", "layer", "case", "tool"
-    )
-    curves = (
-        points.join(tools.unique(), on=["environment", "layer", "case"])
-        .with_columns(((pl.col("t_s") / 2).round() * 2).alias("t_s"))
-        .group_by("environment", "tool", "t_s")
-        .agg(
-            pl.col("value").median().alias("median"),
-            pl.col("value").quantile(0.1).alias("low"),
-            pl.col("value").quantile(0.9).alias("high"),
-        )
-        .sort("environment", "tool", "t_s")
-    )
+    """Small multiples: CPU over the seconds of the window, of each tool's dearest case."""
+    curves = _curves(view)
     if curves.is_empty():
         return None
-    x = alt.X("t_s:Q", title=view.t("cpu.x"), axis=alt.Axis(tickCount=5, grid=False))
-    colour = environment_colour(view)
-    base = alt.Chart(curves)
-    axis = alt.Axis(tickCount=4, title=None)
-    band = base.mark_area(opacity=0.22).encode(
-        x=x, y=alt.Y("low:Q", axis=axis), y2="high:Q", color=colour
-    )
-    line = base.mark_line(strokeWidth=1.8).encode(
-        x=x, y=alt.Y("median:Q", axis=axis), color=colour
-    )  # fmt: skip
-    return Chart(view.t("cpu.title"), to_svg(small_multiples(band + line, "tool")))
-
-
-def small_multiples(chart: Any, field: str, height: int = 90) -> Any:
-    """One panel for each value of `field`, four in a row, each with its own y axis."""
-    width = WIDTH / PANELS - 56
-    return (
-        chart.properties(width=width, height=height)
-        .facet(
-            facet=alt.Facet(
-                f"{field}:N", title=None, header=alt.Header(labelColor=MUTED, labelLimit=width + 40)
-            ),
-            columns=PANELS,
-            spacing=24,
+    colour = series(view.environments, "environment")
+    drawn = []
+    for (tool,), rows in curves.group_by("tool", maintain_order=True):
+        base = alt.Chart(data(rows, "environment", "t_s", "median", "low", "high"))
+        x = alt.X("t_s:Q", axis=alt.Axis(tickCount=5, grid=False, title=view.t("cpu.x")))
+        axis = alt.Axis(tickCount=3, title=None)
+        band = base.mark_area(opacity=0.2).encode(
+            x=x, y=alt.Y("low:Q", axis=axis), y2="high:Q", color=colour
         )
-        .resolve_scale(y="independent")
+        line = base.mark_line(strokeWidth=1.8).encode(
+            x=x, y=alt.Y("median:Q", axis=axis), color=colour
+        )
+        title = {"text": tool, "limit": WIDTH // PANELS - 20}
+        drawn.append(overlay(band, line, width=WIDTH // PANELS - 62, height=90, title=title))
+    return Chart(view.t("cpu.title"), to_svg(panels(drawn, PANELS)))
+
+
+def _curves(view: View) -> pl.DataFrame:
+    """environment, tool, t_s in steps of 2 s, median, low, high (10 and 90 %) over the cells."""
+    place = ["environment", "layer", "case"]
+    tools = view.bundle.cells.filter(pl.col("kind") == "tool").select(*place, "tool").unique()
+    points = view.bundle.intervals.filter(
+        pl.col("series") == "tool_cpu_pct", pl.col("value").is_not_null()
+    ).join(tools, on=place)
+    dearest = (
+        points.group_by(*place, "tool")
+        .agg(pl.col("value").median())
+        .sort("value", "case", descending=[True, False])
+        .unique(["environment", "layer", "tool"], keep="first")
+    )
+    value = pl.col("value")
+    return (
+        points.join(dearest.select(place), on=place)
+        .group_by("tool", "environment", ((pl.col("t_s") / 2).round() * 2).alias("t_s"))
+        .agg(
+            value.median().alias("median"),
+            value.quantile(0.1).alias("low"),
+            value.quantile(0.9).alias("high"),
+        )
+        .sort("tool", "environment", "t_s")
     )

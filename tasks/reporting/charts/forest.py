@@ -1,13 +1,26 @@
 """The forest: every primary effect as a point on its interval, grouped by tool."""
 
-from typing import Any
+from collections.abc import Callable
 
 import altair as alt
 import polars as pl
 
 from ..document import Chart
 from ..view import TOPICS, View
-from .style import BAND, GRID, INK, VERDICT_COLOURS, WIDTH, cost_scale, to_svg
+from .style import (
+    BAND,
+    GRID,
+    INK,
+    VERDICT_COLOURS,
+    WIDTH,
+    Spec,
+    colours,
+    cost_scale,
+    data,
+    overlay,
+    panels,
+    to_svg,
+)
 
 LABELS = 240
 """Pixels for the tools' names."""
@@ -62,86 +75,79 @@ def _placed(view: View, effects: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _forest(view: View, rows: pl.DataFrame) -> Any:
+def _forest(view: View, rows: pl.DataFrame) -> Spec:
     bottom = rows["bottom"].max()
     assert isinstance(bottom, float)
-    count = rows.height / len(TOPICS)
-    step = 12.0 if count <= 40 else 7.0 if count <= 120 else 4.0
+    step = 12.0 if bottom <= 60 else 7.0 if bottom <= 160 else 4.0
     height = max(60.0, bottom * step)
     rank = alt.Scale(domain=[bottom + 0.3, -0.3], nice=False)
     topics = [topic for topic in TOPICS if topic in rows["topic"].unique()]
     width = (WIDTH - LABELS) / len(topics) - 24
-    panels = [
-        _panel(view, rows.filter(pl.col("topic") == topic), rows, topic, rank).properties(
-            width=width, height=height
-        )
-        for topic in topics
+    names = overlay(_names(rows, rank), width=LABELS, height=height)
+    drawn = [
+        overlay(*_marks(view, rows, topic, rank), width=width, height=height) for topic in topics
     ]
-    return alt.hconcat(
-        _names(rows, rank).properties(width=LABELS, height=height), *panels, spacing=18
+    return panels([names, *drawn], columns=1 + len(drawn), spacing=18)
+
+
+def _names(rows: pl.DataFrame, rank: alt.Scale) -> alt.Chart:
+    middle = ((pl.col("top") + pl.col("bottom")) / 2).first()
+    names = rows.group_by("tool").agg(middle.alias("y"))
+    marks = alt.Chart(data(names, "tool", "y")).mark_text(
+        align="right", fontSize=11.5, limit=LABELS, color=INK
     )
+    return marks.encode(y=alt.Y("y:Q", axis=None, scale=rank), text="tool:N", x=alt.value(LABELS))
 
 
-def _names(rows: pl.DataFrame, rank: alt.Scale) -> Any:
-    names = rows.group_by("tool").agg(
-        ((pl.col("top") + pl.col("bottom")) / 2).first().alias("y")
-    )  # fmt: skip
-    return (
-        alt.Chart(names)
-        .mark_text(align="right", fontSize=11.5, limit=LABELS, color=INK)
-        .encode(y=alt.Y("y:Q", axis=None, scale=rank), text="tool", x=alt.value(LABELS))
-    )
-
-
-def _panel(
-    view: View, effects: pl.DataFrame, rows: pl.DataFrame, topic: str, rank: alt.Scale
-) -> Any:
-    """One topic: margin, separators, intervals, points."""
-    lows, highs = effects["ci_low"].fill_null(0).min(), effects["ci_high"].fill_null(0).max()
-    points = effects["estimate"]
-    low = min(float(lows), float(points.min()))  # type: ignore[arg-type]
-    high = max(float(highs), float(points.max()))  # type: ignore[arg-type]
+def _marks(view: View, rows: pl.DataFrame, topic: str, rank: alt.Scale) -> list[alt.Chart]:
+    """One topic: margin, zero and separators below, intervals and points on top."""
+    effects = rows.filter(pl.col("topic") == topic)
+    low, high = effects.select(
+        pl.min_horizontal("ci_low", "estimate").min(),
+        pl.max_horizontal("ci_high", "estimate").max().alias("high"),
+    ).row(0)
     scale, ticks = cost_scale(low, high)
     title = view.t("effects.axis", topic=view.t(f"topic.{topic}"))
-    x_axis = alt.Axis(values=ticks, tickCount=6, grid=True, title=title, labelOverlap=True)
-    names = [name for name in VERDICT_COLOURS if name in rows["verdict"].unique()]
-    colour = alt.Color(
-        "words:N",
-        title=None,
-        scale=alt.Scale(
-            domain=[view.t(f"verdict.{name}") for name in names],
-            range=[VERDICT_COLOURS[name] for name in names],
-        ),
-    )
-    base = alt.Chart(effects)
+    axis = alt.Axis(values=ticks, tickCount=6, title=title, labelOverlap=True)
+
+    def x(field: str) -> alt.X:
+        return alt.X(f"{field}:Q", scale=scale, axis=axis)
+
     y = alt.Y("y:Q", axis=None, scale=rank)
-    x = alt.X("estimate:Q", scale=scale, axis=x_axis)
-    separators = rows.select(pl.col("bottom").unique() + GAP / 2)
-    margin = effects["margin"].drop_nulls().max()
-    layers = [
-        alt.Chart(pl.DataFrame({"low": [-margin], "high": [margin]}))
-        .mark_rect(color=BAND)
-        .encode(x=alt.X("low:Q", scale=scale, axis=x_axis), x2="high:Q")
-        if isinstance(margin, float)
-        else None,
-        alt.Chart(separators)
-        .mark_rule(color=GRID)
-        .encode(y=alt.Y("bottom:Q", axis=None, scale=rank)),
-        alt.Chart(pl.DataFrame({"zero": [0.0]}))
-        .mark_rule(color=INK, strokeWidth=0.8)
-        .encode(x=alt.X("zero:Q", scale=scale, axis=x_axis)),
-        base.mark_rule(strokeWidth=1.5).encode(
-            x=alt.X("ci_low:Q", scale=scale, axis=x_axis), x2="ci_high:Q", y=y, color=colour
-        ),
-        base.mark_point(filled=True, size=26, opacity=1).encode(
-            x=x,
-            y=y,
-            color=colour,
-            shape=alt.Shape(
-                "protocol:N",
-                title=None,
-                scale=alt.Scale(domain=["TCP", "UDP"], range=["circle", "diamond"]),
-            ),
-        ),
+    colour = _verdict_colours(view, rows)
+    columns = ("estimate", "ci_low", "ci_high", "y", "words", "protocol")
+    known = effects.filter(pl.col("ci_low").is_not_null())
+    intervals = alt.Chart(data(known, *columns)).mark_rule(strokeWidth=1.6)
+    points = alt.Chart(data(effects, *columns)).mark_point(filled=True, size=30, opacity=1)
+    return [
+        *_ground(effects, x, y, rows.select(pl.col("bottom").unique() + GAP / 2)),
+        intervals.encode(x=x("ci_low"), x2="ci_high:Q", y=y, color=colour),
+        points.encode(x=x("estimate"), y=y, color=colour, shape=_protocols()),
     ]
-    return alt.layer(*(layer for layer in layers if layer is not None))
+
+
+def _ground(
+    effects: pl.DataFrame, x: Callable[[str], alt.X], y: alt.Y, between: pl.DataFrame
+) -> list[alt.Chart]:
+    """What the effects are drawn on: the margin's band, lines between tools, zero."""
+    margins = effects["margin"].drop_nulls().unique()
+    band = alt.Data(values=[{"low": -margin, "high": margin} for margin in margins])
+    lines = data(between.rename({"bottom": "y"}), "y")
+    zero = alt.Data(values=[{"zero": 0}])
+    return [
+        alt.Chart(band).mark_rect(color=BAND).encode(x=x("low"), x2="high:Q"),
+        alt.Chart(lines).mark_rule(color=GRID).encode(y=y),
+        alt.Chart(zero).mark_rule(color=INK, strokeWidth=0.8).encode(x=x("zero")),
+    ]
+
+
+def _verdict_colours(view: View, rows: pl.DataFrame) -> alt.Color:
+    """The verdicts that occur, in their order of the catalogue."""
+    names = [name for name in VERDICT_COLOURS if name in rows["verdict"].unique()]
+    words = [view.t(f"verdict.{name}") for name in names]
+    return colours(words, [VERDICT_COLOURS[name] for name in names], "words")
+
+
+def _protocols() -> alt.Shape:
+    scale = alt.Scale(domain=["TCP", "UDP"], range=["circle", "diamond"])
+    return alt.Shape("protocol:N", title=None, scale=scale)

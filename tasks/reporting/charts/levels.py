@@ -5,57 +5,80 @@ import polars as pl
 
 from ..document import Chart
 from ..view import TOPICS, View
-from .style import GRID, INK, SERIES, TOPIC_COLOURS, WIDTH, to_svg
+from .style import (
+    BLUE,
+    GRID,
+    INK,
+    ORANGE,
+    TOPIC_COLOURS,
+    VERMILION,
+    WIDTH,
+    Spec,
+    colours,
+    data,
+    log_scale,
+    names_axis,
+    overlay,
+    panels,
+    to_svg,
+)
+
+NAMES = 250
+"""Pixels for the tools' names."""
 
 
 def drift(view: View, values: pl.DataFrame) -> Chart | None:
-    """Each baseline's distance from its median over the run; one TCP workload for each topic.
+    """Each baseline's distance from its median over the run; TCP with one stream for each topic.
 
     `values`: environment, layer, workload, topic, value, started.
     """
-    chosen = [
-        name for name, shape in view.shapes.items() if (shape.protocol, shape.streams) == ("tcp", 1)
+    single = [
+        n for n, shape in view.shapes.items() if (shape.protocol, shape.streams) == ("tcp", 1)
     ]
-    keys = ["environment", "layer", "workload"]
-    rows = values.filter(pl.col("workload").is_in(chosen)).with_columns(
-        ((pl.col("value") / pl.col("value").median().over(keys) - 1) * 100).alias("off"),
-        ((pl.col("started") - pl.col("started").min().over("environment")).dt.total_seconds() / 3600)
-        .alias("hours"),
-        pl.col("topic").replace_strict({topic: view.t(f"topic.{topic}") for topic in TOPICS})
-        .alias("what"),
-        pl.col("layer").replace_strict({name: view.t(f"layer.{name}") for name in ("host", "vm")}),
-    )  # fmt: skip
+    place = ["environment", "layer"]
+    rows = values.filter(pl.col("workload").is_in(single)).with_columns(
+        _off_median().alias("off"),
+        _hours(place).alias("hours"),
+        pl.col("topic").replace_strict(_topic_words(view)).alias("what"),
+    )
     if rows.is_empty():
         return None
-    panels = rows.select("environment", "layer").unique().height
-    columns = min(2, panels)
-    colour = alt.Color(
-        "what:N",
-        title=None,
-        scale=alt.Scale(
-            domain=[view.t(f"topic.{topic}") for topic in TOPICS],
-            range=[TOPIC_COLOURS[topic] for topic in TOPICS],
-        ),
+    off = rows["off"].abs().max()
+    assert isinstance(off, float)
+    drawn = [
+        _drift_panel(view, group, f"{environment} · {view.t(f'layer.{layer}')}", max(off, 1.0))
+        for (environment, layer), group in sorted(rows.group_by(place))
+    ]
+    return Chart(view.t("baselines.drift"), to_svg(panels(drawn, min(2, len(drawn)))))
+
+
+def _off_median() -> pl.Expr:
+    median = pl.col("value").median().over("environment", "layer", "workload")
+    return (pl.col("value") / median - 1) * 100
+
+
+def _hours(place: list[str]) -> pl.Expr:
+    return (pl.col("started") - pl.col("started").min().over(place)).dt.total_seconds() / 3600
+
+
+def _topic_words(view: View) -> dict[str, str]:
+    return {topic: view.t(f"topic.{topic}") for topic in TOPICS}
+
+
+def _drift_panel(view: View, rows: pl.DataFrame, title: str, off: float) -> Spec:
+    names = _topic_words(view)
+    colour = colours(list(names.values()), [TOPIC_COLOURS[topic] for topic in names], "what")
+    x = alt.X("hours:Q", axis=alt.Axis(grid=False, tickCount=6, title=view.t("baselines.hours")))
+    y = alt.Y(
+        "off:Q",
+        axis=alt.Axis(tickCount=5, title=view.t("baselines.drift_axis")),
+        scale=alt.Scale(domain=[-off, off]),
     )
-    rows = rows.with_columns(
-        pl.concat_str("environment", "layer", separator=" · ").alias("where")
-    )  # fmt: skip
-    base = alt.Chart(rows.select("where", "what", "off", "hours"))
-    x = alt.X("hours:Q", title=view.t("baselines.hours"), axis=alt.Axis(grid=False, tickCount=6))
-    y = alt.Y("off:Q", title=view.t("baselines.drift_axis"), axis=alt.Axis(tickCount=5))
-    zero = base.mark_rule(color=INK, strokeWidth=0.6).encode(y=alt.datum(0))
-    line = base.mark_line(strokeWidth=1, opacity=0.5).encode(x=x, y=y, color=colour)
-    points = base.mark_point(filled=True, size=16, opacity=0.9).encode(x=x, y=y, color=colour)
-    chart = (
-        (zero + line + points)
-        .properties(width=WIDTH / columns - 80, height=130)
-        .facet(
-            facet=alt.Facet("where:N", title=None, header=alt.Header(labelAnchor="start")),
-            columns=columns,
-            spacing=28,
-        )
-    )
-    return Chart(view.t("baselines.drift"), to_svg(chart))
+    base = alt.Chart(data(rows.sort("hours"), "what", "off", "hours"))
+    zero = alt.Chart(alt.Data(values=[{"off": 0}])).mark_rule(color=INK, strokeWidth=0.7)
+    line = base.mark_line(strokeWidth=1.2, opacity=0.6).encode(x=x, y=y, color=colour)
+    points = base.mark_point(filled=True, size=18, opacity=1).encode(x=x, y=y, color=colour)
+    return overlay(zero.encode(y=y), line, points, width=WIDTH // 2 - 75, height=130, title=title)
 
 
 def percentiles(view: View, levels: pl.DataFrame, title: str) -> Chart:
@@ -63,34 +86,30 @@ def percentiles(view: View, levels: pl.DataFrame, title: str) -> Chart:
 
     `levels`: environment, tool, metric (`p50` …), value in µs; `tool` of a baseline is its word.
     """
-    scale = alt.Scale(type="log", nice=True, zero=False)
-    axis = alt.Axis(title=view.t("percentiles.axis"), tickCount=5, format="~s")
     baseline = view.t("percentiles.baseline")
-    order = [baseline, *levels.filter(pl.col("tool") != baseline)["tool"].unique().sort()]
-    y = alt.Y(
-        "tool:N",
-        sort=order,
-        axis=alt.Axis(title=None, grid=True, domain=False, ticks=False, labelLimit=260),
-    )
-    base = alt.Chart(levels)
-    span = base.mark_line(color=GRID, strokeWidth=2).encode(
-        x=alt.X("value:Q", scale=scale, axis=axis), y=y, detail="tool:N"
-    )
-    points = base.mark_point(filled=True, size=48, opacity=1).encode(
-        x=alt.X("value:Q", scale=scale, axis=axis),
-        y=y,
-        color=alt.Color(
-            "metric:N", title=None, scale=alt.Scale(range=[SERIES[0], SERIES[1], SERIES[5]])
-        ),
-        shape=alt.Shape(
-            "metric:N", title=None, scale=alt.Scale(range=["circle", "square", "triangle-up"])
-        ),
-    )
-    count = levels["environment"].n_unique()
-    columns = min(2, count)
-    chart = (
-        (span + points)
-        .properties(width=(WIDTH - 240) / columns - 40, height=alt.Step(18))
-        .facet(facet=alt.Facet("environment:N", title=None), columns=columns, spacing=24)
-    )
-    return Chart(title, to_svg(chart))
+    tools = levels.filter(pl.col("tool") != baseline)["tool"].unique().sort()
+    order = [baseline, *tools]
+    scale, ticks = log_scale(*levels.select(low=pl.min("value"), high=pl.max("value")).row(0))
+    axis = alt.Axis(title=view.t("percentiles.axis"), values=ticks, format="~s")
+    metrics = alt.Scale(domain=["p50", "p90", "p99"], range=["circle", "square", "triangle-up"])
+    environments = levels["environment"].unique().sort()
+    columns = min(2, len(environments))
+    drawn = []
+    for n, environment in enumerate(environments):
+        rows = levels.filter(pl.col("environment") == environment)
+        base = alt.Chart(data(rows, "tool", "metric", "value"))
+        named = names_axis(NAMES) if n % columns == 0 else alt.Axis(
+            title=None, grid=True, domain=False, ticks=False, labels=False
+        )  # fmt: skip
+        y = alt.Y("tool:N", sort=order, scale=alt.Scale(domain=order), axis=named)
+        x = alt.X("value:Q", scale=scale, axis=axis)
+        span = base.mark_line(color=GRID, strokeWidth=3).encode(x=x, y=y, detail="tool:N")
+        points = base.mark_point(filled=True, size=52, opacity=1).encode(
+            x=x,
+            y=y,
+            color=colours(["p50", "p90", "p99"], [BLUE, ORANGE, VERMILION], "metric"),
+            shape=alt.Shape("metric:N", title=None, scale=metrics),
+        )
+        width = (WIDTH - NAMES) // columns - 10
+        drawn.append(overlay(span, points, width=width, height={"step": 19}, title=environment))
+    return Chart(title, to_svg(panels(drawn, columns)))

@@ -1,13 +1,15 @@
 """How every chart looks, and how it becomes an SVG.
 
-Colours are Okabe and Ito's, which stay apart for colour-blind readers. Ink, muted, grid and band are
-the page's own; the style sheet turns exactly these values over in dark mode.
+Colours are Okabe and Ito's, which stay apart for colour-blind readers. Ink, muted, grid and band
+are the page's own; the style sheet turns exactly these values over in dark mode.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
+import polars as pl
 import vl_convert
 
 INK, MUTED, BAND, GRID = "#1b1f24", "#636c76", "#e9ecef", "#e1e4e8"
@@ -27,33 +29,40 @@ VERDICT_COLOURS = {
     "inconclusive": GREY,
 }
 
-WIDTH = 1130
+Spec = dict[str, Any]
+"""A Vega-Lite view."""
+
+WIDTH = 1150
 """Pixels that a chart may take up, so that it needs no scaling at 1280."""
 
 COMPRESSED_FROM = 60.0
 """Percent above which an axis of costs is compressed, to keep small costs apart."""
 
-TICKS = (-100, -50, -20, -10, 0, 10, 20, 50, 100, 200, 500, 1000, 2000)
+COST_TICKS = (-100, -50, -20, -10, 0, 10, 20, 50, 100, 200, 500, 1000, 2000)
 
 
-def to_svg(chart: Any) -> str:
-    """The chart as an SVG that scales, without a background or marks of its own for readers."""
-    styled = (
-        chart.configure(background="transparent", aria=False, font="sans-serif")
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=MUTED, titleColor=MUTED, gridColor=GRID, domainColor=GRID, tickColor=GRID,
-            labelFontSize=11, titleFontSize=11, titleFontWeight="normal", titlePadding=8,
-        )
-        .configure_header(labelColor=INK, titleColor=INK, labelFontSize=12, labelFontWeight=600)
-        .configure_legend(
-            labelColor=INK, titleColor=MUTED, labelFontSize=11, titleFontSize=11,
-            titleFontWeight="normal", orient="top", symbolStrokeWidth=2, labelLimit=300,
-        )
-        .configure_title(color=INK, fontSize=12, fontWeight=600)
-        .configure_text(color=INK)
-    )  # fmt: skip
-    svg = vl_convert.vegalite_to_svg(styled.to_dict(), vl_version=_vega_lite())
+CONFIG: dict[str, Any] = {
+    "background": "transparent",
+    "padding": 2,
+    "font": "Arial",
+    "aria": False,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": MUTED, "titleColor": MUTED, "gridColor": GRID, "domainColor": GRID,
+        "tickColor": GRID, "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal",
+        "titlePadding": 8,
+    },
+    "legend": {
+        "labelColor": INK, "labelFontSize": 11.5, "labelLimit": 300, "orient": "top", "offset": 14,
+        "columnPadding": 22, "symbolStrokeWidth": 2, "symbolSize": 70, "symbolOpacity": 1,
+    },
+    "title": {"color": INK, "fontSize": 12, "fontWeight": 600, "anchor": "start", "offset": 8},
+}  # fmt: skip
+
+
+def to_svg(spec: Spec) -> str:
+    """The chart as an SVG that scales with the page, on no background."""
+    svg = vl_convert.vegalite_to_svg(spec | {"config": CONFIG}, vl_version=_vega_lite())
     return re.sub(r"(\.\d\d)\d+", r"\1", svg)
 
 
@@ -62,10 +71,68 @@ def _vega_lite() -> str:
     return ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
+def data(frame: pl.DataFrame, *columns: str) -> alt.InlineData:
+    """The rows inside the chart, only the columns that it draws.
+
+    As text: Altair copies its charts often, and a text is copied at once.
+    """
+    return alt.InlineData(
+        values=frame.select(columns).write_json(), format=alt.JsonDataFormat(type="json")
+    )
+
+
+def overlay(*marks: alt.Chart, width: float, height: Any, title: Any = None) -> Spec:
+    """Marks over each other in one panel.
+
+    Panels are put together as plain Vega-Lite: Altair checks each mark, but copies whole trees of
+    charts at each step of a composition, which takes minutes for a hundred panels.
+    """
+    layers = [_bare(mark) for mark in marks]
+    return {"layer": layers, "width": width, "height": height} | ({"title": title} if title else {})
+
+
+def _bare(mark: alt.Chart) -> Spec:
+    with alt.data_transformers.enable(consolidate_datasets=False):
+        spec: Spec = mark.to_dict()
+    return {key: value for key, value in spec.items() if key not in ("$schema", "config")}
+
+
+def panels(specs: Sequence[Spec], columns: int, spacing: float = 26) -> Spec:
+    """Panels side by side, each with axes of its own, under one legend."""
+    return {"concat": list(specs), "columns": columns, "spacing": spacing}
+
+
+def colours(names: Sequence[str], values: Sequence[str], field: str) -> alt.Color:
+    """A colour for each name, the same in every chart that shows them."""
+    return alt.Color(
+        f"{field}:N", title=None, scale=alt.Scale(domain=list(names), range=list(values))
+    )
+
+
+def series(names: Sequence[str], field: str) -> alt.Color:
+    """Equals, such as environments, in their order."""
+    return colours(names, [SERIES[n % len(SERIES)] for n in range(len(names))], field)
+
+
+def names_axis(limit: int) -> alt.Axis:
+    """Names down the left side, a fine line across for each."""
+    return alt.Axis(
+        title=None, grid=True, domain=False, ticks=False, labelLimit=limit, labelColor=INK
+    )
+
+
 def cost_scale(low: float, high: float) -> tuple[alt.Scale, Any]:
     """Scale and ticks for costs in percent: linear, or compressed where some are very large."""
-    low, high = min(low, -2.0), max(high, 2.0)
+    low, high = min(low * 1.08, -2.0), max(high * 1.08, 2.0)
     if max(-low, high) <= COMPRESSED_FROM:
         return alt.Scale(domain=[low, high], nice=True), alt.Undefined
-    ticks = [tick for tick in TICKS if low <= tick <= high]
+    ticks = [tick for tick in COST_TICKS if low <= tick <= high]
     return alt.Scale(type="symlog", constant=10, domain=[low, high], nice=False), ticks
+
+
+def log_scale(low: float, high: float) -> tuple[alt.Scale, list[float]]:
+    """Logarithmic scale that just holds the values, with ticks at 1, 2, 5, 10 …"""
+    low, high = low * 0.85, high * 1.18
+    decades = [base * 10.0**power for power in range(-3, 9) for base in (1, 2, 5)]
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    return scale, [tick for tick in decades if low <= tick <= high]

@@ -76,9 +76,8 @@ def _range(view: View, environment: str, layer: str, tool_class: str, topic: str
     if rows.is_empty():
         return Cell(DASH)
     low, high = float(rows.min()), float(rows.max())  # type: ignore[arg-type]
-    if topic == "tool_cpu":
-        return Cell(f"{number(low)} … {number(high)} %")
-    return Cell(f"{percent(low)} … {percent(high)}")
+    ends = [f"{number(end)} %" if topic == "tool_cpu" else percent(end) for end in (low, high)]
+    return Cell(" … ".join(dict.fromkeys(ends)))
 
 
 def _suitability(view: View) -> Table:

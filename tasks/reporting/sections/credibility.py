@@ -1,5 +1,7 @@
 """Can the numbers be believed? What ran, what was refused, which checks failed."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from ..document import Block, Cell, Column, Prose, Section, Table, text_cell
@@ -18,6 +20,8 @@ def section(view: View) -> Section:
     refused = view.bundle.cells.filter(pl.col("status") != "passed")
     if refused.height:
         blocks.append(_refused(view, refused))
+    if view.bundle.checks.height:
+        blocks.append(_tally(view))
     if view.findings.all:
         blocks.append(_checks(view))
     else:
@@ -27,31 +31,38 @@ def section(view: View) -> Section:
 
 
 def _cells(view: View) -> Table:
+    """How many cells ended in which state."""
     t = view.t
-    counts = view.bundle.cells.group_by("environment", "layer").agg(
-        *((pl.col("status") == status).sum().alias(status) for status in STATUSES)
-    )
-    checks = view.bundle.checks.group_by("environment").agg(
-        (pl.col("status") == "passed").sum().alias("checks_passed"),
-        (pl.col("status") == "failed").sum().alias("checks_failed"),
-        (pl.col("status") == "error").sum().alias("checks_error"),
-    )
-    joined = counts.join(checks, on="environment", how="left").sort("environment", "layer")
-    names = (*STATUSES, "checks_passed", "checks_failed", "checks_error")
+    counts = _counted(view.bundle.cells, ("environment", "layer"), STATUSES)
     rows = [
         [
             Cell(row["environment"]),
             Cell(t(f"layer.{row['layer']}")),
-            *(Cell(number(row[name], 0)) for name in names),
+            *(Cell(number(row[name], 0)) for name in STATUSES),
         ]
-        for row in joined.iter_rows(named=True)
+        for row in counts.iter_rows(named=True)
     ]
-    columns = [
-        Column(t("head.environment")),
-        Column(t("head.layer")),
-        *(Column(t(f"status.{name}"), numeric=True) for name in names),
+    heads = [Column(t("head.environment")), Column(t("head.layer"))]
+    states = [Column(t(f"status.{name}"), numeric=True) for name in STATUSES]
+    return Table(t("credibility.cells"), [*heads, *states], rows)
+
+
+def _tally(view: View) -> Table:
+    """How many checks ended in which state."""
+    t = view.t
+    names = ("passed", "failed", "error")
+    counts = _counted(view.bundle.checks, ("environment",), names)
+    rows = [
+        [Cell(row["environment"]), *(Cell(number(row[name], 0)) for name in names)]
+        for row in counts.iter_rows(named=True)
     ]
-    return Table(t("credibility.cells"), columns, rows)
+    states = [Column(t(f"status.{name}"), numeric=True) for name in names]
+    return Table(t("credibility.checks"), [Column(t("head.environment")), *states], rows)
+
+
+def _counted(frame: pl.DataFrame, by: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
+    counts = [(pl.col("status") == name).sum().alias(name) for name in names]
+    return frame.group_by(by).agg(counts).sort(by)
 
 
 def _refused(view: View, refused: pl.DataFrame) -> Table:

@@ -57,7 +57,8 @@ def _specification(view: View, nodes: list[Facts]) -> Table:
         cells = _words(*(values(node) for node in nodes))
         if any(cell.text != DASH for cell in cells):
             rows.append([Cell(t(f"facts.{key}")), *cells])
-    return Table("", [Column(t("head.item")), *(Column(node.node) for node in nodes)], rows)
+    columns = [Column(t("head.item")), *(Column(node.node) for node in nodes)]
+    return Table("", columns, rows, search=False)
 
 
 def _words(*values: object) -> list[Cell]:

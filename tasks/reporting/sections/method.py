@@ -69,7 +69,7 @@ def _workloads(view: View) -> Table:
         for item in json.loads(text)
     ]
     columns = [Column(t("head.workload")), *(Column(t(f"method.{key}")) for key in keys)]
-    return Table(t("method.workloads"), columns, rows)
+    return Table(t("method.workloads"), columns, rows, search=False)
 
 
 def _verdicts(view: View) -> Table:

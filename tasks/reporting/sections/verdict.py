@@ -1,8 +1,8 @@
 """The first page: which tool may run, for how long, where, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from ..document import Block, Bullets, Cell, Column, Prose, Section, Table
+from ..document import Block, Cell, Column, Prose, Section, Table
 from ..numbers import DASH
 from ..usage import LIMITS, Answer
 from ..view import ToolRow, View
@@ -16,8 +16,7 @@ def section(view: View) -> Section:
     blocks: list[Block] = [Prose(t("verdict_section.lead")), _answers(view), _costs(view)]
     if any(tool.kind == "placebo" for tool in view.tools):
         blocks.append(Prose(t(f"placebo.{_placebo_state(view)}")))
-    blocks.append(Prose(t("usage.rule")))
-    blocks.append(Bullets([_limit_line(view, topic) for topic in LIMITS]))
+    blocks += [Prose(t("usage.rule")), _limits(view)]
     return Section("verdict", t("verdict_section.title"), blocks)
 
 
@@ -48,9 +47,9 @@ def _answers(view: View) -> Table:
     return Table(t("verdict_section.answers"), columns, rows)
 
 
-def _gravity(places: Sequence[ToolRow] | object) -> tuple[int, str]:
-    """Tools that may run everywhere come first, then by name."""
-    rows = list(places)  # type: ignore[call-overload]
+def _gravity(places: Iterable[ToolRow]) -> tuple[int, str]:
+    """Tools that may run everywhere come first, undecided ones last, then by name."""
+    rows = list(places)
     return max(list(Answer).index(row.usage.answer) for row in rows), rows[0].tool
 
 
@@ -85,13 +84,17 @@ def _placebo_state(view: View) -> str:
     return "clean" if verdicts == {"no_overhead_within_margin"} else "open"
 
 
-def _limit_line(view: View, topic: str) -> str:
-    long, with_filter, minutes = LIMITS[topic]
-    return view.t(
-        "usage.limit",
-        topic=view.t(f"topic.{topic}"),
-        long=f"{long:g}",
-        with_filter=f"{with_filter:g}",
-        minutes=f"{minutes:g}",
-        unit=view.t(f"cost_unit.{topic}"),
-    )
+def _limits(view: View) -> Table:
+    """The rule's numbers."""
+    t = view.t
+    bands = (Answer.LONG, Answer.WITH_FILTER, Answer.MINUTES)
+    rows = [
+        [
+            Cell(t(f"topic.{topic}")),
+            *(Cell(f"≤ {limit:g}", sort=limit) for limit in limits),
+            Cell(t(f"cost_unit.{topic}")),
+        ]
+        for topic, limits in LIMITS.items()
+    ]
+    heads = [Column(t(f"answer.{band}"), numeric=True) for band in bands]
+    return Table(t("usage.limits"), [Column(t("head.cost")), *heads, Column("")], rows)
