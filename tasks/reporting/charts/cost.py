@@ -6,7 +6,7 @@ import polars as pl
 from ..document import Chart
 from ..expectations import cost_bands
 from ..view import View, kernel_cost
-from .style import BAND, WIDTH, data, log_scale, names_axis, panels, series, to_svg
+from .style import BAND, WIDTH, data, log_scale, names_axis, overlay, panels, series, to_svg
 
 NAMES = 250
 """Pixels for the tools' names."""
