@@ -1,9 +1,9 @@
 """What each row must be, as data: one suite for each table, built from its schema.
 
 An expectation names a Great Expectations class and its arguments; `expectations.py` runs them.
-Beside the tables there are three views of them that one row alone can break: `latency` (the
-percentiles of a cell side by side), `limits` (each sample that hardware bounds, beside its bound)
-and `dtypes` (the columns' types).
+Beside the tables there are views of them that one row alone can break: `dtypes` (the columns'
+types), `units` (which metric is in which unit), `latency` (the percentiles of a cell side by side)
+and `limits` (each sample that hardware bounds, beside its bound).
 """
 
 from collections.abc import Callable, Iterator
@@ -148,6 +148,18 @@ def _ordered() -> Iterator[Expectation]:
         )
 
 
+_UNIT = Expectation(
+    "expect.samples.unit",
+    "ExpectColumnPairValuesToBeInSet",
+    {
+        "column_A": "metric",
+        "column_B": "unit",
+        "value_pairs_set": [(metric.name, metric.unit) for metric in METRICS.values()],
+    },
+    "A metric that is not defined, or in another unit than its own.",
+    "未定义的指标，或单位与定义不符。",
+)
+
 _LIMIT = _order(
     "expect.limits",
     "value",
@@ -157,20 +169,7 @@ _LIMIT = _order(
 )
 
 _EXTRA: dict[str, tuple[Expectation, ...]] = {
-    "samples": (
-        _at_least("samples", "value", 0),
-        Expectation(
-            "expect.samples.unit",
-            "ExpectColumnPairValuesToBeInSet",
-            {
-                "column_A": "metric",
-                "column_B": "unit",
-                "value_pairs_set": [(m.name, m.unit) for m in METRICS.values()],
-            },
-            "A metric that is not defined, or in another unit than its own.",
-            "未定义的指标，或单位与定义不符。",
-        ),
-    ),
+    "samples": (_at_least("samples", "value", 0),),
     "intervals": (_at_least("intervals", "value", 0),),
     "bpf_programs": (
         _at_least("bpf_programs", "run_time_ns", 0),
@@ -200,6 +199,11 @@ def dtypes(tables: Tables) -> pl.DataFrame:
         if column in TABLES[name].schema
     ]
     return pl.DataFrame(found, schema=["column", "dtype"], orient="row")
+
+
+def units(tables: Tables) -> pl.DataFrame:
+    """The units in use, a row each: metric and unit. GX looks at pairs one by one, in Python."""
+    return tables["samples"].select("metric", "unit").unique(maintain_order=True)
 
 
 def latency(tables: Tables) -> pl.DataFrame:
@@ -250,6 +254,7 @@ def _table_suite(table: Table) -> Suite:
 SUITES: tuple[Suite, ...] = (
     *(_table_suite(table) for table in TABLES.values() if table.name != "checks"),
     Suite("dtypes", dtypes, (_types(),)),
+    Suite("units", units, (_UNIT,)),
     Suite("latency", latency, tuple(_ordered())),
     Suite("limits", limits, (_LIMIT,)),
 )
