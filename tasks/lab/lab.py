@@ -96,7 +96,7 @@ def _build(shape: Shape, say: Progress) -> None:
         _wait_for(shape, seat)
     # Written last: a lab that has it was built to the end.
     (shape.directory / "minimal-input.yaml").write_text(minimal_input.text(shape))
-    say(f"lab {shape.name} is up: {shape.directory / 'minimal-input.yaml'}")
+    say(f"lab {shape.name} is up")
 
 
 def _start_guests(shape: Shape, pids: Mapping[str, int], say: Progress) -> None:

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from conftest import Shell, host_of, traces, wait_for
 
+from tasks.discovery.minimal import read_minimal_input
 from tasks.lab import lab
 from tasks.lab.state import LabState
+from tasks.model.environment import Layer
 from tasks.model.errors import InputError
+from tasks.planning.catalog import read_catalog
 
 pytestmark = pytest.mark.lab
 
@@ -123,17 +125,25 @@ def test_two_labs_stand_side_by_side(one: LabState, root: Path, shell: Shell) ->
     assert lab.status(root)[0].alive
 
 
-def test_minimal_input_names_everything_a_person_would(one: LabState) -> None:
-    written = yaml.safe_load(one.minimal_input.read_text())
-    assert written["environment"] == "one"
-    assert written["test_pairs"] == {"host": {"server": "host-server", "client": "host-client"}}
-    server = written["nodes"]["host-server"]
-    assert server["ssh"] == f"root@{host_of(one, 'host-server').address}"
-    assert server["test_ip"] == host_of(one, "host-server").test_ip
-    catalog = yaml.safe_load(Path(written["tools"]["catalog"]).read_text())
-    scripts = [tool["script"] for tool in catalog["categories"]["lab/packet-path"]["tools"]]
-    for script in [*scripts, catalog["placebo"]["script"]]:
-        assert any(Path(written["tools"]["directory"]).rglob(script))
+def test_minimal_input_reads_as_one_written_by_a_person(one: LabState) -> None:
+    written = read_minimal_input(one.minimal_input)
+    assert written.environment == "one"
+    assert set(written.test_pairs) == {Layer.HOST}
+    server = host_of(one, "host-server")
+    node = written.node("host-server")
+    assert (node.host, node.user, node.test_ip) == (server.address, "root", server.test_ip)
+    assert written.ssh.known_hosts == one.known_hosts
+
+
+def test_the_tools_of_the_catalogue_lie_below_their_category(one: LabState) -> None:
+    tools = read_minimal_input(one.minimal_input).tools
+    assert tools.catalog is not None and tools.directory is not None
+    catalog = read_catalog(tools.catalog)
+    assert catalog.placebo is not None
+    assert (tools.directory / catalog.placebo.script).is_file()
+    for name, category in catalog.categories.items():
+        for tool in category.tools:
+            assert (tools.directory / name / tool.script).is_file()
 
 
 def test_down_leaves_nothing_even_with_work_under_way(tmp_path: Path, shell: Shell) -> None:
