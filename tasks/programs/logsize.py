@@ -21,7 +21,7 @@ def local_seconds(stamp: str, source: str) -> float:
     """`2026-11-22 13:04:19` with any fraction, as seconds since 1970 as if it were UTC."""
     whole, _, fraction = stamp.strip().partition(".")
     try:
-        moment = datetime.strptime(whole, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(whole).replace(tzinfo=UTC)
     except ValueError:
         raise ParseError(source, f"no such time: {stamp!r}") from None
     return moment.timestamp() + (float(f"0.{fraction}") if fraction else 0.0)

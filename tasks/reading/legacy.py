@@ -9,14 +9,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..model.errors import InputError, ParseError
 from ..model.metrics import METRICS
-from ..model.outcome import GateResult
+from ..model.outcome import GateResult, Interval, Sample
 from ..model.plan import CaseKind
 from ..programs import logsize
 from ..quality import gates
@@ -58,13 +58,15 @@ def read(root: Path, environment: str, run: str) -> Reading:
     zone = zone_of_stamps(cells)
     names = _case_names(tree.cases)
     rows: dict[str, list[_Row]] = {"cells": [], "samples": [], "intervals": []}
-    for slot in _slots(tree, cells):
+    slots = _slots(tree, cells)
+    never_run = _never_run(slots)
+    for slot in slots:
         place = {"environment": environment, "run": run, **_place(slot, names)}
         case = _case(tree, slot.case)
         monitor = legacy_monitor.read(tree, slot.case, zone)
         for cell in slot.cells:
             _add(rows, tree, cell, place, case, monitor, zone)
-        for workload in _never_run(slot, cells):
+        for workload in [] if slot.again else never_run[slot.case]:
             reason = "the case left no output of this load"
             missing = {"workload": workload, "attempt": 1, "status": "failed", "reason": reason}
             rows["cells"].append(place | case | missing)
@@ -99,13 +101,15 @@ def _slots(tree: Tree, cells: Sequence[Cell]) -> list[_Slot]:
     return slots
 
 
-def _never_run(slot: _Slot, cells: Sequence[Cell]) -> list[str]:
-    """Workloads that other cases of the iteration ran, and this one never did."""
-    if slot.again:
-        return []
-    key = (slot.case.iteration, slot.case.layer)
-    beside = {c.workload for c in cells if (c.case.iteration, c.case.layer) == key}
-    return sorted(beside - {c.workload for c in cells if c.case == slot.case})
+def _never_run(slots: Sequence[_Slot]) -> dict[CaseKey, list[str]]:
+    """By case: workloads that other cases of its iteration ran, and it never did."""
+    beside: dict[tuple[int, str], set[str]] = {}
+    own: dict[CaseKey, set[str]] = {}
+    for slot in slots:
+        ran = {cell.workload for cell in slot.cells}
+        beside.setdefault((slot.case.iteration, slot.case.layer), set()).update(ran)
+        own.setdefault(slot.case, set()).update(ran)
+    return {case: sorted(beside[case.iteration, case.layer] - ran) for case, ran in own.items()}
 
 
 def _case_names(cases: Sequence[CaseKey]) -> dict[str, str]:
@@ -169,7 +173,7 @@ def _add(
             "status": "passed" if failed is None else "invalid",
             "gate": None if failed is None else failed.gate,
             "reason": None if failed is None else failed.observed,
-            "gates": json.dumps([asdict(result) for result in results], ensure_ascii=False),
+            "gates": json.dumps([_fields(result) for result in results], ensure_ascii=False),
             "started": started,
             "ended": ended,
             "window_s": None if window is None else window.duration_s,
@@ -185,8 +189,8 @@ def _add(
     if monitor is not None and window is not None:
         of_tool, series = legacy_monitor.cut(monitor, window)
         samples, intervals = samples + of_tool, intervals + series
-    rows["samples"] += [key | asdict(s) | {"unit": METRICS[s.metric].unit} for s in samples]
-    rows["intervals"] += [key | asdict(interval) for interval in intervals]
+    rows["samples"] += [key | _fields(s) | {"unit": METRICS[s.metric].unit} for s in samples]
+    rows["intervals"] += [key | _fields(interval) for interval in intervals]
 
 
 def _clock(monitor: Monitor | None, cell: Cell) -> str | None:
@@ -204,7 +208,7 @@ def _judge(cell: Cell, monitor: Monitor | None, kind: CaseKind) -> tuple[GateRes
         workload_kind=cell.kind,
         requested_s=None if load is None else load.requested_s,
         load_s=None if load is None else load.load_s,
-        load_processes=len(cell.files),
+        load_processes=cell.processes,
         zero_intervals=None if load is None else load.zero_intervals,
         parse_errors=tuple(cell.errors),
         monitor_rows=tuple(u.epoch_s for u in monitor.usages) if monitor and aligned else None,
@@ -239,6 +243,11 @@ def _completed(text: str, source: str) -> float:
     if found is None:
         raise ParseError(source, "no time of completion")
     return logsize.local_seconds(found[1], source)
+
+
+def _fields(record: Sample | Interval | GateResult) -> _Row:
+    """A flat record's fields; `asdict` copies deeply, which is most of a large tree's time."""
+    return {name: getattr(record, name) for name in record.__slots__}
 
 
 def _time(epoch_s: float) -> datetime:

@@ -10,12 +10,14 @@ That framework wrote no metadata, so identity has to come from here. Folders abo
 `performance-test-results` may be missing when a part of a tree is read.
 """
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path, PurePosixPath
+from functools import lru_cache
+from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
@@ -51,16 +53,19 @@ class Role(StrEnum):
     OTHER = "other"
 
 
-_ROLES: tuple[tuple[str, Role], ...] = (
-    (r".*/client_results/.*_timing\.log", Role.TIMING),
-    (r".*/client_results/.*\.(json|txt)", Role.LOAD),
-    (r".*/server_results/.*/test_complete_\w+\.log", Role.COMPLETE),
-    (r".*/ebpf_start_\w+\.log", Role.START),
-    (r".*/ebpf_monitoring/ebpf_resource_monitor_\w+\.log", Role.PIDSTAT),
-    (r".*/ebpf_monitoring/resource_monitor_timestamp_\w+\.txt", Role.EPOCH),
-    (r".*/ebpf_monitoring/(ebpf_logsize_monitor|tool_logsize)_\w+\.log", Role.LOG_SIZE),
-    (r".*/ebpf_monitoring/tool_cpu_usage_\w+\.log", Role.TOP),
-    (r".*/ebpf_monitoring/tool_memory_\w+\.log", Role.PS),
+_ROLES: tuple[tuple[str, str, str, Role], ...] = (
+    # folder above it, start and end of its name
+    ("client_results", "", "_timing.log", Role.TIMING),
+    ("client_results", "", ".json", Role.LOAD),
+    ("client_results", "", ".txt", Role.LOAD),
+    ("server_results", "test_complete_", ".log", Role.COMPLETE),
+    ("", "ebpf_start_", ".log", Role.START),
+    ("ebpf_monitoring", "ebpf_resource_monitor_", ".log", Role.PIDSTAT),
+    ("ebpf_monitoring", "resource_monitor_timestamp_", ".txt", Role.EPOCH),
+    ("ebpf_monitoring", "ebpf_logsize_monitor_", ".log", Role.LOG_SIZE),
+    ("ebpf_monitoring", "tool_logsize_", ".log", Role.LOG_SIZE),
+    ("ebpf_monitoring", "tool_cpu_usage_", ".log", Role.TOP),
+    ("ebpf_monitoring", "tool_memory_", ".log", Role.PS),
 )
 
 
@@ -128,9 +133,14 @@ class Tree:
 
     @classmethod
     def at(cls, root: Path) -> "Tree":
-        """Every file below `root`, in the order of their paths."""
-        paths = sorted(path for path in root.rglob("*") if path.is_file())
-        return cls(root, tuple(locate(p.relative_to(root).as_posix(), root.name) for p in paths))
+        """Every file below `root`, in a fixed order."""
+        files = []
+        for folder, below, names in os.walk(root):
+            below.sort()
+            above = Path(folder).relative_to(root).as_posix()
+            prefix = "" if above == "." else f"{above}/"
+            files += [locate(prefix + name, root.name) for name in sorted(names)]
+        return cls(root, tuple(files))
 
     def of(self, role: Role, case: CaseKey) -> list[LegacyFile]:
         return [file for file in self._by_case.get(case, ()) if file.role is role]
@@ -172,27 +182,59 @@ def _unread(file: LegacyFile) -> tuple[FileStatus, str]:
     return FileStatus.NOT_NEEDED, "holds no figure of its own"
 
 
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """What a folder's path tells of all files in it."""
+
+    parts: frozenset[str]
+    case: CaseKey | None
+    node: str
+    kind: str | None
+    config: str | None
+    stamp: str | None
+
+
 def locate(path: str, root_name: str = "") -> LegacyFile:
     """What the file at `path` (below the root, whose own name may hold the iteration) is."""
-    parts = PurePosixPath(path).parts
-    role = next((r for form, r in _ROLES if re.fullmatch(form, f"/{path}")), Role.OTHER)
-    config = next((m for part in parts[:-1] if (m := _CONFIG.fullmatch(part))), None)
-    stamp = _STAMP.search(parts[-1])
+    above, _, name = path.rpartition("/")
+    folder = _folder(above, root_name)
+    stamp = None if folder.config else _STAMP.search(name)
     return LegacyFile(
         path=path,
-        role=role,
-        case=_case(parts, root_name),
-        node=_node(parts, root_name),
-        kind=next((part for part in parts[:-1] if part in _KINDS), None),
-        config=config["config"] if config else None,
-        stamp=_real(config["stamp"] if config else stamp[1] if stamp else None),
+        role=_role(folder.parts, name),
+        case=folder.case,
+        node=folder.node,
+        kind=folder.kind,
+        config=folder.config,
+        stamp=_real(stamp[1]) if stamp else folder.stamp,
     )
 
 
-def _real(stamp: str | None) -> str | None:
+@lru_cache(maxsize=64)  # files of one folder follow each other
+def _folder(path: str, root_name: str) -> _Folder:
+    parts = tuple(path.split("/"))
+    config = next((m for part in parts if (m := _CONFIG.fullmatch(part))), None)
+    return _Folder(
+        parts=frozenset(parts),
+        case=_case(parts, root_name),
+        node=_node(parts, root_name),
+        kind=next((part for part in parts if part in _KINDS), None),
+        config=config["config"] if config else None,
+        stamp=_real(config["stamp"]) if config else None,
+    )
+
+
+def _role(folders: frozenset[str], name: str) -> Role:
+    for folder, start, end, role in _ROLES:
+        if name.startswith(start) and name.endswith(end) and (not folder or folder in folders):
+            return role
+    return Role.OTHER
+
+
+def _real(stamp: str) -> str | None:
     """The stamp if there was such a time."""
     try:
-        datetime.strptime(stamp or "", "%Y%m%d_%H%M%S")
+        datetime.fromisoformat(stamp.replace("_", "T"))
     except ValueError:
         return None
     return stamp
@@ -208,9 +250,9 @@ def case_name(folder: str) -> CaseName:
 
 def _case(parts: tuple[str, ...], root_name: str) -> CaseKey | None:
     below = parts[parts.index(_TREE) + 1 :] if _TREE in parts else parts
-    layer = next((part for part in below[:-1] if part in _LAYERS), None)
+    layer = next((part for part in below if part in _LAYERS), None)
     folder = "baseline" if "baseline" in below else None
-    folder = folder or next((part for part in below[:-1] if _CASE.fullmatch(part)), None)
+    folder = folder or next((part for part in below if _CASE.fullmatch(part)), None)
     if layer is None or folder is None:
         return None
     numbers = (_ITERATION.fullmatch(part) for part in (*parts, root_name))

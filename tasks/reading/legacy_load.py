@@ -5,9 +5,10 @@ starts them seconds apart. How far they overlap is told beside the gates.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from ..model.errors import ParseError
 from ..model.outcome import GateResult, Interval, Sample, Window
@@ -15,6 +16,7 @@ from ..programs import iperf3, netperf
 from .legacy_files import CaseKey, LegacyFile, Role, Tree
 from .legacy_monitor import stamp_s, zone_s
 
+_T = TypeVar("_T")
 _LATENCIES = ("mean", "min", "p50", "p90", "p99", "max", "stddev")
 
 
@@ -34,6 +36,11 @@ class Cell:
     @property
     def client(self) -> str:
         return self.files[0].node
+
+    @property
+    def processes(self) -> int:
+        """How many clients it was started with, whether they left a file or not."""
+        return int(self.config.removeprefix("multi_")) if self.config.startswith("multi_") else 1
 
     @property
     def workload(self) -> str:
@@ -84,15 +91,24 @@ def read_cells(tree: Tree) -> list[Cell]:
 def _read(tree: Tree, cell: Cell) -> None:
     complete = (f for f in tree.of(Role.COMPLETE, cell.case) if f.stamp == cell.stamp)
     cell.server = next((file.node for file in complete), None)
-    try:
-        if cell.kind == "latency":
-            trips = [tree.parse(file, netperf.parse) for file in cell.files]
+    if cell.kind == "latency":
+        trips = _parsed(tree, cell, netperf.parse)
+        if trips:
             cell.load = from_netperf(trips[0], cell.config.split("_")[0], cell.client)
-        else:
-            results = [tree.parse(file, iperf3.parse_client) for file in cell.files]
+    else:
+        results = _parsed(tree, cell, iperf3.parse_client)
+        if results and not cell.errors:
             cell.load = from_iperf3(results, cell.kind, cell.server or cell.client, cell.client)
-    except ParseError as error:
-        cell.errors.append(f"{PurePosixPath(error.source).name}: {error.reason}")
+
+
+def _parsed(tree: Tree, cell: Cell, parser: Callable[[str, str], _T]) -> list[_T]:
+    found = []
+    for file in cell.files:
+        try:
+            found.append(tree.parse(file, parser))
+        except ParseError as error:
+            cell.errors.append(f"{PurePosixPath(error.source).name}: {error.reason}")
+    return found
 
 
 def zone_of_stamps(cells: Sequence[Cell]) -> float | None:

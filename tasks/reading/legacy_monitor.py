@@ -52,7 +52,7 @@ def zone_s(local_s: float, epoch_s: float) -> float:
 
 def stamp_s(stamp: str) -> float:
     """`20261122_130356` as seconds since 1970, as if local time were UTC."""
-    return datetime.strptime(stamp, "%Y%m%d_%H%M%S").replace(tzinfo=UTC).timestamp()
+    return datetime.fromisoformat(stamp.replace("_", "T")).replace(tzinfo=UTC).timestamp()
 
 
 def start_epoch(text: str, source: str) -> float:

@@ -167,6 +167,13 @@ def test_a_cut_json_makes_an_invalid_cell_with_its_reason(tree):
     assert status(reading, file.relative_to(tree))[0] == "refused"
 
 
+def test_a_stream_whose_file_is_missing_makes_the_cell_incomplete(tree):
+    one(tree, f"{BASELINE}/pps/multi_4_*/*_3_port_5003.json").unlink()
+    (cell,) = only(read(tree).cells, case="baseline", workload="pps_multi_tcp").to_dicts()
+    assert (cell["status"], cell["gate"]) == ("invalid", "complete")
+    assert cell["reason"].startswith("3 of 4 processes")
+
+
 def test_a_case_that_left_no_loads_is_failed_not_absent(tree):
     shutil.rmtree(tree / "iteration_001/host-client/performance-test-results" / TOOL)
     reading = read(tree)
