@@ -15,9 +15,11 @@ from tasks.report import Reported, report_runs
 
 
 @flow(name="ingest", flow_run_name="ingest · {results}", validate_parameters=False)
-async def ingest(results: Path, datasets: str) -> list[Ingested]:
+async def ingest(
+    results: Path, datasets: str, environment: str | None = None, run: str | None = None
+) -> list[Ingested]:
     """A results tree to the datasets, nothing more."""
-    return ingest_tree(results, datasets)
+    return ingest_tree(results, datasets, environment, run)
 
 
 @flow(name="analysis", flow_run_name="analysis · {output}", validate_parameters=False)
@@ -27,9 +29,11 @@ async def analysis(
     output: Path,
     languages: Sequence[Literal["zh", "en"]] = ("zh", "en"),
     margins: Path = MARGINS_FILE,
+    environment: str | None = None,
+    run: str | None = None,
 ) -> tuple[list[Ingested], Reported]:
     """Everything from a results tree to its report. The same tree gives the same datasets."""
-    ingested = ingest_tree(results, datasets)
+    ingested = ingest_tree(results, datasets, environment, run)
     keys = [one.key for one in ingested]
     analyze_runs(datasets, keys, margins)
     findings = check_runs(datasets, keys, output / "data-docs")

@@ -104,6 +104,34 @@ def lab_down(name: LabName = "lab") -> None:
     out.print(f"lab {name} is down")
 
 
+@app.command(epilog="Example: `ebpf-overhead demo`")
+def demo(
+    layers: Annotated[str, typer.Option(help="host, or host,vm.")] = "host",
+    switch: Annotated[str, typer.Option(help="What joins the hosts: bridge or ovs.")] = "bridge",
+    results_dir: Annotated[Path, typer.Option(help="Where raw results go.")] = Path("results"),
+    datasets: Annotated[str, typer.Option(help="Where the datasets lie.")] = "datasets/parquet",
+    output_dir: Annotated[Path, typer.Option(help="Where reports go.")] = Path("reports"),
+) -> None:
+    """The whole pipeline on a lab of its own: three bpftrace tools between two real SSH hosts."""
+    from flows.campaign import new_run
+    from flows.demo import QUICK
+    from flows.demo import demo as flow
+    from flows.progress import heard_by
+    from flows.terminal import TerminalProgress, print_finished
+    from tasks.model.environment import Layer
+    from tasks.model.settings import Selection
+
+    run_id = new_run()
+    with TerminalProgress(out, run_id, results_dir) as listener, heard_by(listener):
+        finished = _run(
+            flow(
+                run_id, "demo", tuple(Layer(word) for word in _words(layers)), switch,
+                Selection(), QUICK, results_dir, datasets, output_dir, out.print,
+            )
+        )  # fmt: skip
+    print_finished(out, finished)
+
+
 # -- from hosts to a plan --------------------------------------------------------------------------
 
 
@@ -117,10 +145,10 @@ def bootstrap(
     replay: Annotated[Path | None, typer.Option(help="Answer from a recording.")] = None,
 ) -> None:
     """Discovers the nodes over SSH and writes <env>-full.yaml and <env>-cases.json."""
-    from flows.bootstrap import bootstrap as flow
     from flows.terminal import facts_table
+    from tasks.bootstrap import discover_environment as discover
 
-    found = _run(flow(minimal_input, output_dir, record, replay))
+    found = _run(discover(minimal_input, output_dir, record, replay))
     out.print(facts_table(found.facts))
     skipped = f", {found.skipped} of them skipped with a reason" if found.skipped else ""
     out.print(f"{found.case_count} cases{skipped}")
@@ -363,11 +391,15 @@ def ingest(
     results: Annotated[Path, typer.Argument(help="A run, one of its environments, or a tree of "
                                                  "the published framework.")],
     datasets: Datasets = "datasets/parquet",
+    environment: Annotated[
+        str | None, typer.Option(help="Name for a tree of the published framework.")
+    ] = None,
+    run_id: Annotated[str | None, typer.Option("--run", help="Its run's name.")] = None,
 ) -> None:  # fmt: skip
     """Reads a raw results tree into the datasets; reading it again changes nothing."""
     from flows.analysis import ingest as flow
 
-    for one in _run(flow(results, datasets)):
+    for one in _run(flow(results, datasets, environment, run_id)):
         out.print(
             f"{one.environment} · {one.run}: {one.passed} of {one.cells} cells passed, "
             f"{one.files_read} files read, {len(one.files_refused)} refused"
@@ -388,6 +420,10 @@ def analyze(
     margins: Annotated[Path | None, typer.Option(help="Margins; default config/margins.yaml.")] = (
         None
     ),
+    environment: Annotated[
+        str | None, typer.Option(help="Name for a tree of the published framework.")
+    ] = None,
+    run_id: Annotated[str | None, typer.Option("--run", help="Its run's name.")] = None,
 ) -> None:
     """Effects, checks and report from a results tree."""
     from flows.analysis import analysis
@@ -395,7 +431,15 @@ def analyze(
     from tasks.model.names import MARGINS_FILE
 
     ingested, reported = _run(
-        analysis(iteration_path, datasets, output_dir, _languages(lang), margins or MARGINS_FILE)
+        analysis(
+            iteration_path,
+            datasets,
+            output_dir,
+            _languages(lang),
+            margins or MARGINS_FILE,
+            environment,
+            run_id,
+        )  # fmt: skip
     )
     print_reported(out, ingested, reported)
 

@@ -35,8 +35,7 @@ class Bootstrapped:
     skipped: int
 
 
-@task(name="bootstrap", task_run_name="bootstrap · {minimal_input}", cache_policy=NO_CACHE)
-async def bootstrap_environment(
+async def discover_environment(
     minimal_input: Path,
     output_dir: Path | None = None,
     record: Path | None = None,
@@ -60,6 +59,17 @@ async def bootstrap_environment(
     write_cases(cases_path, full, cases)
     skipped = sum(case.skipped is not None for case in cases)
     return Bootstrapped(minimal.environment, full_path, cases_path, facts, len(cases), skipped)
+
+
+@task(name="bootstrap", task_run_name="bootstrap · {minimal_input}", cache_policy=NO_CACHE)
+async def bootstrap_environment(
+    minimal_input: Path,
+    output_dir: Path | None = None,
+    record: Path | None = None,
+    replay: Path | None = None,
+) -> Bootstrapped:
+    """`discover_environment` as a step of a flow."""
+    return await discover_environment(minimal_input, output_dir, record, replay)
 
 
 @asynccontextmanager

@@ -6,6 +6,8 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from .model.errors import InputError
+from .model.names import as_id
 from .reading import legacy, native
 from .reading.records import FileStatus, Reading
 from .storage.dataset import Dataset
@@ -31,11 +33,22 @@ class Ingested:
 
 
 @task(name="ingest", task_run_name="ingest · {path}", cache_policy=NO_CACHE)
-def ingest_tree(path: Path, datasets: str) -> list[Ingested]:
-    """Every environment below `path` (a run, an environment, an iteration, or a tree of the
-    published framework). Reading the same tree again changes nothing. Raises InputError."""
-    folders = native.environments(path) if path.is_dir() else []
-    readings = [native.read_environment(folder) for folder in folders] or [legacy.read_tree(path)]
+def ingest_tree(
+    path: Path, datasets: str, environment: str | None = None, run: str | None = None
+) -> list[Ingested]:
+    """Every environment below `path`: a run, an environment, an iteration, or a tree of the
+    published framework, which holds no names: `environment` and `run` give them, else the folder.
+
+    Reading the same tree again changes nothing. Raises InputError.
+    """
+    if not path.is_dir():
+        raise InputError(str(path), "", "no such folder", "a results tree")
+    folders = native.environments(path)
+    readings = (
+        [native.read_environment(folder) for folder in folders]
+        if folders
+        else [legacy.read(path, environment or "legacy", run or as_id(path.resolve().name))]
+    )
     dataset = Dataset(datasets)
     return [_commit(dataset, reading) for reading in readings]
 

@@ -4,10 +4,12 @@ An open connection cannot be a task's parameter, so the campaigns that are open 
 found by their folder.
 """
 
+import asyncio
 import getpass
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from importlib.metadata import version
@@ -35,6 +37,7 @@ from .storage import journal, rawtree, schema
 
 WORKFLOW_FILE = "workflow.json"
 
+_QUIET_WITHIN_S = 120.0
 _OPEN: dict[str, Campaign] = {}
 
 
@@ -108,7 +111,8 @@ async def hold_hosts(
     ) as hosts:
         errors = [e for host in hosts.values() for e in await _disk(host, min_free_mib)]
         raise_all([*errors, *await _tools(environment, plan, hosts)])
-        loads = [await _load(host) for host in hosts.values()]
+        max_load = _max_load(plan, environment, nodes)
+        load_before = await _quiet(hosts.values(), max_load)
 
         async def reconnect() -> None:
             for host in hosts.values():
@@ -127,8 +131,8 @@ async def hold_hosts(
                 shells=hosts,
                 steps=Steps(plan.hooks, tell),
                 epoch=fingerprint(environment.facts[name] for name in nodes),
-                load_before=max(loads),
-                max_load=_max_load(plan, environment, nodes),
+                load_before=load_before,
+                max_load=max_load,
                 keep_on_hosts=keep_on_hosts,
             ),
             reconnect,
@@ -160,8 +164,25 @@ async def _disk(host: Host, floor_mib: int) -> Sequence[InputError]:
     return [InputError(where, "workdir", problem, f"at least {floor_mib} MiB")]
 
 
-async def _load(host: Host) -> float:
-    return float((await host.run(("cat", "/proc/loadavg"))).stdout.split()[0])
+async def _quiet(hosts: Iterable[Host], max_load: float | None) -> float:
+    """The hosts' highest 1-minute load, once it is below the limit.
+
+    Raises InputError for a host that stays above it: none of its cells would count.
+    """
+    highest = 0.0
+    for host in hosts:
+        until = time.monotonic() + _QUIET_WITHIN_S
+        while True:
+            load = float((await host.run(("cat", "/proc/loadavg"))).stdout.split()[0])
+            if max_load is None or load <= max_load:
+                break
+            if time.monotonic() > until:
+                where = f"{host.node.name} ({host.node.address})"
+                problem = f"1-minute load is {load:.2f} before anything was started"
+                raise InputError(where, "--max-load", problem, f"at most {max_load:.2f}")
+            await asyncio.sleep(5)
+        highest = max(highest, load)
+    return highest
 
 
 async def _tools(

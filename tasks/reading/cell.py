@@ -155,7 +155,7 @@ def _iperf3(
     results = [iperf3.parse_client(f.read_text(errors="replace"), f.name) for f in files]
     measured = [[i for i in result.intervals if not i.omitted] for result in results]
     found.load_s = [result.received_s for result in results]
-    found.zero_intervals = sum(i.bps == 0 for intervals in measured for i in intervals)
+    found.zero_intervals = sum(result.empty_seconds for result in results)
     received_bps = sum(result.received_bps for result in results)
     found.payload_bits = sum(result.received_bytes for result in results) * 8.0
     node, workload = slot.server, cell.workload

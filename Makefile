@@ -1,0 +1,41 @@
+# make demo    the whole pipeline on a lab of this machine; prints where the report is
+# make setup   system packages and the virtual environment, nothing else
+# make test    what the tests need, then the tests      make bench  ratios, measured side by side
+# make check   lint, format, types                      make lock   the lock file anew
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo setup test bench check lint lock
+demo: setup
+	$(SUDO) $(BIN)/ebpf-overhead demo
+
+setup: .venv/installed
+	@$(SUDO) sh deployments/system-packages.sh
+
+.venv/installed: requirements.lock pyproject.toml
+	@[ "$$(uname -s)" = Linux ] || echo "not Linux: no lab here; ingest, analyze and compare work"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11: set PYTHON to a newer one"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(SUDO) sh deployments/system-packages.sh
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+test: setup
+	@$(SUDO) sh deployments/system-packages.sh with-browser with-vm with-ovs
+	$(SUDO) $(BIN)/python -m pytest
+
+bench: setup
+	$(SUDO) $(BIN)/python -m pytest tests/benchmarks -m bench -s
+
+check lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock:
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+	  --no-annotate --group dev --all-extras --custom-compile-command 'make lock' \
+	  -o requirements.lock pyproject.toml

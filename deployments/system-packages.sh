@@ -1,0 +1,61 @@
+#!/bin/sh
+# Installs what the lab and the tests run, where it is missing: Debian 12 or later, Ubuntu 22.04 or
+# later, as root. netperf lies in non-free (Debian) or multiverse (Ubuntu): where that component is
+# not there, it is added as a source file of its own.
+#   sh deployments/system-packages.sh [with-browser] [with-vm] [with-ovs]
+set -eu
+
+say() { printf '%s\n' "$*"; }
+has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
+
+[ "$(uname -s)" = Linux ] || { say "not Linux: no lab here; ingest, analyze and compare work without it"; exit 2; }
+
+wanted=
+need() { has "$1" || wanted="$wanted $2"; }
+need sshd openssh-server
+need ssh openssh-client
+need iperf3 iperf3
+need pidstat sysstat
+need bpftrace bpftrace
+need ip iproute2
+need ethtool ethtool
+need ps procps
+need setsid util-linux
+need netperf netperf
+if ! has bpftool; then
+    if grep -qi ubuntu /etc/os-release; then wanted="$wanted linux-tools-common"; else wanted="$wanted bpftool"; fi
+fi
+python3 -c 'import ensurepip' 2>/dev/null || wanted="$wanted python3-venv"
+for extra; do
+    case $extra in
+        with-browser) need chromium chromium; need fc-list fontconfig
+                      [ -n "$(fc-list :lang=zh 2>/dev/null)" ] || wanted="$wanted fonts-noto-cjk" ;;
+        with-vm) need qemu-system-x86_64 qemu-system-x86; need busybox busybox-static ;;
+        with-ovs) need ovs-vsctl openvswitch-switch ;;
+        *) say "unknown option $extra; expected with-browser, with-vm or with-ovs"; exit 2 ;;
+    esac
+done
+[ -n "$wanted" ] || exit 0
+
+has apt-get || { say "missing:$wanted; there is no apt-get here: install them by this system's means"; exit 2; }
+[ "$(id -u)" = 0 ] || { say "missing:$wanted; neither root nor sudo: ask an administrator for them"; exit 2; }
+
+say "installing:$wanted"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+case $wanted in
+    *netperf*)
+        if ! apt-cache show netperf >/dev/null 2>&1; then
+            . /etc/os-release
+            component=non-free
+            [ "$ID" = ubuntu ] && component=multiverse
+            mirror=$(apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(REPO_URI)' |
+                sed -n 's/^\(Debian\|Ubuntu\) main //p' | head -n 1)
+            printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: %s\nSigned-By: %s\n' \
+                "$mirror" "$VERSION_CODENAME" "$component" "/usr/share/keyrings/$ID-archive-keyring.gpg" \
+                >/etc/apt/sources.list.d/ebpf-overhead-netperf.sources
+            apt-get update -qq
+        fi ;;
+esac
+# shellcheck disable=SC2086  # a list of words
+apt-get install -y -qq --no-install-recommends $wanted >/dev/null

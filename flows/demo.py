@@ -1,0 +1,48 @@
+"""The flow `lab-demo`: lab up → bootstrap → campaign → lab down, on this one machine."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from prefect import flow
+
+from tasks.bootstrap import bootstrap_environment
+from tasks.lab_hosts import lab_down, lab_up
+from tasks.model.environment import Layer
+from tasks.model.settings import Measurement, Selection
+
+from .campaign import Finished, campaign
+
+QUICK = Measurement(
+    iterations=3,
+    window_s=2,
+    workloads=["quick"],
+    monitor_interval_s=1,
+    baseline_every=5,
+    max_load=8.0,
+)
+"""Small enough to read its report within minutes; too small for small effects, and it says so."""
+
+
+@flow(name="lab-demo", flow_run_name="lab-demo · {run}", validate_parameters=False)
+async def demo(
+    run: str,
+    name: str = "demo",
+    layers: tuple[Layer, ...] = (Layer.HOST,),
+    switch: str = "bridge",
+    selection: Selection = Selection(),  # noqa: B008
+    measurement: Measurement = QUICK,
+    results_dir: Path = Path("results"),
+    datasets: str = "datasets/parquet",
+    output: Path = Path("reports"),
+    told: Callable[[str], None] = print,
+) -> Finished:
+    """Measures three bpftrace tools and two placebos between two real SSH hosts of a lab."""
+    minimal_input = lab_up(name, layers, switch, told)
+    try:
+        found = await bootstrap_environment(minimal_input)
+        told(f"found {len(found.facts)} hosts and made {found.case_count - found.skipped} cases")
+        return await campaign(
+            [found.full.parent], run, selection, measurement, results_dir, datasets, output
+        )
+    finally:
+        lab_down(name)

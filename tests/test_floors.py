@@ -1,0 +1,115 @@
+"""The house's floors: who may import whom. Read from the imports themselves."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+ROOMS = {
+    # room -> rooms it may import
+    "model": set(),
+    "programs": {"model"},
+    "storage": {"model"},
+    "planning": {"model"},
+    "remote": {"model"},
+    "lab": {"model"},
+    "discovery": {"model", "programs"},
+    "statistics": {"model", "storage"},
+    "reporting": {"model", "storage"},
+    "quality": {"model", "storage"},
+    "reading": {"model", "programs", "storage", "quality"},
+    "execution": {"model", "programs", "storage", "reading"},
+}
+ONLY = {"asyncssh": "remote", "great_expectations": "quality"}
+MODEL_LIBRARIES = {"pydantic", "yaml"}
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def imported(path: Path) -> set[str]:
+    """Absolute dotted names of all modules that the file imports, wherever it does."""
+    package = path.relative_to(ROOT).parts[:-1]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *((node.module or "").split(".") if node.module else [])])
+            found |= {f"{module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def room_of(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "tasks" and len(parts) > 1 and parts[1] in ROOMS else None
+
+
+VERBS = {path.stem for path in (ROOT / "tasks").glob("*.py")} - {"__init__"}
+
+
+def test_every_folder_below_tasks_is_a_known_room():
+    folders = {p.name for p in (ROOT / "tasks").iterdir() if p.is_dir() and any(p.glob("*.py"))}
+    assert folders == set(ROOMS)
+
+
+def test_rooms_form_no_circle():
+    seen: set[str] = set()
+    left = dict(ROOMS)
+    while left:
+        free = {room for room, below in left.items() if below <= seen}
+        assert free, f"circle among {sorted(left)}"
+        seen |= free
+        left = {room: below for room, below in left.items() if room not in free}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_the_rooms_below_it_and_never_prefect_or_a_verb(room: str):
+    for path in _files(ROOT / "tasks" / room):
+        for module in imported(path):
+            assert not module.startswith(("prefect", "flows")), f"{path}: {module}"
+            other = room_of(module)
+            assert other in {None, room} | ROOMS[room], f"{path} imports {module}"
+            parts = module.split(".")
+            is_verb = parts[0] == "tasks" and len(parts) > 1 and parts[1] in VERBS
+            assert not is_verb, f"{path} imports the verb {module}"
+
+
+def test_model_imports_only_the_standard_library_and_what_reads_input():
+    import sys
+
+    for path in _files(ROOT / "tasks" / "model"):
+        for module in imported(path):
+            top = module.split(".")[0]
+            known = {"tasks", *MODEL_LIBRARIES, *sys.stdlib_module_names}
+            assert top in known, f"{path}: {module}"
+
+
+@pytest.mark.parametrize("library", ONLY)
+def test_a_library_is_imported_in_its_room_only(library: str):
+    for path in [*_files(ROOT / "tasks"), *_files(ROOT / "flows")]:
+        if path.relative_to(ROOT).parts[:2] == ("tasks", ONLY[library]):
+            continue
+        assert not any(m.split(".")[0] == library for m in imported(path)), path
+
+
+def test_verbs_never_import_each_other_or_a_flow():
+    for verb in VERBS:
+        for module in imported(ROOT / "tasks" / f"{verb}.py"):
+            parts = module.split(".")
+            assert parts[0] != "flows", f"tasks/{verb}.py imports {module}"
+            assert not (parts[0] == "tasks" and len(parts) > 1 and parts[1] in VERBS), (
+                f"tasks/{verb}.py imports {module}"
+            )
+
+
+def test_flows_import_verbs_model_and_each_other_only():
+    for path in _files(ROOT / "flows"):
+        if path.stem == "cli":  # the shell's own door: also the lab, which is no flow
+            continue
+        for module in imported(path):
+            assert room_of(module) in {None, "model"}, f"{path} imports {module}"
