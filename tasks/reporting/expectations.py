@@ -6,24 +6,22 @@ from typing import Any
 
 import yaml
 
-from ..model.names import DATASETS
+from ..model.names import CONFIG
 
 
 @cache
-def _document() -> Mapping[str, Any]:
-    path = DATASETS / "reference" / "design_expectations.yaml"
-    document: Mapping[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+def _read(name: str) -> Mapping[str, Any]:
+    document: Mapping[str, Any] = yaml.safe_load((CONFIG / name).read_text("utf-8"))
     return document
 
 
-def target(tool_class: str, topic: str) -> float | None:
-    """The largest CPU (`tool_cpu`, %) or latency cost (`latency`, %) a class was designed for.
-
-    None where the design names no end.
-    """
-    key = {"tool_cpu": "cpu_pct", "latency": "latency_pct"}[topic]
-    limit: float | None = _document()["tool_classes"][tool_class][key]["max"]
-    return limit
+def target(tool_class: str, metric: str) -> float | None:
+    """The largest cost a class was designed for; None where the design names no end."""
+    for limit in _read("budgets/published.yaml")["limits"]:
+        if (limit["tool_class"], limit["metric"]) == (tool_class, metric):
+            found: float | None = limit["max"]
+            return found
+    return None
 
 
 def judge(cost_low: float | None, cost_high: float | None, limit: float | None) -> str:
@@ -36,18 +34,13 @@ def judge(cost_low: float | None, cost_high: float | None, limit: float | None) 
 
 
 def cost_bands() -> dict[str, tuple[float, float]]:
-    """Kind of work -> ns an event by the model: entry + execution + submission.
-
-    `aggregate`: a probe's entry and one map lookup; `event`: an event for the reader besides;
-    `event_stack`: and a stack trace.
-    """
-    model = _document()["cost_model_ns"]
-    entry, execution = model["entry"], model["execution"]
-    low = entry["tracepoint"][0] + execution["map_lookup"][0]
-    high = entry["kprobe"][1] + execution["map_lookup"][1]
-    event, stack = model["submission"]["perf_buffer_event"], execution["stack_trace"]
+    """Tool class -> ns an event by the model, without entry: bpf_stats does not time it."""
+    model = _read("cost_model.yaml")
+    parts: Mapping[str, tuple[float, float]] = model["part_ns"]
     return {
-        "aggregate": (low, high),
-        "event": (low + event[0], high + event[1]),
-        "event_stack": (low + event[0] + stack[0], high + event[1] + stack[1]),
+        tool_class: (
+            sum(times[0] * parts[part][0] for part, times in assumed.items()),
+            sum(times[1] * parts[part][1] for part, times in assumed.items()),
+        )
+        for tool_class, assumed in model["assumed_parts"].items()
     }

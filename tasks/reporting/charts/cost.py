@@ -22,7 +22,11 @@ def kernel(view: View) -> Chart | None:
         return None
     bands = pl.DataFrame(
         [
-            {"low": low, "high": high, "what": view.t(f"kernel.{name}")}
+            {
+                "low": low,
+                "high": high,
+                "what": view.t("kernel.model", tool_class=view.t(f"tool_class.{name}")),
+            }
             for name, (low, high) in cost_bands().items()
         ]
     )

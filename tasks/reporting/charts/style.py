@@ -54,7 +54,8 @@ CONFIG: dict[str, Any] = {
     },
     "legend": {
         "labelColor": INK, "labelFontSize": 11.5, "labelLimit": 300, "orient": "top", "offset": 14,
-        "columnPadding": 22, "symbolStrokeWidth": 2, "symbolSize": 70, "symbolOpacity": 1,
+        "columnPadding": 22, "symbolBaseFillColor": MUTED, "symbolStrokeWidth": 2,
+        "symbolSize": 70, "symbolOpacity": 1,
     },
     "title": {"color": INK, "fontSize": 12, "fontWeight": 600, "anchor": "start", "offset": 8},
 }  # fmt: skip

@@ -7,8 +7,8 @@ import polars as pl
 
 from .. import charts
 from ..document import Block, Cell, Column, Prose, Section, Table, text_cell
-from ..expectations import judge, target
-from ..numbers import DASH
+from ..expectations import cost_bands, judge, target
+from ..numbers import DASH, number
 from ..view import ToolRow, View, kernel_cost, worst_by_topic
 from .common import (
     amount_cell,
@@ -20,6 +20,9 @@ from .common import (
     number_cell,
     tool_cell,
 )
+
+TARGETS = {"latency": "latency_mean_us", "tool_cpu": "tool_cpu_pct"}
+"""What the design sets targets for: topic -> metric."""
 
 
 def effects(view: View) -> Section | None:
@@ -36,7 +39,7 @@ def summaries(view: View) -> Section | None:
     tools = [tool for tool in view.measured if tool.tool_class == "summary"]
     if not tools:
         return None
-    limits = {topic: target("summary", topic) for topic in ("latency", "tool_cpu")}
+    limits = {topic: target("summary", metric) for topic, metric in TARGETS.items()}
     rows = [
         [
             tool_cell(view, tool),
@@ -66,7 +69,7 @@ def _judged(view: View, tool: ToolRow, topic: str) -> Cell:
     row = tool.worst.get(topic)
     if row is None:
         return Cell(DASH)
-    state = judge(row["ci_low"], row["ci_high"], target("summary", topic))
+    state = judge(row["ci_low"], row["ci_high"], target("summary", TARGETS[topic]))
     return text_cell(view.t(f"design.{state}"), mark=f"design-{state}")
 
 
@@ -160,6 +163,7 @@ def _kernel_table(view: View) -> Table | None:
             Cell(row["environment"], sort=row["environment"]),
             Cell(t(f"layer.{row['layer']}"), sort=row["layer"]),
             number_cell(row["ns_per_event"]),
+            _model_cell(row["tool_class"]),
             number_cell(row["events_per_packet"]),
             number_cell(row["cpu_pct"]),
             number_cell(row["passes"], 0),
@@ -171,8 +175,17 @@ def _kernel_table(view: View) -> Table | None:
     heads = [Column(t(f"head.{key}")) for key in ("tool", "environment", "layer")]
     measures = [
         Column(t("head.kernel"), sub=t("unit.kernel"), numeric=True),
+        Column(t("kernel.by_model"), sub=t("unit.kernel"), numeric=True),
         Column(t("kernel.events"), sub=t("kernel.events_unit"), numeric=True),
         Column(t("kernel.cpu"), sub=t("unit.tool_cpu"), numeric=True),
         Column(t("kernel.passes"), numeric=True),
     ]
     return Table(t("kernel.caption"), [*heads, *measures], rows)
+
+
+def _model_cell(tool_class: str | None) -> Cell:
+    """What the cost model expects of the class."""
+    if tool_class not in (bands := cost_bands()):
+        return Cell(DASH)
+    low, high = bands[tool_class]
+    return Cell(f"{number(low, 0)}–{number(high, 0)}", sort=high)

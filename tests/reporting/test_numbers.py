@@ -1,0 +1,53 @@
+"""How numbers are written."""
+
+import math
+
+import pytest
+
+from tasks.reporting.numbers import DASH, interval, number, percent, scaled
+
+
+@pytest.mark.parametrize("missing", [None, math.nan, math.inf])
+def test_a_missing_number_is_a_dash_and_never_zero(missing: float | None) -> None:
+    assert number(missing) == percent(missing) == scaled(missing, "bit/s") == DASH
+    assert interval(missing, 1.0) == interval(1.0, missing) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (-36.12, "−36.1 %"),
+        (12.0, "+12.0 %"),
+        (252.4, "+252 %"),
+        (99.96, "+100 %"),
+        (0.0, "0.0 %"),
+        (-0.04, "0.0 %"),
+    ],
+)
+def test_a_change_has_a_sign_and_about_three_digits(value: float, text: str) -> None:
+    assert percent(value) == text
+
+
+def test_a_true_zero_is_written_as_one() -> None:
+    assert number(0.0) == "0.00"
+    assert number(0, 0) == "0"
+
+
+def test_intervals_of_changes_are_signed_and_of_amounts_are_not() -> None:
+    assert interval(-38.0, -34.2) == "[−38.0, −34.2]"
+    assert interval(-0.5, 0.3) == "[−0.5, +0.3]"
+    assert interval(239.4, 264.6) == "[+239, +265]"
+    assert interval(0.02, 0.03, signed=False) == "[0.02, 0.03]"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (8.2e9, "bit/s", "8.20 Gbit/s"),
+        (693e3, "/s", "693 k/s"),
+        (1.4e6, "/s", "1.40 M/s"),
+        (12.0, "/s", "12.0 /s"),
+    ],
+)
+def test_large_quantities_get_a_decimal_prefix(value: float, unit: str, text: str) -> None:
+    assert scaled(value, unit) == text

@@ -1,0 +1,159 @@
+"""The report as text: structure, numbers, what is said when something is missing."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from bundle import Campaign, empty_bundle
+
+from tasks.reporting.bundle import Bundle
+from tasks.reporting.report import render_html, render_markdown, write_report
+from tasks.reporting.texts import LANGS, Lang, Texts
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return Campaign().bundle()
+
+
+@pytest.fixture(scope="module")
+def html(bundle: Bundle) -> str:
+    return render_html(bundle, "en")
+
+
+@pytest.fixture(scope="module")
+def markdown(bundle: Bundle) -> str:
+    return render_markdown(bundle, "en")
+
+
+def row(markdown: str, *words: str) -> str:
+    """The first table row that holds all the words."""
+    lines = (line for line in markdown.splitlines() if line.startswith("|"))
+    return next(line for line in lines if all(word in line for word in words))
+
+
+def test_the_verdict_comes_first_and_the_appendix_last(html: str) -> None:
+    assert re.findall(r'<section id="(\w+)">', html) == [
+        "verdict", "method", "environments", "data", "effects", "summaries", "details",
+        "protocols", "resources", "baselines", "layers", "percentiles", "architectures",
+        "credibility", "conclusions", "recommendations", "appendix",
+    ]  # fmt: skip
+
+
+def test_the_page_needs_no_network_and_no_other_file(html: str) -> None:
+    assert not re.search(r'(src|href)="(https?:)?//', html)
+    assert "@import" not in html and "<script src" not in html
+    assert set(re.findall(r'href="([^"#][^"]*)"', html)) == {"data:,", "report.zh.html"}
+
+
+def test_changes_and_intervals_are_the_metrics_own(markdown: str) -> None:
+    line = row(markdown, "eth_drop", "lab-510-intel", "overhead", "9,800")
+    assert "−36.1 % [−38.3, −33.9]" in line
+    assert "+252 % [+239, +265]" in line
+    assert "17.4 [16.5, 18.3]" in line
+
+
+def test_the_answer_names_the_cost_that_decides_it(markdown: str) -> None:
+    line = row(markdown, "eth_drop", "Not at all")
+    assert "For minutes TCP latency +252 % [+239, +265]" in line
+
+
+def test_a_missing_number_is_a_dash(markdown: str) -> None:
+    placebo = row(markdown, "placebo", "lab-510-intel", "none within margin")
+    assert placebo.count("—") == 3
+    assert "nan" not in markdown.lower().replace("tenant", "")
+    assert "None" not in markdown
+
+
+def test_a_finding_is_numbered_beside_its_number_and_explained_once(html: str) -> None:
+    assert '<sup><a href="#check-1">1</a></sup>' in html
+    assert html.count('id="check-1"') == 1
+    assert "it probably did not run" in html
+
+
+def test_both_languages_hold_the_same_numbers(bundle: Bundle, markdown: str) -> None:
+    def changes(text: str) -> list[str]:
+        return re.findall(r"[−+]\d+(?:\.\d)? % \[[^]]*\]", text)
+
+    chinese = render_markdown(bundle, "zh")
+    assert changes(chinese) == changes(markdown)
+    assert len(changes(markdown)) > 200
+    assert "可长期运行" in chinese
+
+
+def test_every_effect_stands_in_a_chart_and_in_a_table(html: str, bundle: Bundle) -> None:
+    assert html.count("<svg") == 10
+    primary = bundle.effects.filter(pl.col("primary"))
+    layers = html[html.index('id="layers"') : html.index('id="percentiles"')]
+    shown = re.findall(r'<td class="n verdict-', layers)
+    assert len(shown) == primary.height
+
+
+def test_an_empty_campaign_says_so_instead_of_failing() -> None:
+    for lang in LANGS:
+        text = render_html(empty_bundle(), lang)
+        assert Texts(lang)("verdict_section.none") in text
+        assert "<svg" not in text
+    assert "no data yet" in render_markdown(empty_bundle(), "en")
+
+
+def test_one_iteration_is_shown_without_intervals_and_decides_nothing(bundle: Bundle) -> None:
+    nothing = pl.lit(None, dtype=pl.Float64)
+    single = bundle.effects.with_columns(
+        nothing.alias("ci_low"), nothing.alias("ci_high"), pl.lit("inconclusive").alias("verdict")
+    )
+    text = render_markdown(replace(bundle, effects=single), "en")
+    assert "one iteration only, no interval" in text
+    assert "For long |" not in row(text, "vm_network_latency_summary", "one iteration only")
+    assert "<svg" in render_html(replace(bundle, effects=single), "en")
+
+
+def test_an_invalid_effect_shows_the_word_and_no_number(bundle: Bundle) -> None:
+    case = "vm_network_latency_summary_rx_protocol_tcp"
+    bad = pl.when(pl.col("case") == case).then(pl.lit("invalid"))
+    effects = bundle.effects.with_columns(bad.otherwise(pl.col("verdict")).alias("verdict"))
+    text = render_markdown(replace(bundle, effects=effects), "en")
+    layers = text[text.index("Every case by environment") :]
+    assert row(layers, case).count("invalid") == 6
+    assert "measurements are invalid" in text
+
+
+def test_cells_without_a_number_are_listed_with_gate_and_reason(bundle: Bundle) -> None:
+    first = (pl.col("position") == 1) & (pl.col("iteration") == 1)
+    cells = bundle.cells.with_columns(
+        pl.when(first).then(pl.lit("invalid")).otherwise(pl.col("status")).alias("status"),
+        pl.when(first).then(pl.lit("tool_alive")).alias("gate"),
+        pl.when(first).then(pl.lit("the tool died | after 3 s")).alias("reason"),
+    )
+    text = render_markdown(replace(bundle, cells=cells), "en")
+    assert "tool_alive" in text
+    assert "the tool died \\| after 3 s" in text
+
+
+def test_text_from_hosts_cannot_become_markup(bundle: Bundle) -> None:
+    commands = bundle.cells.with_columns(pl.lit("x <script>alert(1)</script>").alias("command"))
+    text = render_html(replace(bundle, cells=commands), "en")
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert" in text
+
+
+def test_a_workload_unknown_to_the_run_is_still_shown(bundle: Bundle) -> None:
+    runs = bundle.runs.with_columns(pl.lit(None, dtype=pl.String).alias("workloads"))
+    text = render_markdown(replace(bundle, runs=runs), "en")
+    assert "−36.1 % [−38.3, −33.9]" in text[text.index("Other workloads") :]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_one_environment_has_no_comparison(lang: Lang) -> None:
+    one = Campaign(environments=("lab-510-intel",)).bundle()
+    assert 'id="architectures"' not in render_html(one, lang)
+
+
+def test_files_are_written_by_language_and_kind(bundle: Bundle, tmp_path: Path) -> None:
+    paths = write_report(bundle, tmp_path / "new")
+    assert sorted(path.name for path in paths) == [
+        "report.en.html", "report.en.md", "report.zh.html", "report.zh.md",
+    ]  # fmt: skip
+    assert all(path.stat().st_size > 10_000 for path in paths)

@@ -1,0 +1,66 @@
+"""The table after a run."""
+
+from typing import Any
+
+import polars as pl
+import pytest
+from bundle import Campaign, empty_bundle
+from rich.console import Console
+
+from tasks.reporting.summary import SCHEMA, summary_markdown, summary_rich, summary_table
+
+
+@pytest.fixture(scope="module")
+def table() -> pl.DataFrame:
+    return summary_table(Campaign().bundle())
+
+
+def row(table: pl.DataFrame, environment: str, tool: str) -> dict[str, Any]:
+    chosen = (pl.col("environment") == environment) & (pl.col("tool") == tool)
+    return table.filter(chosen).row(0, named=True)
+
+
+def test_a_row_holds_the_metrics_own_changes_and_the_answer(table: pl.DataFrame) -> None:
+    drop = row(table, "lab-510-intel", "eth_drop")
+    assert drop["throughput_pct"] == pytest.approx(-36.1)
+    assert drop["throughput_low"] < drop["throughput_pct"] < drop["throughput_high"] < 0
+    assert drop["latency_pct"] == pytest.approx(252.0)
+    assert drop["tool_cpu_pct"] == pytest.approx(17.4)
+    assert drop["kernel_ns_per_event"] == pytest.approx(9800.0)
+    assert drop["log_mib_per_min"] == pytest.approx(29.5)
+    assert (drop["verdict"], drop["answer"]) == ("overhead", "minutes")
+
+
+def test_a_placebo_has_no_answer_and_no_kernel_time(table: pl.DataFrame) -> None:
+    placebo = row(table, "lab-510-intel", "placebo")
+    assert placebo["answer"] is None
+    assert placebo["kernel_ns_per_event"] is None
+    assert placebo["verdict"] == "no_overhead_within_margin"
+
+
+def test_the_terminal_shows_intervals_and_dashes(table: pl.DataFrame) -> None:
+    console = Console(width=240, record=True, quiet=False, file=None)
+    with console.capture() as captured:
+        console.print(summary_rich(table))
+    text = captured.get()
+    assert "−36.1 % [−38.3, −33.9]" in text
+    assert "For minutes" in text
+    assert "—" in text
+
+
+def test_markdown_speaks_both_languages(table: pl.DataFrame) -> None:
+    english, chinese = summary_markdown(table), summary_markdown(table, "zh")
+    assert english.splitlines()[0].startswith("| Environment | Layer | Tool | May it run? |")
+    assert "可长期运行" in chinese
+    assert len(english.splitlines()) == len(chinese.splitlines()) == table.height + 2
+
+
+def test_the_environment_is_left_out_where_there_is_only_one() -> None:
+    table = summary_table(Campaign(environments=("lab-510-intel",)).bundle())
+    assert summary_markdown(table).startswith("| Layer | Tool |")
+
+
+def test_an_empty_campaign_has_the_columns_and_no_row() -> None:
+    table = summary_table(empty_bundle())
+    assert dict(table.schema) == SCHEMA
+    assert table.is_empty()

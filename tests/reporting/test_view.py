@@ -1,0 +1,142 @@
+"""The frames as the report asks of them."""
+
+import polars as pl
+import pytest
+from bundle import Campaign
+
+from tasks.reporting.findings import Findings
+from tasks.reporting.texts import Texts
+from tasks.reporting.view import View, kernel_cost, with_changes
+from tasks.storage.schema import BPF_PROGRAMS, CHECKS, EFFECTS
+
+
+def effect(metric: str, **other: object) -> dict[str, object]:
+    return {
+        "environment": "lab", "run": "r", "layer": "host", "case": "c", "workload": "w",
+        "metric": metric, "kind": "tool", "tool": "t", "unit": "%", "scale": "ratio",
+        "primary": True, "n": 4, "estimate": 36.1, "ci_low": 34.2, "ci_high": 38.0,
+        "verdict": "overhead",
+    } | other  # fmt: skip
+
+
+def test_a_cost_of_throughput_is_a_fall_and_of_latency_a_rise() -> None:
+    frame = with_changes(EFFECTS.frame([effect("throughput_bps"), effect("latency_mean_us")]))
+    shown = frame.select("topic", "change", "change_low", "change_high").rows()
+    assert shown == [("throughput", -36.1, -38.0, -34.2), ("latency", 36.1, 34.2, 38.0)]
+
+
+def test_only_primary_effects_speak_for_their_topic() -> None:
+    frame = with_changes(
+        EFFECTS.frame(
+            [effect("throughput_bps", primary=False), effect("tool_cpu_pct", primary=False)]
+        )
+    )
+    assert frame["topic"].to_list() == [None, "tool_cpu"]
+
+
+def program(
+    iteration: int, cnt: int | None, ns: int | None, program_id: int = 1
+) -> dict[str, object]:
+    return {
+        "environment": "lab", "run": "r", "layer": "host", "iteration": iteration, "position": 1,
+        "case": "c", "kind": "tool", "tool": "t", "program_id": program_id, "run_cnt": cnt,
+        "run_time_ns": ns, "packets": 1000, "duration_s": 2.0,
+    }  # fmt: skip
+
+
+def test_kernel_time_joins_a_tools_programs_and_takes_the_median_pass() -> None:
+    rows = [
+        program(1, 1000, 500_000),
+        program(1, 1000, 1_500_000, program_id=2),
+        program(2, 1000, 900_000),
+        program(3, 1000, 5_000_000),
+    ]
+    cost = kernel_cost(BPF_PROGRAMS.frame(rows), ("tool",)).row(0, named=True)
+    assert cost["ns_per_event"] == 1000.0
+    assert cost["events_per_packet"] == 1.0
+    assert cost["passes"] == 3
+
+
+def test_a_pass_without_events_gives_no_number() -> None:
+    rows = [program(1, 0, 0), program(2, None, None)]
+    assert kernel_cost(BPF_PROGRAMS.frame(rows), ("tool",)).is_empty()
+
+
+def check(**other: object) -> dict[str, object]:
+    return {
+        "environment": "lab", "run": "r", "rule_id": "rule", "severity": "blocks",
+        "status": "failed",
+    } | other  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("concern", "withheld"),
+    [
+        ({}, True),
+        ({"layer": "host"}, True),
+        ({"layer": "vm"}, False),
+        ({"tool": "t"}, True),
+        ({"tool": "other"}, False),
+        ({"tool": "t", "metric": "throughput_bps"}, True),
+        ({"tool": "t", "metric": "latency_mean_us"}, False),
+        ({"environment": "elsewhere"}, False),
+        ({"severity": "warns"}, False),
+        ({"status": "passed"}, False),
+        ({"status": "error"}, False),
+        ({"iteration": 2}, False),
+    ],
+)
+def test_a_blocking_check_withholds_what_it_concerns(
+    concern: dict[str, object], withheld: bool
+) -> None:
+    findings = Findings(CHECKS.frame([check(**concern)]))
+    assert findings.withholds(effect("throughput_bps")) is withheld
+
+
+def test_a_finding_stands_beside_the_number_it_names() -> None:
+    checks = CHECKS.frame(
+        [check(severity="warns"), check(tool="t"), check(tool="t", metric="throughput_bps")]
+    )
+    findings = Findings(checks)
+    numbered = {tuple(f.check[k] for k in ("tool", "metric")): f.number for f in findings.all}
+    assert findings.of_number(effect("throughput_bps")) == (numbered["t", "throughput_bps"],)
+    assert findings.of_number(effect("latency_mean_us")) == ()
+    assert findings.of_tool("lab", "host", "t", None) == (numbered["t", None],)
+    assert [f.number for f in findings.of_environment("lab")] == [numbered[None, None]]
+
+
+def test_each_tool_shows_its_costliest_case_and_gravest_verdict() -> None:
+    view = View(Campaign().bundle(), Texts("en"))
+    drop = next(r for r in view.tools if (r.environment, r.tool) == ("lab-510-intel", "eth_drop"))
+    assert drop.worst["throughput"]["case"] == "eth_drop_rx_protocol_tcp"
+    assert drop.worst["throughput"]["change"] == pytest.approx(-36.1)
+    assert drop.verdict == "overhead"
+    assert drop.kernel_ns == pytest.approx(9800.0)
+    assert drop.cases == 2
+
+
+def test_a_tool_with_a_blocking_finding_is_withheld_and_placebos_are_no_tools() -> None:
+    view = View(Campaign().bundle(), Texts("en"))
+    tun = next(
+        r for r in view.tools if (r.environment, r.tool) == ("lab-510-arm", "tun_ring_monitor")
+    )
+    assert (tun.usage.answer, tun.usage.reason) == ("undecided", "withheld")
+    assert {row.kind for row in view.measured} == {"tool"}
+    assert sum(row.kind == "placebo" for row in view.tools) == 4
+
+
+def test_invalid_numbers_are_never_the_worst_ones() -> None:
+    bundle = Campaign().bundle()
+    effects = bundle.effects.with_columns(
+        pl.when(pl.col("case") == "eth_drop_rx_protocol_tcp")
+        .then(pl.lit("invalid"))
+        .otherwise(pl.col("verdict"))
+        .alias("verdict")
+    )
+    view = View(
+        type(bundle)(**{f: getattr(bundle, f) for f in bundle.__slots__} | {"effects": effects}),
+        Texts("en"),
+    )
+    drop = next(r for r in view.tools if (r.environment, r.tool) == ("lab-510-intel", "eth_drop"))
+    assert drop.worst["throughput"]["case"] == "eth_drop_rx_protocol_udp"
+    assert drop.usage.reason == "invalid"
