@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ..model.environment import Layer, Node
 from ..model.errors import InputError, InputErrors, ParseError, RemoteError, raise_all
-from ..model.facts import Facts, Vm
+from ..model.facts import Bpf, Facts, Vm
 from ..model.inputs import Hints, MinimalInput
 from . import probes, system
 from .ask import Answer, Ask
@@ -21,6 +21,7 @@ from .links import Links, parse_links, parse_route
 from .nics import parse_interfaces
 from .ovs import Ovs, parse_ovs
 from .probes import Probe
+from .sections import sections
 from .vms import Qemu, parse_domiflist, parse_qemus, tap_of, vhost_pids_of
 from .way import way_of
 
@@ -114,29 +115,20 @@ async def first_look(asked: Asked, hints: Hints, *, bears_vms: bool) -> Look:
     node = asked.node
     clock = [await asked.answer(probes.CLOCK) for _ in range(CLOCK_READINGS)]
     offset, error = parse_clock(clock)
-    questions = [*probes.FIRST, probes.disk(node.workdir), probes.BPF]
+    questions = [probes.machine(node.workdir)]
     if node.role == Layer.HOST:
-        questions += [probes.OVS, *([probes.QEMUS] if bears_vms else [])]
+        questions += [probes.BPF, probes.OVS, *([probes.QEMUS] if bears_vms else [])]
     answers = await asyncio.gather(*(asked.text(probe) for probe in questions))
     told = {probe.name: answer for probe, answer in zip(questions, answers, strict=True)}
-    hostname, kernel, arch = system.parse_identity(told["identity"])
-    files = system.parse_files(told["files"])
-    links, ovs = parse_links(told["links"]), parse_ovs(told.get("ovs", ""))
-    facts = Facts(
-        node=node.name,
-        hostname=hostname,
-        kernel=kernel,
-        distribution=system.distribution(files),
-        arch=arch,
-        cpu=system.with_files(system.parse_cpu(told["cpu"]), files),
-        memory_mib=system.memory_mib(files),
-        programs=system.parse_programs(told["programs"]),
-        bpf=system.parse_bpf(told["bpf"], files),
-        sysctls=system.sysctls(files),
-        disk_free_mib=system.parse_df(told["disk"]),
-        clock_offset_s=offset,
-        clock_offset_error_s=error,
-        test_ip=test_address(node, hints, links, ovs),
+    machine = sections(told["machine"])
+    links, ovs = parse_links(machine.get("links", "")), parse_ovs(told.get("ovs", ""))
+    facts = system.parse_machine(node.name, machine).model_copy(
+        update={
+            "bpf": system.parse_bpf(told["bpf"], machine) if "bpf" in told else Bpf(),
+            "clock_offset_s": offset,
+            "clock_offset_error_s": error,
+            "test_ip": test_address(node, hints, links, ovs),
+        }
     )
     return Look(facts, links, ovs, parse_qemus(told.get("qemus", "")))
 

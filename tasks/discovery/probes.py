@@ -37,94 +37,91 @@ def key_of(argv: Sequence[str]) -> str:
 
 
 CLOCK = Probe("clock", "date +%s.%N")
-IDENTITY = Probe("identity", "uname -n -r -m")
-CPU = Probe("cpu", "lscpu 2>/dev/null || cat /proc/cpuinfo")
-LINKS = Probe(
-    "links",
-    "ip -d -j addr show 2>/dev/null || ip -d addr show 2>/dev/null || ip addr show",
-)
 
-_SYSCTLS = (
-    "net/core/rmem_max",
-    "net/core/wmem_max",
-    "net/core/netdev_max_backlog",
-    "net/core/netdev_budget",
-    "net/core/somaxconn",
-    "net/core/default_qdisc",
-    "net/core/rps_sock_flow_entries",
-    "net/core/busy_poll",
-    "net/ipv4/tcp_rmem",
-    "net/ipv4/tcp_wmem",
-    "net/ipv4/tcp_congestion_control",
-    "net/ipv4/tcp_timestamps",
-    "net/ipv4/tcp_sack",
-    "net/ipv4/ip_forward",
-    "net/netfilter/nf_conntrack_max",
-    "kernel/numa_balancing",
-    "kernel/sched_autogroup_enabled",
-    "kernel/perf_event_paranoid",
-    "kernel/unprivileged_bpf_disabled",
-    "kernel/bpf_stats_enabled",
-    "net/core/bpf_jit_enable",
-)
-FILES = Probe(
-    "files",
-    'head -n 200 "$@" /sys/devices/system/cpu/vulnerabilities/* 2>/dev/null; true',
-    (
-        "/etc/os-release",
-        "/proc/meminfo",
-        "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
-        *(f"/proc/sys/{name}" for name in _SYSCTLS),
+_FILES = (
+    "/etc/os-release",
+    "/proc/meminfo",
+    "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
+    "/sys/devices/system/cpu/vulnerabilities/*",
+    *(
+        f"/proc/sys/{name}"
+        for name in (
+            "net/core/rmem_max",
+            "net/core/wmem_max",
+            "net/core/netdev_max_backlog",
+            "net/core/netdev_budget",
+            "net/core/somaxconn",
+            "net/core/default_qdisc",
+            "net/core/rps_sock_flow_entries",
+            "net/core/busy_poll",
+            "net/core/bpf_jit_enable",
+            "net/ipv4/tcp_rmem",
+            "net/ipv4/tcp_wmem",
+            "net/ipv4/tcp_congestion_control",
+            "net/ipv4/tcp_timestamps",
+            "net/ipv4/tcp_sack",
+            "net/ipv4/ip_forward",
+            "net/netfilter/nf_conntrack_max",
+            "kernel/numa_balancing",
+            "kernel/sched_autogroup_enabled",
+            "kernel/perf_event_paranoid",
+            "kernel/unprivileged_bpf_disabled",
+            "kernel/bpf_stats_enabled",
+        )
     ),
 )
+_VERSIONS = (
+    "iperf3 --version",
+    "netperf -V",
+    "netserver -V",
+    "pidstat -V",
+    "bpftool version",
+    "ethtool --version",
+    "ip -V",
+    "setsid --version",
+    "flock --version",
+    "sha256sum --version",
+    "tar --version",
+    "bpftrace --version",
+    "ovs-vsctl --version",
+)
+
+
+def machine(workdir: str) -> Probe:
+    """All that any user may read of a machine, in one question: a guest may be slow to answer."""
+    programs = "".join(
+        f"""
+if command -v {command.split()[0]} >/dev/null; then
+    echo '==> program {command.split()[0]} <=='
+    {command} </dev/null 2>&1
+fi"""
+        for command in _VERSIONS
+    )
+    script = f"""
+echo '==> uname <=='
+uname -n -r -m
+echo '==> df <=='
+df -Pk "$1" 2>&1
+echo '==> cpu <=='
+lscpu 2>/dev/null || cat /proc/cpuinfo
+echo '==> links <=='
+ip -d -j addr show 2>/dev/null || ip -d addr show 2>/dev/null || ip addr show
+head -n 200 {" ".join(_FILES)} 2>/dev/null
+{programs}
+true"""
+    return Probe("machine", script, (workdir,))
+
+
 BPF = Probe(
     "bpf",
-    'ls -d "$@" 2>/dev/null; true',
-    (
-        "/sys/kernel/btf/vmlinux",
-        "/sys/kernel/tracing/events",
-        "/sys/kernel/tracing/kprobe_events",
-        "/sys/kernel/debug/tracing/events",
-        "/sys/kernel/debug/tracing/kprobe_events",
-        "/sys/fs/bpf",
-    ),
+    """
+for root in /sys/kernel/tracing /sys/kernel/debug/tracing; do
+    ls -d $root/events $root/kprobe_events 2>/dev/null
+done
+ls -d /sys/kernel/btf/vmlinux 2>/dev/null
+true""",
     root=True,
 )
-
-_VERSION_FLAGS = {
-    "iperf3": "--version",
-    "netperf": "-V",
-    "netserver": "-V",
-    "pidstat": "-V",
-    "bpftool": "version",
-    "ethtool": "--version",
-    "ip": "-V",
-    "setsid": "--version",
-    "flock": "--version",
-    "sha256sum": "--version",
-    "tar": "--version",
-    "bpftrace": "--version",
-    "ovs-vsctl": "--version",
-    "virsh": "--version",
-}
-PROGRAMS = Probe(
-    "programs",
-    """
-for flags do
-    program=${flags%% *}
-    found=$(command -v "$program") || continue
-    printf '==> %s <==\\n%s\\n' "$program" "$found"
-    # shellcheck disable=SC2086
-    $flags </dev/null 2>&1 | head -n 2
-done
-true""",
-    tuple(f"{program} {flag}" for program, flag in _VERSION_FLAGS.items()),
-)
-
-FIRST = (IDENTITY, CPU, FILES, PROGRAMS, LINKS)
-"""Asked of every node, whatever it is."""
-
-
 OVS = Probe(
     "ovs",
     """
@@ -157,10 +154,6 @@ def virsh(uuid: str) -> Probe:
     """libvirt's own view of a VM's interfaces, where it is there."""
     script = 'command -v virsh >/dev/null && virsh -r domiflist "$1" 2>/dev/null; true'
     return Probe("virsh", script, (uuid,), root=True)
-
-
-def disk(workdir: str) -> Probe:
-    return Probe("disk", 'df -Pk "$1"', (workdir,))
 
 
 def route(address: str) -> Probe:

@@ -2,10 +2,13 @@
 
 import re
 
+Sections = dict[str, str]
+"""Texts by their section's name."""
+
 _HEADER = re.compile(r"^==> (.+) <==$")
 
 
-def sections(text: str) -> dict[str, str]:
+def sections(text: str) -> Sections:
     """Each section's text by its name, without the blank lines around it."""
     found: dict[str, list[str]] = {}
     lines: list[str] = []

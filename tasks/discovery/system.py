@@ -4,12 +4,30 @@ import re
 from pathlib import PurePosixPath
 
 from ..model.errors import ParseError
-from ..model.facts import Bpf, Cpu
-from .sections import sections
+from ..model.facts import Bpf, Cpu, Facts
+from .sections import Sections
 
 _SYSCTL = "/proc/sys/"
 _VULNERABILITY = "/sys/devices/system/cpu/vulnerabilities/"
+_PROGRAM = "program "
 _GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
+
+
+def parse_machine(node: str, found: Sections) -> Facts:
+    """What the `machine` probe's sections tell of a node. Raises ParseError."""
+    hostname, kernel, arch = parse_identity(found.get("uname", ""))
+    return Facts(
+        node=node,
+        hostname=hostname,
+        kernel=kernel,
+        arch=arch,
+        distribution=distribution(found),
+        cpu=_with_files(parse_cpu(found.get("cpu", "")), found),
+        memory_mib=memory_mib(found),
+        programs=programs(found),
+        sysctls=sysctls(found),
+        disk_free_mib=parse_df(found.get("df", "")),
+    )
 
 
 def parse_identity(text: str) -> tuple[str, str, str]:
@@ -21,7 +39,7 @@ def parse_identity(text: str) -> tuple[str, str, str]:
 
 
 def parse_cpu(text: str) -> Cpu:
-    """The `cpu` probe: lscpu's table, or /proc/cpuinfo where lscpu is not there (small guests)."""
+    """lscpu's table, or /proc/cpuinfo where lscpu is not there (small guests)."""
     return _parse_lscpu(text) if "CPU(s):" in text else _parse_cpuinfo(text)
 
 
@@ -53,60 +71,55 @@ def _parse_lscpu(text: str) -> Cpu:
     )
 
 
-def parse_files(text: str) -> dict[str, str]:
-    """The files that could be read, by path."""
-    return sections(text)
-
-
-def distribution(files: dict[str, str]) -> str | None:
+def distribution(found: Sections) -> str | None:
     """The distribution's name as it presents itself."""
-    for line in files.get("/etc/os-release", "").splitlines():
+    for line in found.get("/etc/os-release", "").splitlines():
         key, _, value = line.partition("=")
         if key == "PRETTY_NAME":
             return value.strip().strip("\"'")
     return None
 
 
-def memory_mib(files: dict[str, str]) -> int | None:
+def memory_mib(found: Sections) -> int | None:
     """MemTotal of /proc/meminfo, in MiB."""
-    match = re.search(r"^MemTotal:\s+(\d+) kB$", files.get("/proc/meminfo", ""), re.MULTILINE)
+    match = re.search(r"^MemTotal:\s+(\d+) kB$", found.get("/proc/meminfo", ""), re.MULTILINE)
     return int(match[1]) // 1024 if match else None
 
 
-def sysctls(files: dict[str, str]) -> dict[str, str]:
+def sysctls(found: Sections) -> dict[str, str]:
     """Settings by their dotted names, blanks between several values made one."""
     return {
         path.removeprefix(_SYSCTL).replace("/", "."): " ".join(value.split())
-        for path, value in files.items()
+        for path, value in found.items()
         if path.startswith(_SYSCTL) and value
     }
 
 
-def with_files(cpu: Cpu, files: dict[str, str]) -> Cpu:
+def _with_files(cpu: Cpu, found: Sections) -> Cpu:
     """The processor with its governor and the mitigations that are on."""
     mitigations = {
         PurePosixPath(path).name: value
-        for path, value in files.items()
+        for path, value in found.items()
         if path.startswith(_VULNERABILITY) and value != "Not affected"
     }
     return cpu.model_copy(
-        update={"governor": files.get(_GOVERNOR) or None, "mitigations": mitigations}
+        update={"governor": found.get(_GOVERNOR) or None, "mitigations": mitigations}
     )
 
 
-def parse_bpf(text: str, files: dict[str, str]) -> Bpf:
+def parse_bpf(text: str, found: Sections) -> Bpf:
     """What the kernel offers, from the paths that exist.
 
     Without a mounted tracefs nothing can be said of kprobes and tracepoints: None.
     """
     there = set(text.split())
     tracing = any(path.endswith("/events") for path in there)
-    jit = files.get("/proc/sys/net/core/bpf_jit_enable")
+    jit = found.get("/proc/sys/net/core/bpf_jit_enable")
     return Bpf(
         btf="/sys/kernel/btf/vmlinux" in there,
         kprobes=any(path.endswith("/kprobe_events") for path in there) if tracing else None,
         tracepoints=True if tracing else None,
-        stats="/proc/sys/kernel/bpf_stats_enabled" in files,
+        stats="/proc/sys/kernel/bpf_stats_enabled" in found,
         jit=jit != "0" if jit else None,
     )
 
@@ -114,14 +127,14 @@ def parse_bpf(text: str, files: dict[str, str]) -> Bpf:
 _VERSION = re.compile(r"(?<![A-Za-z0-9.])v?(\d+(?:\.\w+)*)")
 
 
-def parse_programs(text: str) -> dict[str, str | None]:
+def programs(found: Sections) -> dict[str, str | None]:
     """Versions by program; None where it is there and does not tell (busybox, old builds)."""
-    found: dict[str, str | None] = {}
-    for name, section in sections(text).items():
-        told = section.splitlines()[1:2]  # the first line is the program's path
-        match = _VERSION.search(told[0]) if told else None
-        found[name] = match[1] if match else None
-    return found
+    versions: dict[str, str | None] = {}
+    for title, told in found.items():
+        if title.startswith(_PROGRAM):
+            match = _VERSION.search(told.partition("\n")[0])
+            versions[title.removeprefix(_PROGRAM)] = match[1] if match else None
+    return versions
 
 
 def parse_df(text: str) -> int:
@@ -129,7 +142,7 @@ def parse_df(text: str) -> int:
     lines = text.splitlines()
     fields = lines[-1].split() if len(lines) >= 2 else []
     if len(fields) < 6 or not fields[-3].isdigit():
-        raise ParseError("df", f"no line of a file system: {text[:80]!r}")
+        raise ParseError("workdir", text.partition("\n")[0] or "df told nothing")
     return int(fields[-3]) // 1024
 
 
