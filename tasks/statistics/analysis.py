@@ -10,18 +10,20 @@ from .differences import cell_values, differences
 from .estimates import estimate
 from .margins import Margins
 from .rules import Rules
-from .sequential import decided, end_reason, looks_taken
+from .sequential import end_reason, looks_taken, stopped_at
 from .verdicts import judge
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """What came out. `withheld` names the (environment, run) whose calibration failed: their
-    effects keep estimate and interval, and none of them has a verdict."""
+    effects keep estimate and interval, and none of them has a verdict. `decided` holds the cases
+    that a sequential campaign need not measure any more: environment, run, layer, case, stopped."""
 
     effects: pl.DataFrame  # storage.schema.EFFECTS
     calibration: pl.DataFrame  # storage.schema.CHECKS
     differences: pl.DataFrame  # one row a cell and metric: d, weight, both baselines
+    decided: pl.DataFrame
     withheld: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -34,15 +36,19 @@ def analyze(cells: pl.DataFrame, samples: pl.DataFrame, margins: Margins, rules:
     """
     values = cell_values(cells, samples)
     diffs = differences(values)
-    effects, checks, withheld = [EFFECTS.frame()], [CHECKS.frame()], set()
+    effects, checks, decided = [EFFECTS.frame()], [CHECKS.frame()], [_UNDECIDED]
+    withheld = set()
     for (environment, run), own in cells.group_by("environment", "run", maintain_order=True):
         campaign = _Campaign(*(_only(f, environment, run) for f in (own, values, diffs)))
-        judged, calibration = _judged(campaign, margins, rules)
+        judged, calibration, stops = _judged(campaign, margins, rules)
         effects.append(judged.cast(EFFECTS.schema))
+        decided.append(stops)
         checks.append(check_frame(calibration, environment, run))
         if failed(calibration):
             withheld.add((environment, run))
-    return Analysis(pl.concat(effects), pl.concat(checks), diffs, frozenset(withheld))
+    return Analysis(
+        pl.concat(effects), pl.concat(checks), diffs, pl.concat(decided), frozenset(withheld)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +64,34 @@ class _Campaign:
         return _Campaign(*(f.filter(early) for f in (self.cells, self.values, self.diffs)))
 
 
-def _judged(campaign: _Campaign, margins: Margins, rules: Rules) -> tuple[pl.DataFrame, list[Row]]:
-    """Replays the campaign's looks; a case keeps the verdict of the look that decided it."""
+_CASE = ["environment", "run", "layer", "case"]
+_UNDECIDED = pl.DataFrame(schema=dict.fromkeys([*_CASE, "stopped"], pl.String))
+
+
+def _judged(
+    campaign: _Campaign, margins: Margins, rules: Rules
+) -> tuple[pl.DataFrame, list[Row], pl.DataFrame]:
+    """Replays the campaign's looks; a case keeps the verdict of the look that decided it.
+
+    Returns the effects, the calibration at the last look, and the cases that were decided.
+    """
     done = campaign.cells["iteration"].max()
     assert isinstance(done, int)
     settled: list[pl.DataFrame] = []
-    stops = pl.DataFrame(schema={**dict.fromkeys(_CASE, pl.String), "stopped": pl.String})
+    stops = _UNDECIDED
     for look in looks_taken(rules, done):
         seen = campaign.until(look)
         effects = judge(estimate(seen.cells, seen.diffs, rules), margins, rules)
         calibration = calibrate(seen.values, effects, rules)
         effects = _complete(effects).join(stops, on=_CASE, how="anti")
         if rules.looks and not failed(calibration):
-            stopping = decided(effects, look)
+            stopping = stopped_at(effects, look)
             stops = pl.concat([stops, stopping])
             settled.append(_stopped(effects.join(stopping, on=_CASE, how="semi"), stopping))
             effects = effects.join(stopping, on=_CASE, how="anti")
     undecided = effects.with_columns(stopped=pl.lit(end_reason(rules, done)))
-    return _published(pl.concat([*settled, undecided]), failed(calibration)), calibration
-
-
-_CASE = ["environment", "run", "layer", "case"]
+    published = _published(pl.concat([*settled, undecided]), failed(calibration))
+    return published, calibration, stops
 
 
 def _complete(judged: pl.DataFrame) -> pl.DataFrame:

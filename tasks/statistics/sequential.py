@@ -25,9 +25,12 @@ def looks_taken(rules: Rules, done: int) -> Sequence[int]:
     return (*(look for look in rules.looks if look < done), done)
 
 
-def decided(effects: pl.DataFrame, look: int) -> pl.DataFrame:
-    """Cases that stop at this look: _CASE columns and `stopped`, the reason in words."""
-    primary = effects.filter(pl.col("primary"))
+def stopped_at(effects: pl.DataFrame, look: int) -> pl.DataFrame:
+    """Cases that stop at this look: _CASE columns and `stopped`, the reason in words.
+
+    Placebos never stop: they calibrate every iteration.
+    """
+    primary = effects.filter(pl.col("primary"), pl.col("kind") == "tool")
     verdict = pl.col("verdict")
     cases = primary.group_by(_CASE, maintain_order=True).agg(
         settled=verdict.is_in(DECIDED).all(), useless=(verdict == "invalid").all()

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
+from scipy.signal import lfilter
 
 from ..storage.schema import CELLS, SAMPLES
 from .scale import Floats
@@ -130,9 +131,4 @@ def _autoregressive(sd: float, rho: float, n: int, rng: np.random.Generator) -> 
     """A stationary AR(1) series of that SD: x' = ρ·x + sd·√(1 − ρ²)·ε."""
     steps = rng.normal(0.0, sd, n)
     steps[1:] *= np.sqrt(1 - rho**2)
-    series = np.empty(n)
-    previous = 0.0
-    for index, step in enumerate(steps):
-        previous = rho * previous + step
-        series[index] = previous
-    return series
+    return np.asarray(lfilter([1.0], [1.0, -rho], steps))

@@ -1,4 +1,4 @@
-"""From estimates to verdicts: four questions a effect, judged together, and one answer in words.
+"""From estimates to verdicts: four questions of each effect, judged together; one answer in words.
 
 | question   | null hypothesis    | test                                             |
 |------------|--------------------|--------------------------------------------------|

@@ -1,0 +1,94 @@
+"""Looks, and which cases need no more of them."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tasks.statistics.analysis import analyze
+from tasks.statistics.rules import LOOKS, Rules
+from tasks.statistics.sequential import end_reason, looks_taken, stopped_at
+from tasks.statistics.simulate import METRIC, WORKLOAD, Host, Schedule, frames, log_values
+from tasks.storage.schema import EFFECTS
+
+RULES = Rules(primary={WORKLOAD: METRIC}, looks=LOOKS)
+
+
+def effects(*rows: dict[str, Any]) -> pl.DataFrame:
+    common = {
+        "environment": "env", "run": "r1", "layer": "host", "case": "x", "workload": "w",
+        "metric": METRIC, "kind": "tool", "unit": "%", "scale": "ratio", "primary": True, "n": 4,
+    }  # fmt: skip
+    return EFFECTS.frame(common | row for row in rows)
+
+
+def test_five_looks_share_the_error_evenly() -> None:
+    assert RULES.test_alpha == pytest.approx(0.01)
+    assert Rules().test_alpha == 0.05
+
+
+@pytest.mark.parametrize(
+    ("done", "looks"),
+    [(2, (2,)), (4, (4,)), (7, (4, 6, 7)), (8, (4, 6, 8)), (12, LOOKS)],
+)
+def test_the_last_iteration_is_always_looked_at_and_never_a_sixth_time(
+    done: int, looks: tuple[int, ...]
+) -> None:
+    assert looks_taken(RULES, done) == looks
+    assert len(looks) <= len(LOOKS)
+
+
+def test_a_case_stops_when_all_its_primary_metrics_are_decided() -> None:
+    both = [{"workload": "w", "verdict": "overhead"},
+            {"workload": "v", "verdict": "no_overhead_within_margin"}]  # fmt: skip
+    assert stopped_at(effects(*both), 6)["stopped"].to_list() == ["decided after 6 iterations"]
+
+
+@pytest.mark.parametrize("verdict", ["inconclusive", "overhead_unresolved", "implausible_gain"])
+def test_a_case_goes_on_while_one_primary_metric_is_open(verdict: str) -> None:
+    rows = effects({"verdict": "overhead"}, {"workload": "v", "verdict": verdict})
+    assert stopped_at(rows, 4).is_empty()
+
+
+def test_other_metrics_do_not_keep_a_case() -> None:
+    rows = effects({"verdict": "overhead"}, {"verdict": "inconclusive", "primary": False})
+    assert stopped_at(rows, 4).height == 1
+
+
+def test_a_case_that_is_never_valid_is_given_up() -> None:
+    (reason,) = stopped_at(effects({"verdict": "invalid"}), 4)["stopped"]
+    assert reason == "no valid cell in 4 iterations: more would not help"
+
+
+def test_placebos_are_measured_to_the_end() -> None:
+    row = {"case": "placebo_1", "kind": "placebo", "verdict": "no_overhead_within_margin"}
+    assert stopped_at(effects(row), 4).is_empty()
+
+
+def test_why_measuring_ended_is_said() -> None:
+    assert end_reason(RULES, 12) == "cap of 12 iterations reached"
+    assert end_reason(RULES, 7) == "campaign ended after 7 iterations"
+    assert end_reason(Rules(), 7) == "fixed design of 7 iterations"
+
+
+def simulated(seed: int, iterations: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    rng = np.random.default_rng(seed)
+    schedule = Schedule.interleaved([f"case_{i}" for i in range(30)], iterations, rng)
+    return frames(schedule, log_values(schedule, {"case_0": 10}, Host(), rng))
+
+
+def test_decided_cases_are_listed_for_the_schedule() -> None:
+    cells, samples = simulated(1, 4)
+    found = analyze(cells, samples, {METRIC: 3.0}, RULES)
+    assert "case_0" in found.decided["case"].to_list()
+    assert analyze(cells, samples, {METRIC: 3.0}, Rules(RULES.primary)).decided.is_empty()
+
+
+def test_a_decided_case_that_leaves_the_schedule_keeps_its_verdict() -> None:
+    cells, samples = simulated(1, 8)
+    stays = ~((pl.col("case") == "case_0") & (pl.col("iteration") > 4))
+    whole = analyze(cells, samples, {METRIC: 3.0}, RULES).effects.filter(case="case_0")
+    left = analyze(cells.filter(stays), samples, {METRIC: 3.0}, RULES).effects
+    assert left.filter(case="case_0")["verdict"].to_list() == ["overhead"]
+    assert whole["n"].to_list() == left.filter(case="case_0")["n"].to_list() == [4]
