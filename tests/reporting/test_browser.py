@@ -94,6 +94,7 @@ def test_a_click_on_a_head_sorts_by_value_with_missing_ones_last(page) -> None: 
 def test_the_other_language_is_one_click_away(page) -> None:  # type: ignore[no-untyped-def]
     before = page.get_attribute("html", "lang")
     page.locator("header .meta a").click()
+    page.wait_for_load_state("load")
     assert page.get_attribute("html", "lang") != before
     assert page.locator("h2").count() == 17
 
