@@ -111,5 +111,6 @@ _REFUSALS: Sequence[tuple[str, Callable[[Mapping[str, Any]], bool]]] = (
     ("invalid", lambda row: row["verdict"] == "invalid"),
     ("withheld", lambda row: row["withheld"]),
     ("gain", lambda row: row["primary"] and row["verdict"] == "implausible_gain"),
+    ("no_estimate", lambda row: row["primary"] and row["estimate"] is None),
     ("no_interval", lambda row: row["primary"] and row["ci_high"] is None),
 )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -52,9 +52,9 @@ class View:
     """One bundle in one language, with everything derived from it computed once."""
 
     def __init__(self, bundle: Bundle, texts: Texts) -> None:
-        self.bundle, self.t = bundle, texts
-        self.findings = Findings(bundle.checks)
-        self.shapes = workload_shapes(bundle.runs)
+        self.bundle, self.t = _told_apart(bundle), texts
+        self.findings = Findings(self.bundle.checks)
+        self.shapes = workload_shapes(self.bundle.runs)
 
     @cached_property
     def environments(self) -> list[str]:
@@ -105,11 +105,33 @@ class View:
         )
 
 
+def _told_apart(bundle: Bundle) -> Bundle:
+    """Where an environment has several runs, each is an environment of its own: `env · run`."""
+    repeated = bundle.runs.filter(pl.col("environment").is_duplicated())["environment"].unique()
+    if repeated.is_empty():
+        return bundle
+    named = pl.when(pl.col("environment").is_in(repeated.implode())).then(
+        pl.concat_str("environment", "run", separator=" · ")
+    )
+    environment = named.otherwise(pl.col("environment")).alias("environment")
+    frames: dict[str, Any] = {
+        field.name: value.with_columns(environment)
+        for field in fields(bundle)
+        if isinstance(value := getattr(bundle, field.name), pl.DataFrame)
+    }
+    return replace(bundle, **frames)
+
+
+def settings(text: str | None) -> Any:
+    """What a JSON column of the runs holds; None where it holds nothing."""
+    return json.loads(text) if text else None
+
+
 def workload_shapes(runs: pl.DataFrame) -> dict[str, Shape]:
     """Workload's name -> its shape, from the `workloads` JSON (a list of settings) of all runs."""
     shapes: dict[str, Shape] = {}
-    for text in runs["workloads"].drop_nulls():
-        for item in json.loads(text):
+    for text in runs["workloads"]:
+        for item in settings(text) or []:
             shapes[item["name"]] = Shape(item["kind"], item["protocol"], item.get("streams") or 1)
     return shapes
 

@@ -57,6 +57,7 @@ def test_a_details_tool_is_never_better_than_with_a_filter() -> None:
         ({"verdict": "invalid"}, "invalid"),
         ({"withheld": True}, "withheld"),
         ({"verdict": "implausible_gain"}, "gain"),
+        ({"estimate": None, "ci_low": None, "ci_high": None}, "no_estimate"),
         ({"ci_low": None, "ci_high": None}, "no_interval"),
     ],
 )

@@ -1,13 +1,15 @@
 """The frames as the report asks of them."""
 
+from dataclasses import fields, replace
+
 import polars as pl
 import pytest
 from bundle import Campaign
 
 from tasks.reporting.findings import Findings
 from tasks.reporting.texts import Texts
-from tasks.reporting.view import View, kernel_cost, with_changes
-from tasks.storage.schema import BPF_PROGRAMS, CHECKS, EFFECTS
+from tasks.reporting.view import View, kernel_cost, with_changes, workload_shapes
+from tasks.storage.schema import BPF_PROGRAMS, CHECKS, EFFECTS, RUNS
 
 
 def effect(metric: str, **other: object) -> dict[str, object]:
@@ -133,10 +135,26 @@ def test_invalid_numbers_are_never_the_worst_ones() -> None:
         .otherwise(pl.col("verdict"))
         .alias("verdict")
     )
-    view = View(
-        type(bundle)(**{f: getattr(bundle, f) for f in bundle.__slots__} | {"effects": effects}),
-        Texts("en"),
-    )
+    view = View(replace(bundle, effects=effects), Texts("en"))
     drop = next(r for r in view.tools if (r.environment, r.tool) == ("lab-510-intel", "eth_drop"))
     assert drop.worst["throughput"]["case"] == "eth_drop_rx_protocol_udp"
     assert drop.usage.reason == "invalid"
+
+
+def test_two_runs_of_one_environment_are_told_apart() -> None:
+    one = Campaign(environments=("lab-510-intel",)).bundle()
+    frames = {f.name: getattr(one, f.name) for f in fields(one)}
+    both = {
+        name: pl.concat([frame, frame.with_columns(pl.lit("night-2").alias("run"))])
+        for name, frame in frames.items()
+        if isinstance(frame, pl.DataFrame)
+    }
+    view = View(replace(one, **both), Texts("en"))
+    assert view.environments == ["lab-510-intel · night-1", "lab-510-intel · night-2"]
+    assert len(view.measured) == 2 * 5
+    assert view.effects.height == both["effects"].height
+
+
+@pytest.mark.parametrize("text", [None, "null", "[]"])
+def test_a_run_without_workloads_has_no_shapes(text: str | None) -> None:
+    assert workload_shapes(RUNS.frame([{"environment": "e", "workloads": text}])) == {}

@@ -78,14 +78,15 @@ def _placed(view: View, effects: pl.DataFrame) -> pl.DataFrame:
 def _forest(view: View, rows: pl.DataFrame) -> Spec:
     bottom = rows["bottom"].max()
     assert isinstance(bottom, float)
-    step = 12.0 if bottom <= 60 else 7.0 if bottom <= 160 else 4.0
+    step, dot = (12.0, 30) if bottom <= 60 else (7.0, 18) if bottom <= 160 else (4.0, 9)
     height = max(60.0, bottom * step)
     rank = alt.Scale(domain=[bottom + 0.3, -0.3], nice=False)
     topics = [topic for topic in TOPICS if topic in rows["topic"].unique()]
     width = (WIDTH - LABELS) / len(topics) - 24
     names = overlay(_names(rows, rank), width=LABELS, height=height)
     drawn = [
-        overlay(*_marks(view, rows, topic, rank), width=width, height=height) for topic in topics
+        overlay(*_marks(view, rows, topic, rank, dot), width=width, height=height)
+        for topic in topics
     ]
     return panels([names, *drawn], columns=1 + len(drawn), spacing=18)
 
@@ -99,7 +100,9 @@ def _names(rows: pl.DataFrame, rank: alt.Scale) -> alt.Chart:
     return marks.encode(y=alt.Y("y:Q", axis=None, scale=rank), text="tool:N", x=alt.value(LABELS))
 
 
-def _marks(view: View, rows: pl.DataFrame, topic: str, rank: alt.Scale) -> list[alt.Chart]:
+def _marks(
+    view: View, rows: pl.DataFrame, topic: str, rank: alt.Scale, dot: int
+) -> list[alt.Chart]:
     """One topic: margin, zero and separators below, intervals and points on top."""
     effects = rows.filter(pl.col("topic") == topic)
     low, high = effects.select(
@@ -118,7 +121,7 @@ def _marks(view: View, rows: pl.DataFrame, topic: str, rank: alt.Scale) -> list[
     columns = ("estimate", "ci_low", "ci_high", "y", "words", "protocol")
     known = effects.filter(pl.col("ci_low").is_not_null())
     intervals = alt.Chart(data(known, *columns)).mark_rule(strokeWidth=1.6)
-    points = alt.Chart(data(effects, *columns)).mark_point(filled=True, size=30, opacity=1)
+    points = alt.Chart(data(effects, *columns)).mark_point(filled=True, size=dot, opacity=1)
     return [
         *_ground(effects, x, y, rows.select(pl.col("bottom").unique() + GAP / 2)),
         intervals.encode(x=x("ci_low"), x2="ci_high:Q", y=y, color=colour),

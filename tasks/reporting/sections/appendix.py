@@ -5,17 +5,16 @@ import json
 import polars as pl
 
 from ..document import Block, Cell, Code, Column, Prose, Section, Table, text_cell
-from ..view import View
+from ..view import View, settings
 
 
 def section(view: View) -> Section | None:
     t = view.t
     blocks: list[Block] = []
     for run in view.bundle.runs.sort("environment").iter_rows(named=True):
-        settings = json.loads(run["design"] or "{}")
-        if settings:
+        if design := settings(run["design"]):
             caption = t("appendix.design", environment=run["environment"])
-            blocks.append(Code(caption, json.dumps(settings, indent=2, ensure_ascii=False)))
+            blocks.append(Code(caption, json.dumps(design, indent=2, ensure_ascii=False)))
     if commands := _commands(view):
         blocks.append(commands)
     versions = view.bundle.runs["program_version"].drop_nulls().unique().sort()

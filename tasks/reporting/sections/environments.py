@@ -1,11 +1,9 @@
 """Where it was measured: hosts and VMs as discovery found them, and where the data lies."""
 
-import json
-
 from ...model.facts import Facts
 from ..document import Block, Cell, Column, Heading, Prose, Section, Table
 from ..numbers import DASH, number
-from ..view import View
+from ..view import View, settings
 
 
 def section(view: View) -> Section:
@@ -24,7 +22,7 @@ def facts_by_environment(view: View) -> dict[str, list[Facts]]:
     """Environment -> what was found on its nodes; environments without facts are not in it."""
     found = {}
     for run in view.bundle.runs.sort("environment").iter_rows(named=True):
-        nodes = [Facts.model_validate(item) for item in json.loads(run["facts"] or "{}").values()]
+        nodes = [Facts.model_validate(item) for item in (settings(run["facts"]) or {}).values()]
         if nodes:
             found[run["environment"]] = nodes
     return found

@@ -1,13 +1,12 @@
 """What was asked, how it was measured, with the parameters that were really used."""
 
-import json
 from typing import Any
 
 import polars as pl
 
 from ..document import Block, Cell, Column, Prose, Section, Table
 from ..numbers import DASH, number
-from ..view import View
+from ..view import View, settings
 
 
 def section(view: View) -> Section:
@@ -25,7 +24,7 @@ def _parameters(view: View) -> Table:
     t = view.t
     rows = []
     for run in view.bundle.runs.sort("environment").iter_rows(named=True):
-        design: dict[str, Any] = json.loads(run["design"] or "{}")
+        design: dict[str, Any] = settings(run["design"]) or {}
         here = view.bundle.cells.filter(pl.col("environment") == run["environment"])
         cases = here.filter(pl.col("kind") == "tool").select("layer", "case").n_unique()
         hours = _hours(run)
@@ -59,17 +58,21 @@ def _hours(run: dict[str, Any]) -> float | None:
 def _workloads(view: View) -> Table:
     """The loads as the first run had them; runs of one campaign share them."""
     t = view.t
-    text = view.bundle.runs["workloads"].drop_nulls()[0]
+    listed = next(found for text in view.bundle.runs["workloads"] if (found := settings(text)))
     keys = ("program", "protocol", "streams", "window_s", "warmup_s", "length", "bandwidth")
     rows = [
         [
             Cell(item["name"], mark="name"),
-            *(Cell(DASH if item.get(key) is None else str(item[key])) for key in keys),
+            *(Cell(DASH if item.get(key) is None else _plain(item[key])) for key in keys),
         ]
-        for item in json.loads(text)
+        for item in listed
     ]
     columns = [Column(t("head.workload")), *(Column(t(f"method.{key}")) for key in keys)]
     return Table(t("method.workloads"), columns, rows, search=False)
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _verdicts(view: View) -> Table:
