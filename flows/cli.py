@@ -126,7 +126,7 @@ def demo(
         finished = _run(
             flow(
                 run_id, "demo", tuple(Layer(word) for word in _words(layers)), switch,
-                Selection(), QUICK, results_dir, datasets, output_dir, out.print,
+                Selection(), QUICK, results_dir, datasets, output_dir,
             )
         )  # fmt: skip
     print_finished(out, finished)
@@ -430,17 +430,11 @@ def analyze(
     from flows.terminal import print_reported
     from tasks.model.names import MARGINS_FILE
 
-    ingested, reported = _run(
-        analysis(
-            iteration_path,
-            datasets,
-            output_dir,
-            _languages(lang),
-            margins or MARGINS_FILE,
-            environment,
-            run_id,
-        )  # fmt: skip
+    limits = margins or MARGINS_FILE
+    flow = analysis(
+        iteration_path, datasets, output_dir, _languages(lang), limits, environment, run_id
     )
+    ingested, reported = _run(flow)
     print_reported(out, ingested, reported)
 
 

@@ -1,6 +1,5 @@
 """The flow `lab-demo`: lab up → bootstrap → campaign → lab down, on this one machine."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from prefect import flow
@@ -11,6 +10,7 @@ from tasks.model.environment import Layer
 from tasks.model.settings import Measurement, Selection
 
 from .campaign import Finished, campaign
+from .progress import progress
 
 QUICK = Measurement(
     iterations=3,
@@ -18,6 +18,7 @@ QUICK = Measurement(
     workloads=["quick"],
     monitor_interval_s=1,
     baseline_every=5,
+    attribution_s=1,
     max_load=8.0,
 )
 """Small enough to read its report within minutes; too small for small effects, and it says so."""
@@ -34,13 +35,14 @@ async def demo(
     results_dir: Path = Path("results"),
     datasets: str = "datasets/parquet",
     output: Path = Path("reports"),
-    told: Callable[[str], None] = print,
 ) -> Finished:
     """Measures three bpftrace tools and two placebos between two real SSH hosts of a lab."""
-    minimal_input = lab_up(name, layers, switch, told)
+    minimal_input = lab_up(name, layers, switch, progress().said)
     try:
         found = await bootstrap_environment(minimal_input)
-        told(f"found {len(found.facts)} hosts and made {found.case_count - found.skipped} cases")
+        progress().said(
+            f"found {len(found.facts)} hosts and made {found.case_count - found.skipped} cases"
+        )
         return await campaign(
             [found.full.parent], run, selection, measurement, results_dir, datasets, output
         )

@@ -25,14 +25,18 @@ class Place:
 
 
 class Progress(Protocol):
-    """Both are called as things happen."""
+    """All are called as things happen."""
 
+    def said(self, text: str) -> None: ...
     def begins(self, place: Place) -> None: ...
     def ended(self, outcome: Outcome) -> None: ...
 
 
 class LogProgress:
     """A line a slot in the flow run's log; cells that do not count are warnings."""
+
+    def said(self, text: str) -> None:
+        get_run_logger().info(text)
 
     def begins(self, place: Place) -> None:
         get_run_logger().info(

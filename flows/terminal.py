@@ -116,6 +116,9 @@ class TerminalProgress:
         if error is not None and self._bars:
             self._console.print(f"go on with: ebpf-overhead run --resume {self._run}")
 
+    def said(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True)
+
     def begins(self, place: Place) -> None:
         now = f"iteration {place.slot.iteration} · {place.case.name} · {spoken(place.left_s)} left"
         if place.environment not in self._bars:

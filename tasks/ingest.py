@@ -56,12 +56,14 @@ def ingest_tree(
 def _commit(dataset: Dataset, reading: Reading) -> Ingested:
     environment, run = reading.runs.select("environment", "run").row(0)
     dataset.replace(environment, run, reading.tables())
+    place = ["layer", "iteration", "position", "workload"]
+    final = reading.cells.sort("attempt").unique(place, keep="last")
     refused = reading.manifest.filter(status=FileStatus.REFUSED)
     return Ingested(
         environment=environment,
         run=run,
-        cells=reading.cells.height,
-        passed=reading.cells.filter(status="passed").height,
+        cells=final.height,
+        passed=final.filter(status="passed").height,
         files_read=reading.manifest.filter(status=FileStatus.READ).height,
         files_refused=tuple(f"{p}: {reason}" for p, _, reason in refused.iter_rows()),
     )
