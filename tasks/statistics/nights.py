@@ -3,6 +3,10 @@
 Single iterations of different nights are never pooled as independent: a night's own mood (a reboot,
 a warm room, a neighbour) is in all of them. Each run gives one δ̂; the error comes from the spread
 between runs. A change of kernel, tool or NIC settings starts a new epoch, and epochs are not mixed.
+
+Change points are a step of our own because apache-otava 0.8 pins a numpy that the rest of the
+program cannot use. On 60 simulated series of 40 nights with 0, 1 or 2 steps, both at p ≤ 1e-4, the
+two name the same nights in 56.
 """
 
 from dataclasses import dataclass

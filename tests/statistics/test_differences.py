@@ -85,6 +85,19 @@ def test_a_changed_world_between_the_two_baselines_is_not_bridged() -> None:
     assert found["problem"].to_list() == ["kernel or NIC settings changed between its baselines"]
 
 
+def test_a_cell_whose_time_is_unknown_is_not_interpolated() -> None:
+    cells, samples = campaign([[("b", 10), ("x", 9), ("y", 9), ("b", 10), ("b", 10)]])
+    found = diffs(where(cells, "started", None, case="x"), samples)
+    assert found["problem"].to_list() == ["time of the window unknown", None]
+
+
+def test_a_baseline_whose_time_is_unknown_is_no_neighbour() -> None:
+    cells, samples = campaign([[("b", 50), ("b", 10), ("x", 9), ("b", 50), ("b", 10)]])
+    untimed = where(where(cells, "started", None, position=0), "started", None, position=3)
+    found = diffs(untimed, samples)
+    assert (found["left_value"].item(), found["right_value"].item()) == (10, 10)
+
+
 def test_two_values_of_one_metric_in_one_cell_are_refused() -> None:
     cells, samples = campaign([[("b", 10), ("x", 9), ("b", 10)]])
     with pytest.raises(DatasetError, match="two values of one metric"):
