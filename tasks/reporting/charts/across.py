@@ -77,13 +77,13 @@ def _panel(view: View, rows: pl.DataFrame, tool: str, scale: alt.Scale, ticks: A
     offset = alt.YOffset("topic:N", scale=alt.Scale(domain=names))
     base = alt.Chart(data(rows, *_COLUMNS))
     zero = alt.Chart(alt.Data(values=[{"cost": 0}])).mark_rule(color=INK, strokeWidth=0.7)
-    line = base.mark_rule(strokeWidth=2).encode(
+    line = base.mark_rule(strokeWidth=1.8).encode(
         x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", y=y, yOffset=offset, color=colour
     )
     x = alt.X("cost:Q", scale=scale, axis=axis)
-    point = base.mark_point(filled=True, size=42, opacity=1).encode(
+    point = base.mark_point(filled=True, size=26, opacity=1).encode(
         x=x, y=y, yOffset=offset, color=colour
     )
-    width = WIDTH // PANELS - NAMES + 20
+    width = WIDTH // PANELS - NAMES - 12
     height = 40 * len(view.environments)
     return overlay(zero.encode(x=x), line, point, width=width, height=height, title=tool)
