@@ -117,6 +117,7 @@ def _breakable(text: str) -> Markup:
 
 def _pipe(cell: Cell) -> str:
     """A cell in a Markdown table: one line, its bars escaped, its notes after it."""
-    words = " ".join(filter(None, (cell.text, cell.sub)))
+    joined = "{} ({})" if cell.mark == "name" else "{}: {}" if "answer-" in cell.mark else "{} {}"
+    words = joined.format(cell.text, cell.sub) if cell.sub else cell.text
     notes = "".join(f" ⁽{note}⁾" for note in cell.notes)
     return (words + notes).replace("|", "\\|").replace("\n", " ")

@@ -11,9 +11,9 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reporting"))
-from bundle import Campaign  # noqa: E402
+from bundle import Campaign
 
-from tasks.reporting.report import write_report  # noqa: E402
+from tasks.reporting.report import write_report
 
 ENVIRONMENTS = ("a-419-intel", "b-510-intel", "c-510-arm", "d-510-hygon")
 LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
