@@ -14,13 +14,14 @@ from ..model.errors import InputError, InputErrors, ParseError, RemoteError, rai
 from ..model.facts import Bpf, Facts, Vm
 from ..model.inputs import Hints, MinimalInput
 from . import probes, system
-from .ask import Answer, Ask
+from .ask import Ask
+from .asking import Asked
 from .clock import parse_clock
+from .crossing import crossing_note
 from .demands import check_facts, check_way, holding_link, place, qemu_of, test_address
 from .links import Links, parse_links, parse_route
 from .nics import parse_interfaces
 from .ovs import Ovs, parse_ovs
-from .probes import Probe
 from .sections import sections
 from .vms import Qemu, parse_domiflist, parse_qemus, tap_of, vhost_pids_of
 from .way import way_of
@@ -29,28 +30,6 @@ CLOCK_READINGS = 3
 AT_ONCE = 6  # questions on one connection; sshd allows 10 sessions
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One node, and how to ask it."""
-
-    node: Node
-    ask: Ask
-    gate: asyncio.Semaphore
-
-    async def answer(self, probe: Probe) -> Answer:
-        async with self.gate:
-            return await self.ask(self.node, probe.argv(self.node))
-
-    async def text(self, probe: Probe) -> str:
-        """What the probe printed. Raises InputError where it failed."""
-        answer = await self.answer(probe)
-        if answer.status == 0:
-            return answer.stdout
-        told = answer.stderr.strip().splitlines()[-1:] or [f"status {answer.status}"]
-        expected = "root, or sudo without a password" if probe.root else ""
-        raise InputError(place(self.node), probe.name, told[0], expected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +51,10 @@ async def discover(minimal: MinimalInput, ask: Ask) -> dict[str, Facts]:
     asked = {
         name: Asked(minimal.node(name), ask, asyncio.Semaphore(AT_ONCE)) for name in minimal.nodes
     }
-    bearing = {node.host_ref for node in minimal.nodes.values()}
+    has_vms = any(node.host_ref for node in minimal.nodes.values())
 
     async def first(one: Asked) -> Look:
-        return await first_look(one, minimal.discovery_hints, bears_vms=one.node.name in bearing)
+        return await first_look(one, minimal.discovery_hints, has_vms=has_vms)
 
     looks = await _each(asked, first)
 
@@ -84,7 +63,21 @@ async def discover(minimal: MinimalInput, ask: Ask) -> dict[str, Facts]:
 
     facts = await _each(asked, second)
     raise_all([error for one in asked.values() for error in check_facts(one.node, facts)])
-    return facts
+    return await with_crossing(minimal, asked, facts)
+
+
+async def with_crossing(
+    minimal: MinimalInput, asked: Mapping[str, Asked], facts: Mapping[str, Facts]
+) -> dict[str, Facts]:
+    """The facts, with a note on the server VM where its traffic may not cross the host's NIC."""
+    pair = minimal.test_pairs.get(Layer.VM)
+    server = facts[pair.server] if pair else None
+    if pair is None or server is None or server.vm is None or server.notes:
+        return dict(facts)
+    host = asked[minimal.nodes[pair.server].host_ref or pair.server]
+    note = await crossing_note(asked[pair.client], asked[pair.server], server, host, server.vm)
+    notes = (note,) if note else ()
+    return {**facts, pair.server: server.model_copy(update={"notes": notes})}
 
 
 async def _each(asked: Mapping[str, Asked], look: Callable[[Asked], Awaitable[T]]) -> dict[str, T]:
@@ -110,14 +103,14 @@ async def _each(asked: Mapping[str, Asked], look: Callable[[Asked], Awaitable[T]
     return {name: answer for name, answer in zip(asked, answers, strict=True) if answer is not None}
 
 
-async def first_look(asked: Asked, hints: Hints, *, bears_vms: bool) -> Look:
+async def first_look(asked: Asked, hints: Hints, *, has_vms: bool) -> Look:
     """What the machine is: one round of questions, after its clock was read in peace."""
     node = asked.node
     clock = [await asked.answer(probes.CLOCK) for _ in range(CLOCK_READINGS)]
     offset, error = parse_clock(clock)
     questions = [probes.machine(node.workdir)]
     if node.role == Layer.HOST:
-        questions += [probes.BPF, probes.OVS, *([probes.QEMUS] if bears_vms else [])]
+        questions += [probes.BPF, probes.OVS, *([probes.QEMUS] if has_vms else [])]
     answers = await asyncio.gather(*(asked.text(probe) for probe in questions))
     told = {probe.name: answer for probe, answer in zip(questions, answers, strict=True)}
     machine = sections(told["machine"])

@@ -18,6 +18,7 @@ from ..model.inputs import MinimalInput, PairInput
 __all__ = ["environment_of", "find_config", "read_full", "to_full", "write_full"]
 
 TOOLS_DIR = "measurement-tools"
+_WAYS = {Layer.HOST: "Host-to-host", Layer.VM: "VM-to-VM"}
 
 _LOADS = {
     "throughput": {
@@ -148,7 +149,7 @@ def _layer(
         if vm:
             network[f"{end}_vm_interface"] = vm.tap
     return {
-        "description": f"{layer} to {layer} on {minimal.environment}",
+        "description": f"{_WAYS[layer]} testing on {minimal.environment}",
         **{end: _end(minimal, layer, name, facts) for end, name in ends.items()},
         "network_config": network,
         **({"kvm_config": _kvm(ends, facts)} if layer == Layer.VM else {}),

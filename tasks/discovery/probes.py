@@ -126,9 +126,11 @@ OVS = Probe(
     "ovs",
     """
 command -v ovs-vsctl >/dev/null || exit 0
-for table in Bridge Port Interface; do
-    told=$(ovs-vsctl --timeout=5 --format=json list "$table" 2>/dev/null) || exit 0
-    printf '==> %s <==\\n%s\\n' "$table" "$told"
+for table in Bridge,ports Port,interfaces Interface,type,options; do
+    name=${table%%,*} columns=_uuid,name,${table#*,}
+    told=$(ovs-vsctl --timeout=5 --format=json --columns="$columns" list "$name" 2>/dev/null) ||
+        exit 0
+    printf '==> %s <==\\n%s\\n' "$name" "$told"
 done""",
     root=True,
 )
@@ -154,6 +156,38 @@ def virsh(uuid: str) -> Probe:
     """libvirt's own view of a VM's interfaces, where it is there."""
     script = 'command -v virsh >/dev/null && virsh -r domiflist "$1" 2>/dev/null; true'
     return Probe("virsh", script, (uuid,), root=True)
+
+
+def counters(when: str, names: Sequence[str]) -> Probe:
+    """Bytes that interfaces have received."""
+    script = """
+shift
+for i do
+    printf '==> %s <==\\n' "$i"
+    cat "/sys/class/net/$i/statistics/rx_bytes" 2>/dev/null
+done
+true"""
+    return Probe("counters", script, (when, *names))
+
+
+SENT_BYTES = 2 * 1024 * 1024
+_PORT = 5399
+
+
+def receiver(address: str) -> Probe:
+    """Takes one short load, or nobody's for a while."""
+    return Probe("receiver", f'timeout 15 iperf3 -s -1 -p {_PORT} -B "$1"', (address,))
+
+
+def sender(address: str) -> Probe:
+    """Sends SENT_BYTES as soon as the receiver listens."""
+    script = f"""
+for try in 1 2 3 4 5 6 7 8 9 10; do
+    timeout 10 iperf3 -c "$1" -p {_PORT} -n {SENT_BYTES} && exit 0
+    sleep 0.3
+done
+exit 1"""
+    return Probe("sender", script, (address,))
 
 
 def route(address: str) -> Probe:

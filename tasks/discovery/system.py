@@ -59,7 +59,7 @@ def _parse_lscpu(text: str) -> Cpu:
         if separator and value.strip() not in ("", "-")
     }
     return Cpu(
-        model=table.get("Model name") or table.get("Model"),
+        model=table.get("Model name"),
         sockets=_int(table.get("Socket(s)")),
         cores_per_socket=_int(table.get("Core(s) per socket")),
         threads_per_core=_int(table.get("Thread(s) per core")),
@@ -124,7 +124,7 @@ def parse_bpf(text: str, found: Sections) -> Bpf:
     )
 
 
-_VERSION = re.compile(r"(?<![A-Za-z0-9.])v?(\d+(?:\.\w+)*)")
+_VERSION = re.compile(r"(?<![A-Za-z0-9.])(?:v|ss)?(\d+(?:\.\w+)*)")
 
 
 def programs(found: Sections) -> dict[str, str | None]:

@@ -1,11 +1,12 @@
 """The tool catalogue as people write it (config/tools.yaml): what a tool is, how it starts."""
 
 import re
+import shlex
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from .documents import Written
+from .documents import Written, matching
 from .environment import Layer
 from .names import Identifier
 from .plan import Readiness, ToolClass
@@ -33,27 +34,27 @@ LIST_PLACEHOLDERS = ("vhost_pids",)
 """Names that may stand for a matrix' values: found on the host, a list."""
 
 
-def _matches(pattern: str, what: str) -> AfterValidator:
-    def check(text: str) -> str:
-        if not re.fullmatch(pattern, text) or ".." in text:
-            raise ValueError(f"{text!r} is not {what}")
-        return text
-
-    return AfterValidator(check)
-
-
 def _text(value: Any) -> Any:
     """Numbers may be written bare. true and false may not: YAML makes them of `on` and `no`."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-ScriptName = Annotated[str, _matches(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "a script's file name")]
+def _command(text: str) -> str:
+    try:
+        shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"is not a command: {str(error).lower()}") from None
+    return text
+
+
+ScriptName = Annotated[str, matching(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "a script's file name")]
 CategoryName = Annotated[
-    str, _matches(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*", "a category")
+    str, matching(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*", "a category")
 ]
-Value = Annotated[str, BeforeValidator(_text), _matches(r"[A-Za-z0-9._:,/@%+-]+", "a plain value")]
+Value = Annotated[str, BeforeValidator(_text), matching(r"[A-Za-z0-9._:,/@%+-]+", "a plain value")]
 Values = Annotated[list[Value], Field(min_length=1)]
-ListPlaceholder = Annotated[str, _matches(r"\{[a-z_]+\}", "a list or a {placeholder} of one")]
+Command = Annotated[str, AfterValidator(_command)]
+ListPlaceholder = Annotated[str, matching(r"\{[a-z_]+\}", "a list or a {placeholder} of one")]
 Matrix = dict[Identifier, Values | ListPlaceholder]
 
 
@@ -99,7 +100,7 @@ class Tool(Traits):
     script: ScriptName
     script_on_aarch64: ScriptName | None = None
     matrix: Matrix = Field({}, description="lists of values by parameter")
-    command: str = Field(description="a command with {placeholders}")
+    command: Command = Field(description="a command with {placeholders}")
 
 
 class Category(Written):
@@ -113,7 +114,7 @@ class Placebo(Written):
     """A program that is run like a tool and attaches nothing."""
 
     script: ScriptName = "placebo.sh"
-    command: str = "sh {path}"
+    command: Command = "sh {path}"
 
 
 class Catalog(Written):

@@ -6,6 +6,7 @@ Written, ExistingFile, Address   what the models of such files are made of
 
 import difflib
 import ipaddress
+import re
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -59,6 +60,17 @@ def _address(text: str) -> str:
         return str(ipaddress.ip_address(text))
     except ValueError:
         raise ValueError(f"{text!r} is not an IP address") from None
+
+
+def matching(pattern: str, what: str) -> AfterValidator:
+    """Texts of this form only; a mistake says that it is not `what`."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text) or ".." in text:
+            raise ValueError(f"{text!r} is not {what}")
+        return text
+
+    return AfterValidator(check)
 
 
 ExistingFile = Annotated[Path, AfterValidator(_file)]
@@ -179,6 +191,7 @@ _EXPECTED = {
     "tuple_type": "a list",
     "too_short": "at least one entry",
     "path_type": "a path",
+    "string_pattern_mismatch": "a name of letters, digits, '.', '_' and '-', at most 64 long",
 }
 
 
@@ -200,7 +213,7 @@ def _mistake(model: type[BaseModel], detail: Any) -> Mistake:
     if len(shown) > 80:
         shown = f"is {type(detail['input']).__name__}"
     bound = next((f"{k} {v}" for k, v in context.items() if k in ("gt", "ge", "lt", "le")), "")
-    expected = context.get("expected") or wanted or _EXPECTED.get(kind) or bound or detail["msg"]
+    expected = context.get("expected") or wanted or _EXPECTED.get(kind) or bound or "another value"
     return Mistake(place, shown, str(expected))
 
 

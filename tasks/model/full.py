@@ -15,24 +15,30 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from .catalog import (
     PLACEHOLDERS,
     CategoryName,
+    Command,
     Matrix,
     Placebo,
     ScriptName,
     Traits,
     placeholders,
 )
-from .documents import Address, Mistake, Place, Written
+from .documents import Address, Mistake, Place, Written, matching
 from .environment import Environment, Layer, Node, Pair, SshSettings
 from .facts import Facts
 from .names import Identifier
 
-InterfaceName = Annotated[
-    str, Field(pattern=r"^[^\s/{}'\"$`;&|<>()*?\\-][^\s/{}'\"$`;&|<>()*?\\]*$")
-]
+_NAME = r"[^\s/{}'\"$`;&|<>()*?\\-][^\s/{}'\"$`;&|<>()*?\\]*"
+InterfaceName = Annotated[str, matching(_NAME, "an interface's name")]
 """An interface, or a comma-joined list of them; no character that a shell would act on."""
 Pid = Annotated[
-    str, BeforeValidator(lambda v: str(v) if type(v) is int else v), Field(pattern=r"^[0-9]+$")
+    str,
+    BeforeValidator(lambda v: str(v) if type(v) is int else v),
+    matching("[0-9]+", "a process id"),
 ]
+HostAddress = Annotated[str, matching(r"[A-Za-z0-9:][A-Za-z0-9._:-]*", "a host's address")]
+UserName = Annotated[str, matching(r"[A-Za-z_][A-Za-z0-9._-]*", "a user's name")]
+AbsolutePath = Annotated[str, matching(r"/[A-Za-z0-9._/-]+", "an absolute path")]
+RelativePath = Annotated[str, matching(r"[A-Za-z0-9_][A-Za-z0-9._/-]*", "a relative path")]
 
 
 class _Found(Written):
@@ -42,9 +48,9 @@ class _Found(Written):
 
 
 class SshHost(_Found):
-    host: str = Field(pattern=r"^[A-Za-z0-9:][A-Za-z0-9._:-]*$", description="a host's address")
-    user: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9._-]*$", description="a user's name")
-    workdir: str = Field(pattern=r"^/[A-Za-z0-9._/-]+$", description="an absolute path")
+    host: HostAddress
+    user: UserName
+    workdir: AbsolutePath
     port: int = Field(default=22, ge=1, le=65535, description="a port")
 
 
@@ -105,11 +111,7 @@ class LayerConfig(_Found):
 
 
 class Paths(_Found):
-    tools_dir: str = Field(
-        default="measurement-tools",
-        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]*$",
-        description="the tools' folder below a node's work directory",
-    )
+    tools_dir: RelativePath = "measurement-tools"  # below a node's work directory
     measurement_tools_dir: Path | None = None  # on this machine, relative to the file
 
 
@@ -153,9 +155,9 @@ class FullTool(Traits):
     model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
 
     script: ScriptName
-    template: str
+    template: Command
     parameters: Matrix = Field(default={})
-    path: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]*$")
+    path: RelativePath | None = None  # below tools_dir, where it is not <category>/<script>
 
     @property
     def values(self) -> dict[str, str]:

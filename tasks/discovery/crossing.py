@@ -1,0 +1,37 @@
+"""Does the VM pair's traffic really cross the hosts' NICs? A short load, and the NICs' counters."""
+
+import asyncio
+
+from ..model.facts import Facts, Vm
+from . import probes
+from .asking import Asked
+from .sections import sections
+
+
+async def crossing_note(
+    client: Asked, server: Asked, found: Facts, host: Asked, vm: Vm
+) -> str | None:
+    """What is doubtful about the way from `client` to `server` through the NIC of its `host`.
+
+    One-sided: other traffic on the NIC can hide that this traffic is not on it. Bytes are counted,
+    because a packet on a virtual NIC may be 64 KiB long.
+    """
+    names = vm.physical_members or ((vm.physical,) if vm.physical else ())
+    if not names or not found.test_ip:
+        return "no NIC was found under the VM's bridge"
+    before = _bytes(await host.text(probes.counters("before", names)))
+    _, sent = await asyncio.gather(
+        server.answer(probes.receiver(found.test_ip)), client.answer(probes.sender(found.test_ip))
+    )
+    after = _bytes(await host.text(probes.counters("after", names)))
+    on = f"{', '.join(names)} of {host.node.name}"
+    if sent.status != 0:
+        return f"no load from {client.node.name} arrived: its way over {on} was not checked"
+    if after - before < probes.SENT_BYTES:
+        return f"{probes.SENT_BYTES} bytes to the VM moved {after - before} on {on}"
+    return None
+
+
+def _bytes(text: str) -> int:
+    """What all interfaces of the `counters` probe have received."""
+    return sum(int(count) for count in sections(text).values() if count.isdigit())
