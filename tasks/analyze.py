@@ -7,16 +7,13 @@ from pathlib import Path
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from pydantic import TypeAdapter
 
+from .model.metrics import PRIMARY
 from .model.names import MARGINS_FILE
-from .model.plan import Workload
 from .statistics.analysis import analyze
 from .statistics.margins import read_margins
-from .statistics.rules import Rules, primary_metrics
+from .statistics.rules import Rules
 from .storage.dataset import Dataset
-
-_WORKLOADS = TypeAdapter(list[Workload])
 
 
 @task(name="analyze", task_run_name="analyze · {datasets}", cache_policy=NO_CACHE)
@@ -42,7 +39,10 @@ def analyze_runs(
 
 def _primary(runs: pl.DataFrame) -> dict[str, str]:
     """Workload -> the metric that decides it, as the runs' own settings tell."""
-    listed = [json.loads(text) for text in runs["workloads"].drop_nulls()]
-    return primary_metrics(
-        workload for workloads in listed for workload in _WORKLOADS.validate_python(workloads)
-    )
+    listed = [json.loads(text) or [] for text in runs["workloads"].drop_nulls()]
+    return {
+        workload["name"]: PRIMARY[workload["kind"], workload["protocol"]]
+        for workloads in listed
+        for workload in workloads
+        if (workload["kind"], workload["protocol"]) in PRIMARY
+    }

@@ -23,7 +23,7 @@ from ..quality import gates
 from ..storage import schema
 from . import legacy_monitor
 from .legacy_files import CaseKey, Role, Tree, case_name
-from .legacy_load import Cell, read_cells, zone_of_stamps
+from .legacy_load import Cell, Load, read_cells, zone_of_stamps
 from .legacy_monitor import Monitor
 from .records import Reading
 
@@ -255,12 +255,24 @@ def _time(epoch_s: float) -> datetime:
 
 
 def _run(rows: Sequence[_Row], cells: Sequence[Cell]) -> _Row:
-    settings = {cell.workload: cell.load.settings for cell in cells if cell.load is not None}
+    workloads = {cell.workload: _workload(cell, cell.load) for cell in cells if cell.load}
     return {
         "source": "legacy",
         "schema_version": schema.VERSION,
         "started": min((row["started"] for row in rows if row.get("started")), default=None),
         "ended": max((row["ended"] for row in rows if row.get("ended")), default=None),
         "iterations": max(row["iteration"] for row in rows),
-        "workloads": json.dumps(settings, sort_keys=True),
+        "workloads": json.dumps(list(workloads.values())),
+    }
+
+
+def _workload(cell: Cell, load: Load) -> _Row:
+    """The settings as far as the load's own output tells them, named as a plan's workload's."""
+    return {
+        "name": cell.workload,
+        "kind": cell.kind,
+        "program": "netperf" if cell.kind == "latency" else "iperf3",
+        "protocol": load.protocol,
+        "streams": cell.processes,
+        **{name: load.settings.get(name) for name in ("window_s", "warmup_s", "length")},
     }
