@@ -157,3 +157,18 @@ def test_files_are_written_by_language_and_kind(bundle: Bundle, tmp_path: Path) 
         "report.en.html", "report.en.md", "report.zh.html", "report.zh.md",
     ]  # fmt: skip
     assert all(path.stat().st_size > 10_000 for path in paths)
+
+
+def test_another_frameworks_results_are_not_described_as_our_own(bundle: Bundle) -> None:
+    runs = bundle.runs.with_columns(pl.lit("legacy").alias("source"))
+    text = render_markdown(replace(bundle, runs=runs), "en")
+    assert "another framework's" in text
+    assert "seeded random order" not in text
+
+
+def test_a_single_baseline_has_no_drift_to_draw(bundle: Bundle) -> None:
+    once = (pl.col("kind") != "baseline") | ((pl.col("iteration") == 1) & (pl.col("position") == 0))
+    text = render_html(replace(bundle, cells=bundle.cells.filter(once)), "en")
+    baselines = text[text.index('id="baselines"') : text.index('id="layers"')]
+    assert "<svg" not in baselines
+    assert "unknown" in baselines

@@ -30,6 +30,7 @@ NAMES = 250
 def drift(view: View, values: pl.DataFrame) -> Chart | None:
     """Each baseline's distance from its median over the run; TCP with one stream for each topic.
 
+    None where no workload has two baselines.
     `values`: environment, layer, workload, topic, value, started.
     """
     single = [
@@ -38,10 +39,10 @@ def drift(view: View, values: pl.DataFrame) -> Chart | None:
     place = ["environment", "layer"]
     rows = values.filter(pl.col("workload").is_in(single)).with_columns(
         _off_median().alias("off"),
-        _hours(place).alias("hours"),
+        _seconds(place).alias("seconds"),
         pl.col("topic").replace_strict(_topic_words(view)).alias("what"),
     )
-    if rows.is_empty():
+    if rows.is_empty() or not rows.select("layer", "environment", "workload").is_duplicated().any():
         return None
     off = rows["off"].abs().max()
     assert isinstance(off, float)
@@ -57,8 +58,8 @@ def _off_median() -> pl.Expr:
     return (pl.col("value") / median - 1) * 100
 
 
-def _hours(place: list[str]) -> pl.Expr:
-    return (pl.col("started") - pl.col("started").min().over(place)).dt.total_seconds() / 3600
+def _seconds(place: list[str]) -> pl.Expr:
+    return (pl.col("started") - pl.col("started").min().over(place)).dt.total_seconds()
 
 
 def _topic_words(view: View) -> dict[str, str]:
@@ -68,13 +69,16 @@ def _topic_words(view: View) -> dict[str, str]:
 def _drift_panel(view: View, rows: pl.DataFrame, title: str, off: float) -> Spec:
     names = _topic_words(view)
     colour = colours(list(names.values()), [TOPIC_COLOURS[topic] for topic in names], "what")
-    x = alt.X("hours:Q", axis=alt.Axis(grid=False, tickCount=6, title=view.t("baselines.hours")))
+    unit = "hours" if rows.select(pl.max("seconds")).item() > 2 * 3600 else "minutes"
+    rows = rows.with_columns(since=pl.col("seconds") / {"hours": 3600, "minutes": 60}[unit])
+    title_of_x = view.t(f"baselines.{unit}")
+    x = alt.X("since:Q", axis=alt.Axis(grid=False, tickCount=6, title=title_of_x))
     y = alt.Y(
         "off:Q",
         axis=alt.Axis(tickCount=5, title=view.t("baselines.drift_axis")),
         scale=alt.Scale(domain=[-off, off]),
     )
-    base = alt.Chart(data(rows.sort("hours"), "what", "off", "hours"))
+    base = alt.Chart(data(rows.sort("since"), "what", "off", "since"))
     zero = alt.Chart(alt.Data(values=[{"off": 0}])).mark_rule(color=INK, strokeWidth=0.7)
     line = base.mark_line(strokeWidth=1.2, opacity=0.6).encode(x=x, y=y, color=colour)
     points = base.mark_point(filled=True, size=18, opacity=1).encode(x=x, y=y, color=colour)

@@ -11,7 +11,10 @@ from ..view import View, settings
 
 def section(view: View) -> Section:
     t = view.t
-    blocks: list[Block] = [Prose(t("method.background")), Prose(t("method.how"))]
+    how = {"native": "method.how", "legacy": "method.how_legacy"}
+    sources = view.bundle.runs["source"].unique().sort(descending=True).to_list() or ["native"]
+    blocks: list[Block] = [Prose(t("method.background"))]
+    blocks += [Prose(t(how[source])) for source in sources]
     if view.bundle.runs.height:
         blocks.append(_parameters(view))
     if view.shapes:
