@@ -1,16 +1,23 @@
-"""The flow `measure`: one environment's plan, slot by slot, on hosts that it holds throughout."""
+"""The flow `measure`: one environment's plan on hosts that it holds throughout, an iteration a
+subflow, so that the graph of a night is a few named boxes and each opens on its cases."""
 
 import re
+import time
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 from prefect import flow
-from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+from prefect.artifacts import acreate_progress_artifact
 
 from tasks.model.errors import OverheadError
+from tasks.model.plan import Slot
 from tasks.plan import duration_s
-from tasks.run_case import hold_hosts, run_case
+from tasks.run_case import Campaign, opened, run_case
 
-from .progress import Place, progress
+from .form import WhenBusy
+from .progress import Bar, Place, progress
+from .turns import turn
 
 
 @flow(name="measure", flow_run_name="{environment} · {run}", validate_parameters=False)
@@ -20,6 +27,9 @@ async def measure(
     run: str,
     min_free_mib: int = 512,
     keep_on_hosts: bool = False,
+    title: str = "campaign",
+    when_busy: WhenBusy = WhenBusy.REFUSE,
+    until: datetime | None = None,
 ) -> str:
     """Measures what is left of the plan in `folder`.
 
@@ -28,23 +38,67 @@ async def measure(
     """
     key = re.sub(r"[^a-z0-9]+", "-", f"progress-{environment}".lower())
     bar = await acreate_progress_artifact(0.0, key=key, description=f"{environment} · {run}")
-    async with hold_hosts(
-        folder, run, min_free_mib=min_free_mib, keep_on_hosts=keep_on_hosts
+    async with turn(
+        folder, run, when_busy, min_free_mib=min_free_mib, keep_on_hosts=keep_on_hosts
     ) as campaign:
         campaign.listeners.append(progress().ended)
-        slots, total = campaign.left(), len(campaign.site.plan.slots)
-        for number, slot in enumerate(slots):
-            done = total - len(slots) + number
-            case = campaign.site.plan.case(slot.case_id, slot.layer)
-            place = Place(
-                environment, slot, case, done, total, duration_s(campaign.site.plan, slots[number:])
-            )
-            progress().begins(place)
-            name = f"{environment} · iteration {slot.iteration} · {case.name}"
-            state = await run_case(str(folder), slot, name, return_state=True)  # type: ignore[misc]
-            error = None if state.is_completed() else await state.aresult(raise_on_failure=False)
-            if isinstance(error, OverheadError):  # no more cells on these hosts
-                campaign.skip(slots[number:], str(error))
-                return str(error)
-            await aupdate_progress_artifact(bar, progress=100.0 * (done + 1) / total)
+        total = campaign.site.plan.design.iterations
+        for number in sorted({slot.iteration for slot in campaign.left()}):
+            if reason := await measure_iteration(
+                str(folder), environment, number, total, title, bar, until
+            ):
+                return reason
     return ""
+
+
+@flow(
+    name="iteration",
+    flow_run_name="{title} · {environment} · iteration {number}/{total}",
+    validate_parameters=False,
+)
+async def measure_iteration(
+    folder: str,
+    environment: str,
+    number: int,
+    total: int,
+    title: str,
+    bar: UUID,
+    until: datetime | None,
+) -> str:
+    """What is left of one iteration, slot by slot, on hosts that `measure` holds.
+
+    Returns why nothing more is to be measured; empty where the next iteration may follow.
+    """
+    campaign, shown = opened(folder), Bar(bar)
+    for slot in [slot for slot in campaign.left() if slot.iteration == number]:
+        if until is not None and _end_of(campaign, slot) > until:
+            left = len(campaign.left())
+            return f"the window ends at {until.astimezone():%H:%M}; {left} slots are left"
+        place = _place(environment, campaign, slot)
+        progress().begins(place)
+        await shown.show(place)
+        name = f"{environment} · iteration {number} · {place.case.name}"
+        state = await run_case(folder, slot, name, return_state=True)  # type: ignore[misc]
+        error = None if state.is_completed() else await state.aresult(raise_on_failure=False)
+        if isinstance(error, OverheadError):  # no more cells on these hosts
+            campaign.skip(campaign.left(), str(error))
+            return str(error)
+    if not campaign.left():
+        await shown.full()
+    return ""
+
+
+def _place(environment: str, campaign: Campaign, slot: Slot) -> Place:
+    plan, left = campaign.site.plan, campaign.left()
+    return Place(
+        environment,
+        slot,
+        plan.case(slot.case_id, slot.layer),
+        done=len(plan.slots) - len(left),
+        total=len(plan.slots),
+        left_s=duration_s(plan, left),
+    )
+
+
+def _end_of(campaign: Campaign, slot: Slot) -> datetime:
+    return datetime.fromtimestamp(time.time() + duration_s(campaign.site.plan, [slot]), UTC)

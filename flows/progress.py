@@ -1,11 +1,15 @@
 """Who hears of a campaign's progress: the Prefect log, unless a terminal has taken its place."""
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
+from prefect.artifacts import aupdate_progress_artifact
 from prefect.logging import get_run_logger
 
 from tasks.model.outcome import Outcome
@@ -69,6 +73,30 @@ def heard_by(listener: Progress) -> Iterator[None]:
         yield
     finally:
         _PROGRESS.reset(token)
+
+
+class Bar:
+    """The progress artifact of one environment: how far, and how long it takes yet."""
+
+    _EVERY_S = 10.0  # of 64 environments at once, the server need not hear more often
+
+    def __init__(self, artifact: UUID) -> None:
+        self._artifact, self._shown_at = artifact, -math.inf
+
+    async def show(self, place: Place) -> None:
+        """Where the environment is, unless it was told just now."""
+        if time.monotonic() - self._shown_at < self._EVERY_S:
+            return
+        self._shown_at = time.monotonic()
+        await aupdate_progress_artifact(
+            self._artifact,
+            progress=100.0 * place.done / place.total,
+            description=f"{place.environment} · iteration {place.slot.iteration} · "
+            f"{place.case.name} · about {spoken(place.left_s)} left",
+        )
+
+    async def full(self) -> None:
+        await aupdate_progress_artifact(self._artifact, progress=100.0, description="measured")
 
 
 def spoken(seconds: float) -> str:

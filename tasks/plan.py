@@ -104,4 +104,6 @@ def _design(settings: Measurement) -> Design:
         attribution_rate=settings.attribution_rate,
         log_cap_mib=settings.log_cap_mib,
         max_load_1m=settings.max_load,
+        until_decided=settings.until_decided,
+        budget_s=None if settings.budget_h is None else settings.budget_h * 3600,
     )

@@ -4,11 +4,11 @@ to stop measuring on a host."""
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..model.outcome import CellKey, CellStatus, Outcome
-from ..model.plan import Slot, Workload
+from ..model.plan import Plan, Slot, Workload
 from ..storage import journal
 from .bpf import wait_until_clean
 from .site import Site
@@ -37,6 +37,10 @@ class Campaign:
     def _journal(self) -> Path:
         return self.site.folder / journal.OUTCOMES
 
+    def replan(self, plan: Plan) -> None:
+        """Goes on with another plan of the same environment."""
+        self.site = replace(self.site, plan=plan)
+
     def left(self) -> list[Slot]:
         """Slots of the plan in which a cell has no final outcome yet."""
         return [slot for slot in self.site.plan.slots if self._missing(slot)]
@@ -46,7 +50,7 @@ class Campaign:
         return [
             workload
             for workload in self.site.plan.workloads_of(case)
-            if not _final(self.outcomes.get(_place(slot, workload)))
+            if not _final(slot, self.outcomes.get(_place(slot, workload)))
         ]
 
     async def run(self, slot: Slot) -> list[Outcome]:
@@ -57,11 +61,11 @@ class Campaign:
         if self.site.plan.design.cooldown_s:
             await asyncio.sleep(self.site.plan.design.cooldown_s)
         missing = self._missing(slot)
-        outcomes = await self._attempt(slot, missing, 1)
+        outcomes = await self._attempt(slot, missing, slot.attempt)
         again = {o.key.workload for o in outcomes if _by_chance(o)}
         if again:
             await self.reconnect()
-            await self._attempt(slot, [w for w in missing if w.name in again], 2)
+            await self._attempt(slot, [w for w in missing if w.name in again], slot.attempt + 1)
         return [self.outcomes[_place(slot, workload)] for workload in missing]
 
     async def _attempt(
@@ -100,10 +104,10 @@ def _place(slot: Slot, workload: Workload) -> journal.Place:
     return (str(slot.layer), slot.iteration, slot.position, workload.name)
 
 
-def _final(outcome: Outcome | None) -> bool:
+def _final(slot: Slot, outcome: Outcome | None) -> bool:
     if outcome is None or outcome.status is CellStatus.SKIPPED:
         return False
-    return not (_by_chance(outcome) and outcome.key.attempt == 1)
+    return not (_by_chance(outcome) and outcome.key.attempt == slot.attempt)
 
 
 def _by_chance(outcome: Outcome) -> bool:

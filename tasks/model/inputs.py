@@ -179,7 +179,7 @@ def cross_checks(data: Any) -> Iterator[Mistake]:
 
 
 def _wrong_role(role: Any, layer: Any) -> bool:
-    return {role, layer} == set(Layer)
+    return role in list(Layer) and layer in list(Layer) and role != layer
 
 
 def _vm_checks(name: str, node: dict[str, Any], nodes: dict[str, Any]) -> Iterator[Mistake]:

@@ -87,6 +87,7 @@ class Slot:
     position: int  # from 0, within the iteration and layer
     layer: Layer
     case_id: int
+    attempt: int = 1  # of its cells; higher where its block is run again
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,9 @@ class Design:
     attribution_s: float = 2.0
     attribution_rate: str = "30M"  # iperf3 -u -l 64 -b …: a paced load below saturation
     log_cap_mib: int = 256
+    until_decided: bool = False  # iterations is then the cap; decided cases leave the schedule
+    budget_s: float | None = None  # no iteration is begun that would not end within this time
+    against: tuple[str, str] | None = None  # (new, old): two versions of one tool
     max_load_1m: float | None = None  # None: number of CPUs
 
 

@@ -31,6 +31,13 @@ class Measurement(_Settings):
     """How the cases are measured."""
 
     iterations: int = Field(default=4, ge=1, le=100, description="Passes over all cases")
+    until_decided: bool = Field(
+        default=False,
+        description="Stop measuring a case once it is decided; iterations is then the most",
+    )
+    budget_h: float | None = Field(
+        default=None, gt=0, description="Hours in which the measuring has to end"
+    )
     window_s: int = Field(default=10, ge=1, le=3600, description="Measured seconds of a cell")
     warmup_s: int = Field(
         default=1, ge=0, le=60, description="Seconds before the window, not measured"

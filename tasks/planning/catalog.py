@@ -1,11 +1,11 @@
 """Reads a tool catalogue: config/tools.yaml, or one that an environment names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..model.catalog import LIST_PLACEHOLDERS, PLACEHOLDERS, Catalog, placeholders
-from ..model.documents import Mistake, read_document
+from ..model.documents import Mistake, Place, read_document
 from ..model.names import CONFIG
 
 CATALOG = CONFIG / "tools.yaml"
@@ -17,35 +17,30 @@ def read_catalog(path: Path = CATALOG) -> Catalog:
 
 
 def unknown_placeholders(data: Any) -> Iterator[Mistake]:
-    """Names in braces that no host and no matrix gives a value."""
+    """Names in braces that no host and no matrix gives a value, however broken the rest is."""
     for place, tool in _tools(data):
-        given = tool.get("matrix")
-        matrix: dict[str, Any] = given if isinstance(given, dict) else {}
-        own = tuple(matrix)
-        for name in placeholders(str(tool.get("command", ""))):
-            if name not in (*PLACEHOLDERS, *own):
-                known = ", ".join((*PLACEHOLDERS, *own))
-                yield Mistake(
-                    (*place, "command"), f"unknown placeholder {{{name}}}", f"one of {known}"
-                )
-        for key in own:
-            for name in placeholders(str(matrix[key])):
-                if name not in LIST_PLACEHOLDERS:
-                    yield Mistake(
-                        (*place, "matrix", key),
-                        f"unknown list {{{name}}}",
-                        "one of " + ", ".join(f"{{{n}}}" for n in LIST_PLACEHOLDERS),
-                    )
-    placebo = data.get("placebo") if isinstance(data, dict) else None
-    for name in placeholders(str(placebo.get("command", ""))) if isinstance(placebo, dict) else ():
-        if name != "path":
-            yield Mistake(("placebo", "command"), f"unknown placeholder {{{name}}}", "{path}")
+        matrix = _table(tool.get("matrix"))
+        known = (*PLACEHOLDERS, *map(str, matrix))
+        yield from _unknown((*place, "command"), tool.get("command"), known)
+        for key, values in matrix.items():
+            yield from _unknown((*place, "matrix", str(key)), values, LIST_PLACEHOLDERS)
+    placebo = _table(_table(data).get("placebo"))
+    yield from _unknown(("placebo", "command"), placebo.get("command"), ("path",))
 
 
-def _tools(data: Any) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
-    categories = data.get("categories") if isinstance(data, dict) else None
-    for name, category in categories.items() if isinstance(categories, dict) else ():
-        tools = category.get("tools") if isinstance(category, dict) else None
+def _unknown(place: Place, text: Any, known: Sequence[str]) -> Iterator[Mistake]:
+    for name in placeholders(text) if isinstance(text, str) else ():
+        if name not in known:
+            problem = f"unknown placeholder {{{name}}}"
+            yield Mistake(place, problem, f"one of {', '.join(known)}")
+
+
+def _tools(data: Any) -> Iterator[tuple[Place, dict[str, Any]]]:
+    for name, category in _table(_table(data).get("categories")).items():
+        tools = _table(category).get("tools")
         for index, tool in enumerate(tools if isinstance(tools, list) else ()):
-            if isinstance(tool, dict):
-                yield ("categories", str(name), "tools", index), tool
+            yield ("categories", str(name), "tools", index), _table(tool)
+
+
+def _table(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}

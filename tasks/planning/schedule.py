@@ -5,7 +5,7 @@ each side. All workloads of a case run within one attach. Layers share hosts: on
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 
 from ..model.environment import Layer
@@ -15,6 +15,9 @@ SLOT_OVERHEAD_S = {CaseKind.BASELINE: 0.3, CaseKind.PLACEBO: 4.0, CaseKind.TOOL:
 """What a slot costs beside its cells: start, stop, collection. Measured in the lab."""
 
 CELL_OVERHEAD_S = 0.25
+
+REPEATED = 3
+"""First attempt of a block that is run again; a cell that failed by chance has attempt 2."""
 
 
 def with_references(
@@ -43,7 +46,7 @@ def order(cases: Sequence[Case], design: Design, iterations: range | None = None
     """
     slots: list[Slot] = []
     layers = sorted({case.layer for case in cases if not case.skipped}, key=list(Layer).index)
-    for iteration in iterations or range(1, design.iterations + 1):
+    for iteration in range(1, design.iterations + 1) if iterations is None else iterations:
         for layer in layers:
             runnable = [
                 case.id
@@ -60,6 +63,27 @@ def order(cases: Sequence[Case], design: Design, iterations: range | None = None
             ids.append(0)
             slots += [Slot(iteration, position, layer, id) for position, id in enumerate(ids)]
     return slots
+
+
+def again(plan: Plan, iteration: int, layer: Layer, left: int, right: int) -> list[Slot]:
+    """The block between two baselines once more, at the end of its iteration."""
+    of_iteration = [s for s in plan.slots if (s.iteration, s.layer) == (iteration, layer)]
+    free = max(slot.position for slot in of_iteration) + 1
+    block = [slot for slot in of_iteration if left <= slot.position <= right]
+    return [
+        replace(slot, position=free + place, attempt=REPEATED) for place, slot in enumerate(block)
+    ]
+
+
+def without(plan: Plan, leaving: Container[tuple[Layer, int]], after: int) -> Plan:
+    """The plan whose iterations beyond `after` are ordered anew without these (layer, case id)."""
+    staying = [case for case in plan.cases if (case.layer, case.id) not in leaving]
+    measured = [case for case in staying if case.kind is CaseKind.TOOL and not case.skipped]
+    layers = {case.layer for case in measured}
+    staying = [case for case in staying if case.layer in layers]
+    later = range(after + 1, plan.design.iterations + 1)
+    kept = tuple(slot for slot in plan.slots if slot.iteration <= after)
+    return replace(plan, slots=(*kept, *order(staying, plan.design, later)))
 
 
 def make_plan(

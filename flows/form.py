@@ -1,0 +1,52 @@
+"""What a person fills in to start a run, where it is not a model of its own; and a run's name."""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from prefect.runtime import flow_run
+
+from tasks.model.errors import InputError, raise_all
+from tasks.model.names import CONFIG
+
+ENVIRONMENTS = CONFIG / "environments"
+
+
+class WhenBusy(StrEnum):
+    """What a run does whose hosts another run holds."""
+
+    WAIT = "wait"
+    REFUSE = "refuse"
+
+
+class Language(StrEnum):
+    """Of a report."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+def folders_of(environments: Sequence[str]) -> list[Path]:
+    """Each environment's folder, from its name or from the folder itself. Raises InputErrors."""
+    found, errors = [], []
+    for text in environments:
+        folder = next((p for p in (Path(text), ENVIRONMENTS / text) if p.is_dir()), None)
+        if folder is not None:
+            found.append(folder)
+        else:
+            known = ", ".join(sorted(path.parent.name for path in ENVIRONMENTS.glob("*/*-full.y*")))
+            expected = f"one of {known}" if known else "a folder that `bootstrap` wrote"
+            errors.append(InputError("environments", text, "no such environment", expected))
+    raise_all(errors)
+    return found
+
+
+def titled(title: str) -> Callable[[], str]:
+    """Names a flow run after its environments, or after the run that it goes on with."""
+
+    def name() -> str:
+        chosen = flow_run.parameters
+        environments = ", ".join(Path(text).name for text in chosen["environments"])
+        return f"{title} · {environments or chosen['run']}"
+
+    return name
