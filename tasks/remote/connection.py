@@ -38,9 +38,11 @@ class Completed:
 class Connection:
     """An open connection to one node. Use `async with Connection(node, ssh) as connection`."""
 
-    def __init__(self, node: Node, ssh: SshSettings, *, sudo: bool = False) -> None:
+    def __init__(self, node: Node, ssh: SshSettings, *, sudo: bool = False, mark: str = "") -> None:
+        """mark: NAME=VALUE in the environment of all that `run` starts."""
         self.node = node
         self._ssh = ssh
+        self._env = ("env", _PATH, "LC_ALL=C", *([mark] if mark else []))
         self._sudo = ("sudo", "-n") if sudo and node.user != "root" else ()
         self._channels = asyncio.Semaphore(_CHANNELS_AT_ONCE)
         self._connection: asyncssh.SSHClientConnection | None = None
@@ -131,7 +133,7 @@ class Connection:
         Raises TransportLost, CommandFailed (with `check`), Unreachable never.
         """
         limit = ("timeout", "-k", "2", f"{timeout_s:g}")
-        line = command_line(self.privileged(("env", _PATH, "LC_ALL=C", *limit, *argv)))
+        line = command_line(self.privileged((*self._env, *limit, *argv)))
         shown = " ".join(argv)[:300]
         try:
             async with self._channels:

@@ -24,8 +24,17 @@ class Host:
     ) -> None:
         self.node = node
         self._ssh, self._run, self._holder, self._sudo = ssh, run, holder, sudo
-        self._connection = Connection(node, ssh, sudo=sudo)
-        self._supervisor = Supervisor(self._connection, run, holder)
+        self._connect()
+
+    def _connect(self) -> None:
+        mark = f"EBPF_OVERHEAD_RUN={self._run}"
+        self._connection = Connection(self.node, self._ssh, sudo=self._sudo, mark=mark)
+        self._supervisor = Supervisor(self._connection, self._run, self._holder)
+
+    @property
+    def own_pids(self) -> tuple[int, ...]:
+        """Processes there that carry our connection; what we start has sessions of its own."""
+        return self._supervisor.pids
 
     @property
     def is_root(self) -> bool:
@@ -52,8 +61,7 @@ class Host:
         await self.close()
         end = time.monotonic() + LEASE_S + sum(_RECONNECT_S)
         for pause in (*_RECONNECT_S, 0):
-            self._connection = Connection(self.node, self._ssh, sudo=self._sudo)
-            self._supervisor = Supervisor(self._connection, self._run, self._holder)
+            self._connect()
             try:
                 await self.open()
                 return
@@ -86,8 +94,8 @@ class Host:
             argv, deadline_s=deadline_s, stdout=stdout, stderr=stderr, env=env, cwd=cwd
         )
 
-    async def snap(self, label: str, file: str) -> None:
-        await self._supervisor.snap(label, file)
+    async def snap(self, label: str, file: str) -> tuple[float, float]:
+        return await self._supervisor.snap(label, file)
 
     async def undo(self, name: str, argv: Sequence[str]) -> None:
         self._supervisor.undo(name, argv)

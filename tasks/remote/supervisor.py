@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from .quote import command_line
 
 LEASE_S = 8  # a host that hears nothing for so long ends everything of the run
 _BEAT_S = 2.0
+_ANSWER_S = 30.0  # a host that is only slow answers within
 _LOCK = "/run/lock/ebpf-overhead.lock"
 _SCRIPT = (Path(__file__).parent / "supervisor.sh").read_text()
 
@@ -68,10 +70,11 @@ class Supervisor:
         self._dir = f"/tmp/ebpf-overhead-{run}"
         self._ids = itertools.count(1)
         self._programs: dict[str, Program] = {}
-        self._answers: dict[str, asyncio.Future[None]] = {}
+        self._answers: dict[str, asyncio.Future[float]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._process: asyncssh.SSHClientProcess[str] | None = None
         self._lost: TransportLost | None = None
+        self.pids: tuple[int, ...] = ()  # the supervisor there, and what carries our connection
 
     @property
     def _node(self) -> str:
@@ -101,6 +104,7 @@ class Supervisor:
                 status=self._process.exit_status,
                 stderr=str(stderr),
             )
+        self.pids = tuple(map(int, rest.split()))
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._beat())]
 
     async def close(self) -> None:
@@ -130,18 +134,24 @@ class Supervisor:
         id = f"p{next(self._ids)}"
         program = self._programs[id] = Program(id, tuple(argv), self._stop)
         self._send(f"start {id} {max(1, round(deadline_s))} {line}")
-        program.pid = await program._started
+        program.pid = await asyncio.wait_for(asyncio.shield(program._started), _ANSWER_S)
         return program
 
     def _stop(self, id: str, grace_s: int) -> None:
         self._send(f"stop {id} {grace_s}")
 
-    async def snap(self, label: str, file: str) -> None:
-        """Appends the clocks, counters and CPU times of the host to `file`, under `label`."""
+    async def snap(self, label: str, file: str) -> tuple[float, float]:
+        """Appends the clocks, counters and CPU times of the host to `file`, under `label`.
+
+        Returns the host's clock minus ours, and half the round trip that it is uncertain by: s.
+        """
         id = f"s{next(self._ids)}"
         answer = self._answers[id] = asyncio.get_running_loop().create_future()
+        asked, clock = time.time(), time.monotonic()
         self._send(f"snap {id} {label} {file}")
-        await asyncio.wait_for(answer, 10)
+        epoch_s = await asyncio.wait_for(answer, _ANSWER_S)
+        uncertain_s = (time.monotonic() - clock) / 2
+        return epoch_s - asked - uncertain_s, uncertain_s
 
     def undo(self, name: str, argv: Sequence[str]) -> None:
         """Has the host run `argv` when we are gone, unless `undone(name)` comes first."""
@@ -186,5 +196,5 @@ class Supervisor:
                 self._programs[id]._started.set_result(int(pid))
             case ["ended", id, status] if id in self._programs:
                 self._programs.pop(id)._ended.set_result(int(status))
-            case ["snapped", id] if id in self._answers:
-                self._answers.pop(id).set_result(None)
+            case ["snapped", id, epoch_s] if id in self._answers:
+                self._answers.pop(id).set_result(float(epoch_s))

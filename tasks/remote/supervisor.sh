@@ -6,19 +6,21 @@
 # over. It ends what it started and nothing else.
 #
 # In, a line each:                          Out, a line each:
-#   beat                                      ready
+#   beat                                      ready PID... (us, and all that carry our connection)
 #   start ID DEADLINE_S COMMAND...            started ID PID, ended ID STATUS
 #   stop ID GRACE_S                           (ended ID STATUS follows)
-#   snap ID LABEL FILE                        snapped ID
+#   snap ID LABEL FILE                        snapped ID EPOCH_S
 #   undo ID COMMAND... / undone ID            (COMMAND runs at the end unless undone)
 #   bye                                       (ends like the end of input, but not in a hurry)
 #   If the lock is held: busy HOLDER, and exit 75.
+#
+# State lies in the names of empty files and in signals: both work on a full disk, contents do not.
 
 run=$1 holder=$2 lease=$3 dir=$4 lock=$5
 PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin
 export PATH LC_ALL=C
 umask 022
-trap '' HUP PIPE
+trap '' HUP PIPE USR1
 
 ( : >>"$lock" ) 2>/dev/null || lock=/tmp/${lock##*/}
 exec 9>>"$lock" || exit 1
@@ -28,15 +30,24 @@ if ! flock -n 9; then
 fi
 printf '%s\n' "$holder" >"$lock"
 mkdir -p "$dir/programs" "$dir/undo" || exit 1
-echo 0 >"$dir/beat"
 
 uptime_s() { read -r now _ </proc/uptime; now=${now%%.*}; }
 
-# Programs of this run, wherever they went: found by the mark in their environment.
-marked() {
-    grep -lsazx "EBPF_OVERHEAD_RUN=$run" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
-        echo "$pid"
+# Processes of this run or of one program, wherever they went: by the mark in their environment.
+kill_marked() { # NAME=VALUE
+    grep -lsazx "$1" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
+        kill -s KILL "$pid" 2>/dev/null
     done
+}
+
+# A running program is an empty file programs/ID.PID.DEADLINE.
+pid_of() { pid=${1%.*} pid=${pid##*.}; }
+
+ancestors() { # PID: it and its parents, up to the first process
+    set -- "$1" "$(cat "/proc/$1/stat")"
+    echo "$1"
+    set -- ${2##*) }
+    [ "${2:-1}" -le 1 ] || ancestors "$2"
 }
 
 alive() { kill -s 0 -- "-$1" 2>/dev/null; }
@@ -52,38 +63,38 @@ end_group() { # PID GRACE_S: TERM to the whole group, KILL to what remains after
 }
 
 end_all() {
-    for file in "$dir"/programs/*; do
-        [ -f "$file" ] && read -r pid _ <"$file" && kill -s TERM -- "-$pid"
+    for file in "$dir"/programs/*.*; do
+        [ -f "$file" ] && pid_of "$file" && kill -s TERM -- "-$pid"
     done 2>/dev/null
     tries=20
     while [ "$tries" -gt 0 ]; do
         left=
-        for file in "$dir"/programs/*; do
-            [ -f "$file" ] && read -r pid _ <"$file" && alive "$pid" && left=$pid
-        done 2>/dev/null
+        for file in "$dir"/programs/*.*; do
+            [ -f "$file" ] && pid_of "$file" && alive "$pid" && left=$pid
+        done
         [ -n "$left" ] || break
         sleep 0.1
         tries=$((tries - 1))
     done
-    for pid in $(marked); do kill -s KILL "$pid" 2>/dev/null; done
+    kill_marked "EBPF_OVERHEAD_RUN=$run"
     for file in "$dir"/undo/*; do
         [ -f "$file" ] && sh "$file" >/dev/null 2>&1
     done
     rm -rf -- "$dir"
 }
 
-watch() { # deadlines of programs, and the lease; a look every second
-    last=-1 missed=0
+watch() { # deadlines of programs, and the lease; a look every second. USR1 is a line that came
+    missed=0
+    trap 'missed=0' USR1
     while sleep 1; do
         [ -d "$dir" ] || exit 0
         uptime_s
-        for file in "$dir"/programs/*; do
+        for file in "$dir"/programs/*.*; do
             [ -f "$file" ] || continue
-            read -r pid deadline <"$file" || continue
-            [ "$now" -ge "$deadline" ] && end_group "$pid" 2
+            pid_of "$file"
+            [ "$now" -ge "${file##*.}" ] && end_group "$pid" 2
         done
-        read -r beat <"$dir/beat" || continue
-        if [ "$beat" = "$last" ]; then missed=$((missed + 1)); else missed=0 last=$beat; fi
+        missed=$((missed + 1))
         if [ "$missed" -ge "$lease" ]; then
             end_all
             kill -s KILL "$1" 2>/dev/null
@@ -94,21 +105,27 @@ watch() { # deadlines of programs, and the lease; a look every second
 
 start() { # ID DEADLINE_S COMMAND
     uptime_s
-    EBPF_OVERHEAD_RUN=$run setsid sh -c "$3" </dev/null >/dev/null 2>&1 &
+    (
+        trap - HUP PIPE USR1 # a program has the signals that it would have by hand
+        EBPF_OVERHEAD_RUN=$run EBPF_OVERHEAD_PROGRAM=$run/$1 exec setsid sh -c "$3"
+    ) </dev/null >/dev/null 2>&1 &
     pid=$!
-    echo "$pid $((now + $2))" >"$dir/programs/$1"
+    file=$dir/programs/$1.$pid.$((now + $2))
+    : >"$file"
     echo "started $1 $pid"
     wait "$pid"
     status=$?
     end_group "$pid" 1
-    rm -f "$dir/programs/$1"
+    kill_marked "EBPF_OVERHEAD_PROGRAM=$run/$1" # what left its session
+    rm -f "$file"
     echo "ended $1 $status"
 }
 
 snap() { # LABEL FILE: the clocks, load, interface counters, CPU times, and every user process
+    epoch=$(date +%s.%N)
     {
         echo "@ $1"
-        date +%s.%N
+        echo "$epoch"
         cat /proc/uptime /proc/loadavg /proc/net/dev /proc/stat
         cat /proc/[0-9]*/stat | awk '{ s = $0; sub(/.*\) /, "", s); split(s, f, " "); if (f[4] != 0) print }'
         cat /sys/devices/system/cpu/cpu*/thermal_throttle/core_throttle_count | awk '{ n += $1 } END { if (NR) print "throttle_count", n }'
@@ -117,20 +134,20 @@ snap() { # LABEL FILE: the clocks, load, interface counters, CPU times, and ever
 
 watch $$ </dev/null >/dev/null 2>&1 9>&- &
 watcher=$!
-echo ready
-beats=0
+echo ready $(ancestors $$)
 while IFS= read -r line; do
-    beats=$((beats + 1))
-    echo "$beats" >"$dir/beat"
+    kill -s USR1 "$watcher" 2>/dev/null
     verb=${line%% *} rest=${line#* }
     id=${rest%% *} more=${rest#* }
     case $verb in
         start) start "$id" "${more%% *}" "${more#* }" & ;;
         stop)
-            if read -r pid _ <"$dir/programs/$id"; then end_group "$pid" "$more" >/dev/null 9>&- & fi 2>/dev/null ;;
+            for file in "$dir/programs/$id".*; do
+                [ -f "$file" ] && pid_of "$file" && end_group "$pid" "$more" >/dev/null 2>&1 9>&- &
+            done ;;
         snap)
             snap "${more%% *}" "${more#* }"
-            echo "snapped $id" ;;
+            echo "snapped $id $epoch" ;;
         undo) printf '%s\n' "$more" >"$dir/undo/$id" ;;
         undone) rm -f "$dir/undo/$id" ;;
         bye) break ;;

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -85,14 +86,54 @@ async def test_the_deadline_holds_on_the_host(connection):
     await supervisor.close()
 
 
-async def test_closing_ends_daemons_that_left_their_session(connection):
+async def test_a_daemon_that_left_its_session_ends_with_its_program_and_no_other(connection):
     supervisor = Supervisor(connection, "t-daemon", "me")
     await supervisor.open()
-    program = await supervisor.start(("sh", "-c", "setsid -f sleep 300"), deadline_s=300)
+    other = await supervisor.start(("sleep", "300"), deadline_s=300)
+    script = "setsid -f sleep 300; sleep 0.3"
+    program = await supervisor.start(("sh", "-c", script), deadline_s=300)
+    await asyncio.sleep(0.2)
+    assert len(carrying("t-daemon")) >= 3
     await program.wait()
-    assert carrying("t-daemon")
+    assert carrying("t-daemon") == [other.pid]
     await supervisor.close()
     assert await gone("t-daemon", 1)
+
+
+async def test_a_program_has_the_signals_that_it_would_have_by_hand(connection, tmp_path):
+    supervisor = Supervisor(connection, "t-signals", "me")
+    await supervisor.open()
+    out = tmp_path / "status"
+    program = await supervisor.start(
+        ("grep", "SigIgn", "/proc/self/status"), deadline_s=30, stdout=str(out)
+    )
+    await program.wait()
+    ignored = int(out.read_text().split()[1], 16)
+    for signal in (1, 10, 13, 15):  # HUP, USR1, PIPE, TERM
+        assert not ignored >> (signal - 1) & 1, signal
+    await supervisor.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+async def test_a_full_disk_does_not_stop_beats_deadlines_and_stops(connection, monkeypatch):
+    monkeypatch.setattr("tasks.remote.supervisor._BEAT_S", 0.5)
+    supervisor = Supervisor(connection, "t-full", "me", lease_s=2)
+    directory = Path("/tmp/ebpf-overhead-t-full")
+    directory.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", directory], check=True)
+    try:
+        (directory / "filler").write_bytes(b"x" * 4096)
+        supervisor._dir = f"{directory}/state"
+        await supervisor.open()
+        late = await supervisor.start(("sleep", "300"), deadline_s=1)
+        stopped = await supervisor.start(("sleep", "300"), deadline_s=300)
+        await asyncio.sleep(3)
+        assert await stopped.stop() == 143
+        assert await asyncio.wait_for(late.wait(), 5) == 143
+        await supervisor.close()
+    finally:
+        subprocess.run(["umount", directory], check=True)
+        directory.rmdir()
 
 
 async def test_a_lost_connection_leaves_nothing_and_is_never_a_result(sshd):
