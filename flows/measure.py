@@ -10,10 +10,11 @@ from uuid import UUID
 from prefect import flow
 from prefect.artifacts import acreate_progress_artifact
 
+from tasks.look import look
 from tasks.model.errors import OverheadError
 from tasks.model.plan import Slot
 from tasks.plan import duration_s
-from tasks.run_case import Campaign, opened, run_case
+from tasks.run_case import WORKFLOW_FILE, Campaign, opened, run_case
 
 from .form import WhenBusy
 from .progress import Bar, Place, progress
@@ -42,13 +43,33 @@ async def measure(
         folder, run, when_busy, min_free_mib=min_free_mib, keep_on_hosts=keep_on_hosts
     ) as campaign:
         campaign.listeners.append(progress().ended)
-        total = campaign.site.plan.design.iterations
-        for number in sorted({slot.iteration for slot in campaign.left()}):
+        begun, design = time.monotonic(), campaign.site.plan.design
+        while left := campaign.left():
+            number = left[0].iteration
+            needed_s = duration_s(campaign.site.plan, [s for s in left if s.iteration == number])
+            if design.budget_s and time.monotonic() - begun + needed_s > design.budget_s:
+                campaign.skip(left, f"the budget of {design.budget_s / 3600:g} h ends here")
+                return ""
             if reason := await measure_iteration(
-                str(folder), environment, number, total, title, bar, until
+                str(folder), environment, number, design.iterations, title, bar, until
             ):
                 return reason
+            _look(campaign, environment, number)
     return ""
+
+
+def _look(campaign: Campaign, environment: str, iteration: int) -> None:
+    """Goes on with what the numbers so far leave of the plan."""
+    folder = campaign.site.folder
+    looked = look(folder, campaign.site.plan, iteration, folder / WORKFLOW_FILE)
+    campaign.replan(looked.plan)
+    for case, why in looked.decided.items():
+        progress().said(f"{environment} · {case}: {why}")
+    if looked.repeated:
+        progress().said(
+            f"{environment} · iteration {iteration}: baselines jumped, "
+            f"{looked.repeated} slots are run again"
+        )
 
 
 @flow(

@@ -12,7 +12,7 @@ from .model.metrics import PRIMARY
 from .model.names import MARGINS_FILE
 from .statistics.analysis import analyze
 from .statistics.margins import read_margins
-from .statistics.rules import Rules
+from .statistics.rules import LOOKS, Rules
 from .storage.dataset import Dataset
 
 
@@ -31,10 +31,17 @@ def analyze_runs(
         cells, samples, runs = (
             dataset.scan(table).filter(own).collect() for table in ("cells", "samples", "runs")
         )
-        found = analyze(cells, samples, limits, Rules(primary=_primary(runs)))
+        found = analyze(cells, samples, limits, _rules(runs))
         dataset.replace(environment, run, {"effects": found.effects, "checks": found.calibration})
         count += found.effects.height
     return count
+
+
+def _rules(runs: pl.DataFrame) -> Rules:
+    """Sequential campaigns are judged at the looks that they took."""
+    designs = [json.loads(text) or {} for text in runs["design"].drop_nulls()]
+    sequential = any(design.get("until_decided") for design in designs)
+    return Rules(primary=_primary(runs), looks=LOOKS if sequential else ())
 
 
 def _primary(runs: pl.DataFrame) -> dict[str, str]:
