@@ -8,13 +8,15 @@ import secrets
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 from prefect import flow
+from prefect.runtime import flow_run
 
 from tasks.ingest import Ingested
 from tasks.model.errors import InputError, raise_all
+from tasks.model.names import Identifier
 from tasks.model.plan import Plan
 from tasks.model.settings import Measurement, Selection
 from tasks.plan import plan_environment
@@ -22,6 +24,7 @@ from tasks.report import Reported
 from tasks.run_case import lay_out, resumable
 
 from .analysis import analysis
+from .form import Language, WhenBusy, folders_of, titled
 from .measure import measure
 
 
@@ -36,33 +39,70 @@ class Finished:
     reported: Reported | None
 
 
-def new_run() -> str:
+def new_run(mark: str = "") -> str:
     """An id that sorts by time and is its own."""
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{mark or secrets.token_hex(2)}"
 
 
-@flow(name="campaign", flow_run_name="campaign · {run}", validate_parameters=False)
+@flow(name="campaign", flow_run_name=titled("campaign"))
 async def campaign(
-    config_dirs: list[Path],
-    run: str,
+    environments: list[str] = [],  # noqa: B006  (a literal default is what a form shows)
+    run: Identifier | None = None,
     selection: Selection = Selection(),  # noqa: B008
     measurement: Measurement = Measurement(),  # noqa: B008
+    when_busy: WhenBusy = WhenBusy.REFUSE,
+    languages: list[Language] = ["zh", "en"],  # noqa: B006
     results_dir: Path = Path("results"),
     datasets: str = "datasets/parquet",
     output: Path = Path("reports"),
-    languages: list[Literal["zh", "en"]] | None = None,
     workflow: Path | None = None,
 ) -> Finished:
-    """The whole campaign. A run whose folder is there already goes on where it stopped.
+    """Measures tools on environments, end to end, from the plan to the report.
 
     Raises InputErrors (nothing was started), HostsBusy, RemoteError.
+
+    Args:
+        environments: Names of folders below config/environments, or folders, that bootstrap wrote
+        run: Go on with this run where it stopped; empty: a fresh one
+        selection: Which cases; nothing chosen: all
+        measurement: How long, how often, with which loads
+        when_busy: If another run holds a host: wait for it, or refuse
+        languages: Of the report
+        results_dir: Where raw results go
+        datasets: Where the parquet datasets lie: a folder or an object store's address
+        output: Where reports go
+        workflow: A workflow.json that `plan` wrote, run as it stands
     """
-    folder = results_dir / run
-    parts = resumable(folder) if folder.exists() else _lay_out(
-        folder, run, config_dirs, selection, measurement, workflow
+    return await conduct(
+        "campaign", None, environments, run or own_run(results_dir), selection, measurement,
+        when_busy, languages, results_dir, datasets, output, workflow,
     )  # fmt: skip
-    ended_early = await _measure_all(parts, run, measurement)
-    ingested, reported = await analysis(folder, datasets, output / run, languages or ["zh", "en"])
+
+
+def own_run(results_dir: Path) -> str:
+    """The run of this flow run: the same one when Prefect retries or resumes it, so that it goes on
+    where it stopped."""
+    mark = str(flow_run.id or "").replace("-", "")[-8:]
+    known = sorted(results_dir.glob(f"*-{mark}")) if mark else []
+    return known[0].name if known else new_run(mark)
+
+
+async def conduct(
+    title: str, until: datetime | None, environments: list[str], run: str, selection: Selection,
+    measurement: Measurement, when_busy: WhenBusy, languages: list[Language], results_dir: Path,
+    datasets: str, output: Path, workflow: Path | None = None,
+) -> Finished:  # fmt: skip
+    """The steps of a campaign; one that was laid out goes on. Past `until` no slot is started."""
+    folder = results_dir / run
+    if folder.exists():
+        parts = resumable(folder)
+    elif environments:
+        config_dirs = folders_of(environments)
+        parts = _lay_out(folder, run, config_dirs, selection, measurement, workflow)
+    else:
+        raise InputError("environments", "", "none chosen", "at least one, or a run to go on with")
+    ended_early = await _measure_all(parts, run, measurement, title, when_busy, until)
+    ingested, reported = await analysis(folder, datasets, output / run, languages)
     return Finished(run, folder, ended_early, ingested, reported)
 
 
@@ -85,7 +125,10 @@ def _lay_out(
     return resumable(folder)
 
 
-async def _measure_all(parts: dict[Path, str], run: str, settings: Measurement) -> dict[str, str]:
+async def _measure_all(
+    parts: dict[Path, str], run: str, settings: Measurement, title: str, when_busy: WhenBusy,
+    until: datetime | None,
+) -> dict[str, str]:  # fmt: skip
     """Environment -> why it ended early, of those that did."""
     groups: dict[str, list[Path]] = defaultdict(list)
     for folder, hardware in parts.items():
@@ -95,8 +138,9 @@ async def _measure_all(parts: dict[Path, str], run: str, settings: Measurement) 
         ended = {}
         for folder in folders:
             reason = await measure(
-                folder, folder.name, run, settings.min_free_mib, settings.keep_on_hosts
-            )
+                folder, folder.name, run, settings.min_free_mib, settings.keep_on_hosts, title,
+                when_busy, until,
+            )  # fmt: skip
             if reason:
                 ended[folder.name] = reason
         return ended

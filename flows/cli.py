@@ -364,8 +364,9 @@ def run(
     with TerminalProgress(out, run_id, results_dir) as listener, heard_by(listener):
         finished = _run(
             campaign(
-                config_dir, run_id, selection, settings, results_dir, datasets, output_dir,
-                languages, workflow,
+                [str(folder) for folder in config_dir], run_id, selection, settings,
+                languages=languages, results_dir=results_dir, datasets=datasets,
+                output=output_dir, workflow=workflow,
             )
         )  # fmt: skip
     print_finished(out, finished)

@@ -44,7 +44,8 @@ async def demo(
             f"found {len(found.facts)} hosts and made {found.case_count - found.skipped} cases"
         )
         return await campaign(
-            [found.full.parent], run, selection, measurement, results_dir, datasets, output
-        )
+            [str(found.full.parent)], run, selection, measurement,
+            results_dir=results_dir, datasets=datasets, output=output,
+        )  # fmt: skip
     finally:
         lab_down(name)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from prefect.runtime import flow_run
 
@@ -19,11 +20,7 @@ class WhenBusy(StrEnum):
     REFUSE = "refuse"
 
 
-class Language(StrEnum):
-    """Of a report."""
-
-    ZH = "zh"
-    EN = "en"
+Language = Literal["zh", "en"]
 
 
 def folders_of(environments: Sequence[str]) -> list[Path]:

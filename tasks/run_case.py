@@ -21,7 +21,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
 from .discovery.full import environment_of, find_config, read_full
-from .execution.campaign import Campaign
+from .execution.campaign import Campaign as Campaign  # what `hold_hosts` yields
 from .execution.site import Site
 from .execution.steps import Step, Steps
 from .model.environment import Environment, Node
@@ -83,12 +83,22 @@ def resumable(folder: Path) -> dict[Path, str]:
     groups: dict[Path, str] = {}
     used: dict[str, str] = {}  # a host's address or a hardware's id -> the group that uses it
     for file in files:
-        known = json.loads(file.read_text(encoding="utf-8"))
-        occupied = [*known["hosts"], *([known["hardware"]] if known["hardware"] else [])]
-        group = next((used[name] for name in occupied if name in used), file.parent.name)
+        names = occupied(file.parent)
+        group = next((used[name] for name in names if name in used), file.parent.name)
         groups[file.parent] = group
-        used.update(dict.fromkeys(occupied, group))
+        used.update(dict.fromkeys(names, group))
     return groups
+
+
+def occupied(folder: Path) -> list[str]:
+    """What the environment in `folder` needs for itself: its hosts' addresses, its hardware."""
+    known = json.loads((folder / ENVIRONMENT_FILE).read_text(encoding="utf-8"))
+    return [*known["hosts"], *([known["hardware"]] if known["hardware"] else [])]
+
+
+def opened(folder: str) -> Campaign:
+    """The campaign that `hold_hosts` of this process opened for `folder`."""
+    return _OPEN[folder]
 
 
 @asynccontextmanager
