@@ -97,7 +97,8 @@ class Document:
             place = place[:-1]
         line = self.lines.get(place)
         where = f"{self.path}:{line}" if line else str(self.path)
-        return InputError(where, dotted(mistake.place), mistake.problem, mistake.expected)
+        told = (dotted(mistake.place), mistake.problem, mistake.expected)
+        return InputError(where, *map(_printable, told))
 
 
 def dotted(place: Place) -> str:
@@ -106,6 +107,11 @@ def dotted(place: Place) -> str:
     for part in place:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
+
+
+def _printable(text: str) -> str:
+    """One line, whatever characters the file holds."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def load_document(path: Path) -> Document:

@@ -67,7 +67,7 @@ def test_a_tool_is_added_in_five_lines(tmp_path):
         ),
         (
             "{script: a.py, command: 'x {path}', matrix: {p: '{pids}'}}",
-            "5: categories.a/b.tools[0].matrix.p: unknown list {pids}; expected one of {vhost",
+            "5: categories.a/b.tools[0].matrix.p: unknown placeholder {pids}; expected one of",
         ),
         (
             "{script: ../a.py, command: 'x {path}'}",
