@@ -1,6 +1,5 @@
 """The verb `analyze`: cells and samples of runs to effects and the calibration's checks."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,11 +7,10 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from .model.metrics import PRIMARY
 from .model.names import MARGINS_FILE
 from .statistics.analysis import analyze
 from .statistics.margins import read_margins
-from .statistics.rules import LOOKS, Rules
+from .statistics.rules import rules_of
 from .storage.dataset import Dataset
 
 
@@ -31,25 +29,7 @@ def analyze_runs(
         cells, samples, runs = (
             dataset.scan(table).filter(own).collect() for table in ("cells", "samples", "runs")
         )
-        found = analyze(cells, samples, limits, _rules(runs))
+        found = analyze(cells, samples, limits, rules_of(runs))
         dataset.replace(environment, run, {"effects": found.effects, "checks": found.calibration})
         count += found.effects.height
     return count
-
-
-def _rules(runs: pl.DataFrame) -> Rules:
-    """Sequential campaigns are judged at the looks that they took."""
-    designs = [json.loads(text) or {} for text in runs["design"].drop_nulls()]
-    sequential = any(design.get("until_decided") for design in designs)
-    return Rules(primary=_primary(runs), looks=LOOKS if sequential else ())
-
-
-def _primary(runs: pl.DataFrame) -> dict[str, str]:
-    """Workload -> the metric that decides it, as the runs' own settings tell."""
-    listed = [json.loads(text) or [] for text in runs["workloads"].drop_nulls()]
-    return {
-        workload["name"]: PRIMARY[workload["kind"], workload["protocol"]]
-        for workloads in listed
-        for workload in workloads
-        if (workload["kind"], workload["protocol"]) in PRIMARY
-    }

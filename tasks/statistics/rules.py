@@ -1,8 +1,11 @@
 """The settings an analysis is judged by: error level, looks, which metric decides a workload."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+
+import polars as pl
 
 from ..model.metrics import PRIMARY
 from ..model.plan import Workload
@@ -42,3 +45,21 @@ def primary_metrics(workloads: Iterable[Workload]) -> dict[str, str]:
         for workload in workloads
         if (workload.kind, workload.protocol) in PRIMARY
     }
+
+
+def rules_of(runs: pl.DataFrame) -> Rules:
+    """The rules that these runs (columns of storage.schema.RUNS) are judged by.
+
+    Which metric decides a workload comes from the runs' own settings; runs that were measured until
+    decided are judged at the looks that they took.
+    """
+    designs = [json.loads(text) or {} for text in runs["design"].drop_nulls()]
+    listed = [json.loads(text) or [] for text in runs["workloads"].drop_nulls()]
+    primary = {
+        workload["name"]: PRIMARY[workload["kind"], workload["protocol"]]
+        for workloads in listed
+        for workload in workloads
+        if (workload["kind"], workload["protocol"]) in PRIMARY
+    }
+    sequential = any(design.get("until_decided") for design in designs)
+    return Rules(primary=primary, looks=LOOKS if sequential else ())
