@@ -219,3 +219,19 @@ async def test_mistakes_on_several_hosts_are_one_error_with_exit_code_2():
         await discover(spoilt.minimal, spoilt)
     assert error.value.exit_code == 2
     assert len(error.value.errors) == 2
+
+
+async def test_a_user_who_may_not_look_is_told_what_is_needed():
+    spoilt = Spoilt("openeuler-arm-ovs-bond")
+
+    async def ask(node: Node, argv: Sequence[str]) -> Answer:
+        if argv[0] == "sudo":
+            assert argv[1] == "-n"
+            return Answer(1, "", "sudo: a password is required\n", 0.0, 0.0)
+        return await spoilt(node, argv)
+
+    with pytest.raises(InputErrors) as error:
+        await discover(spoilt.minimal, ask)
+    line = str(error.value).splitlines()[0]
+    assert line.startswith("host-server (bench@192.0.2.37:22): ")
+    assert line.endswith("sudo: a password is required; expected root, or sudo without a password")
