@@ -1,17 +1,24 @@
 """The flow `analysis`: raw results trees → datasets → effects → checks → report."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from urllib.parse import quote
 
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 
 from tasks.analyze import analyze_runs
 from tasks.check import check_runs
-from tasks.ingest import Ingested, ingest_tree
+from tasks.ingest import Ingested, held, ingest_tree
+from tasks.model.errors import InputError
 from tasks.model.names import MARGINS_FILE
 from tasks.report import Reported, report_runs
+
+from .form import Language
+
+REPORTS_URL, REPORTS_ROOT = "EBPF_OVERHEAD_REPORTS_URL", "EBPF_OVERHEAD_REPORTS_ROOT"
+"""Environment of a worker: the folder that is served, and where."""
 
 
 @flow(name="ingest", flow_run_name="ingest · {results}", validate_parameters=False)
@@ -22,27 +29,58 @@ async def ingest(
     return ingest_tree(results, datasets, environment, run)
 
 
-@flow(name="analysis", flow_run_name="analysis · {output}", validate_parameters=False)
+@flow(name="analysis", flow_run_name="analysis · {output}")
 async def analysis(
-    results: Path,
-    datasets: str,
-    output: Path,
-    languages: Sequence[Literal["zh", "en"]] = ("zh", "en"),
-    margins: Path = MARGINS_FILE,
+    results: Path | None = None,
+    datasets: str = "datasets/parquet",
+    output: Path = Path("reports"),
+    languages: list[Language] = ["zh", "en"],  # noqa: B006
+    margins: Path | None = None,
     environment: str | None = None,
     run: str | None = None,
 ) -> tuple[list[Ingested], Reported]:
-    """Everything from a results tree to its report. The same tree gives the same datasets."""
-    ingested = ingest_tree(results, datasets, environment, run)
+    """Effects, checks and report from a results tree, or from a run that the datasets hold.
+
+    The same tree gives the same datasets. Raises InputError.
+
+    Args:
+        results: A run's folder, or a tree of the published framework; empty: from the datasets
+        datasets: Where the parquet datasets lie: a folder or an object store's address
+        output: Where the report goes
+        languages: Of the report
+        margins: What counts as an overhead; empty: config/margins.yaml
+        environment: With empty results: whose run; else the name for a tree that holds none
+        run: With empty results: the run; else the name for a tree that holds none
+    """
+    limits = margins or MARGINS_FILE
+    if results is not None:
+        ingested = ingest_tree(results, datasets, environment, run)
+    elif environment and run:
+        ingested = [held(datasets, environment, run)]
+    else:
+        raise InputError("results", "", "none given", "a folder, or an environment and its run")
     keys = [one.key for one in ingested]
-    analyze_runs(datasets, keys, margins)
-    findings = check_runs(datasets, keys, output / "data-docs")
-    reported = report_runs(datasets, keys, output, languages, margins)
-    report = next(path for path in reported.files if path.suffix == ".html")
-    told = ", ".join(f"{count} {severity}" for severity, count in findings.items()) or "none"
-    await acreate_markdown_artifact(
-        key="verdicts",
-        markdown=f"{reported.markdown}\n\nFindings: {told}. Report: `{report}`\n",
-        description=", ".join(f"{environment} · {run}" for environment, run in keys),
-    )
+    analyze_runs(datasets, keys, limits)
+    check_runs(datasets, keys, output / "data-docs")
+    reported = report_runs(datasets, keys, output, languages, limits)
+    await _show(keys, reported)
     return ingested, reported
+
+
+async def _show(keys: Sequence[tuple[str, str]], reported: Reported) -> None:
+    """Verdicts, findings and links as artifacts of the flow run."""
+    told = ", ".join(f"{environment} · {run}" for environment, run in keys)
+    reports = "\n".join(f"- {_link(path)}" for path in reported.files if path.suffix == ".html")
+    await acreate_markdown_artifact(
+        key="verdicts", markdown=f"{reported.markdown}\n{reports}\n", description=told
+    )
+    await acreate_markdown_artifact(key="findings", markdown=reported.findings, description=told)
+
+
+def _link(path: Path) -> str:
+    """Where reports are served (`ui` does so), a link; else the file's place."""
+    address = os.environ.get(REPORTS_URL)
+    root = Path(os.environ.get(REPORTS_ROOT, "/")).resolve()
+    if address is None or not path.resolve().is_relative_to(root):
+        return f"`{path.resolve()}`"
+    return f"[{path.name}]({address}/{quote(str(path.resolve().relative_to(root)))})"

@@ -40,7 +40,7 @@ async def measure(
     key = re.sub(r"[^a-z0-9]+", "-", f"progress-{environment}".lower())
     bar = await acreate_progress_artifact(0.0, key=key, description=f"{environment} · {run}")
     async with turn(
-        folder, run, when_busy, min_free_mib=min_free_mib, keep_on_hosts=keep_on_hosts
+        folder, run, when_busy, until, min_free_mib=min_free_mib, keep_on_hosts=keep_on_hosts
     ) as campaign:
         campaign.listeners.append(progress().ended)
         begun, design = time.monotonic(), campaign.site.plan.design

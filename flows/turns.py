@@ -7,6 +7,7 @@ They reach as far as one Prefect server; a shell without a server goes to the ho
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from prefect.client.orchestration import get_client
@@ -28,9 +29,13 @@ _LOOK_AGAIN_S = 15.0
 
 @asynccontextmanager
 async def turn(
-    folder: Path, run: str, when_busy: WhenBusy, *, min_free_mib: int, keep_on_hosts: bool
-) -> AsyncIterator[Campaign]:
-    """`hold_hosts` when it is this run's turn. Raises what it raises; HostsBusy only to refuse."""
+    folder: Path, run: str, when_busy: WhenBusy, until: datetime | None, *,
+    min_free_mib: int, keep_on_hosts: bool,
+) -> AsyncIterator[Campaign]:  # fmt: skip
+    """`hold_hosts` when it is this run's turn.
+
+    Raises what it raises; HostsBusy to refuse, or when `until` has come.
+    """
     names = [f"host {name}" for name in occupied(folder)] if PREFECT_API_URL.value() else []
     waited = False
     async with AsyncExitStack() as held:
@@ -43,7 +48,7 @@ async def turn(
                 break
             except HostsBusy as busy:
                 await held.aclose()
-                if when_busy is WhenBusy.REFUSE:
+                if when_busy is WhenBusy.REFUSE or (until and datetime.now(UTC) > until):
                     raise
                 if not waited:
                     await _show(Running(name="Waiting", message=f"waiting: {busy}"))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -56,8 +57,7 @@ def ingest_tree(
 def _commit(dataset: Dataset, reading: Reading) -> Ingested:
     environment, run = reading.runs.select("environment", "run").row(0)
     dataset.replace(environment, run, reading.tables())
-    place = ["layer", "iteration", "position", "workload"]
-    final = reading.cells.sort("attempt").unique(place, keep="last")
+    final = _final(reading.cells)
     refused = reading.manifest.filter(status=FileStatus.REFUSED)
     return Ingested(
         environment=environment,
@@ -67,3 +67,20 @@ def _commit(dataset: Dataset, reading: Reading) -> Ingested:
         files_read=reading.manifest.filter(status=FileStatus.READ).height,
         files_refused=tuple(f"{p}: {reason}" for p, _, reason in refused.iter_rows()),
     )
+
+
+def held(datasets: str, environment: str, run: str) -> Ingested:
+    """One environment of one run that the datasets hold already. Raises InputError."""
+    own = (pl.col("environment") == environment) & (pl.col("run") == run)
+    cells = Dataset(datasets).scan("cells").filter(own).collect()
+    if cells.is_empty():
+        raise InputError(datasets, "", f"no run {run!r} of {environment!r}", "one that is in it")
+    final = _final(cells)
+    passed = final.filter(status="passed").height
+    return Ingested(environment, run, final.height, passed, 0, ())
+
+
+def _final(cells: pl.DataFrame) -> pl.DataFrame:
+    """A cell counts by its last attempt."""
+    place = ["layer", "iteration", "position", "workload"]
+    return cells.sort("attempt").unique(place, keep="last")

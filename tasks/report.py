@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from .model.names import MARGINS_FILE
 from .reporting.bundle import Bundle
+from .reporting.findings import Findings
 from .reporting.overview import write_overviews
 from .reporting.report import write_report
 from .reporting.summary import summary_markdown, summary_rich, summary_table
@@ -24,11 +25,12 @@ __all__ = ["Reported", "report_runs", "summary_rich"]
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What was written, and the summary of it."""
+    """What was written; the verdicts as a table and as Markdown; the findings as Markdown."""
 
     files: tuple[Path, ...]
     summary: pl.DataFrame
     markdown: str
+    findings: str
 
 
 @task(name="report", task_run_name="report · {output}", cache_policy=NO_CACHE)
@@ -49,4 +51,22 @@ def report_runs(
     bundle = Bundle(**tables, margins=read_margins(margins), generated_at=datetime.now(UTC))
     files = [*write_report(bundle, output, languages), *write_overviews(bundle, output)]
     summary = summary_table(bundle)
-    return Reported(tuple(files), summary, summary_markdown(summary))
+    return Reported(
+        tuple(files), summary, summary_markdown(summary), _findings(tables["checks"], languages)
+    )
+
+
+def _findings(checks: pl.DataFrame, languages: Sequence[Lang]) -> str:
+    """The failed checks as a Markdown table, what blocks first."""
+    found = Findings(checks).all
+    if not found:
+        return "No check failed.\n"
+    column = "message" if "en" in languages else "message_zh"
+    rows = [
+        f"| {f.check['severity']} | `{f.check['rule_id']}` | {f.check['environment']} | "
+        f"{(f.check[column] or f.check['message']).replace('|', '/')} |"
+        for f in found
+    ]
+    return "\n".join(
+        ["| severity | rule | environment | finding |", "|---|---|---|---|", *rows, ""]
+    )

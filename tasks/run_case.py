@@ -22,6 +22,7 @@ from prefect.states import Completed, Failed
 
 from .discovery.full import environment_of, find_config, read_full
 from .execution.campaign import Campaign as Campaign  # what `hold_hosts` yields
+from .execution.campaign import slots_left
 from .execution.site import Site
 from .execution.steps import Step, Steps
 from .model.environment import Environment, Node
@@ -96,6 +97,14 @@ def occupied(folder: Path) -> list[str]:
     return [*known["hosts"], *([known["hardware"]] if known["hardware"] else [])]
 
 
+def unfinished(folder: Path) -> bool:
+    """Whether a run that was laid out has cells without a final outcome."""
+    return any(
+        slots_left(workflow.read(part / WORKFLOW_FILE), journal.read(part / journal.OUTCOMES))
+        for part in resumable(folder)
+    )
+
+
 def opened(folder: str) -> Campaign:
     """The campaign that `hold_hosts` of this process opened for `folder`."""
     return _OPEN[folder]
@@ -126,8 +135,7 @@ async def hold_hosts(
 
         async def reconnect() -> None:
             for host in hosts.values():
-                if not host.alive:
-                    await host.reopen()
+                await host.revive()
 
         def tell(step: Step) -> None:
             journal.append(folder / journal.STEPS, step)

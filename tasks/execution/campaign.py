@@ -3,7 +3,7 @@ to stop measuring on a host."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -43,15 +43,10 @@ class Campaign:
 
     def left(self) -> list[Slot]:
         """Slots of the plan in which a cell has no final outcome yet."""
-        return [slot for slot in self.site.plan.slots if self._missing(slot)]
+        return slots_left(self.site.plan, self.outcomes)
 
     def _missing(self, slot: Slot) -> list[Workload]:
-        case = self.site.plan.case(slot.case_id, slot.layer)
-        return [
-            workload
-            for workload in self.site.plan.workloads_of(case)
-            if not _final(slot, self.outcomes.get(_place(slot, workload)))
-        ]
+        return _missing(self.site.plan, slot, self.outcomes)
 
     async def run(self, slot: Slot) -> list[Outcome]:
         """All missing cells of the slot, those that failed by chance once more.
@@ -98,6 +93,20 @@ class Campaign:
         self.outcomes[journal.place_of(outcome)] = outcome
         for tell in self.listeners:
             tell(outcome)
+
+
+def slots_left(plan: Plan, outcomes: Mapping[journal.Place, Outcome]) -> list[Slot]:
+    """Slots of the plan in which a cell has no final outcome."""
+    return [slot for slot in plan.slots if _missing(plan, slot, outcomes)]
+
+
+def _missing(plan: Plan, slot: Slot, outcomes: Mapping[journal.Place, Outcome]) -> list[Workload]:
+    case = plan.case(slot.case_id, slot.layer)
+    return [
+        workload
+        for workload in plan.workloads_of(case)
+        if not _final(slot, outcomes.get(_place(slot, workload)))
+    ]
 
 
 def _place(slot: Slot, workload: Workload) -> journal.Place:

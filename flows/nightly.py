@@ -1,0 +1,68 @@
+"""The flow `nightly`: a campaign that keeps within its hours, started by a schedule.
+
+What one night leaves of its plan the next one measures, before a new plan is made.
+"""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+from prefect import flow
+from prefect.runtime import flow_run
+from pydantic import Field
+
+from tasks.model.settings import Measurement, Selection
+from tasks.run_case import unfinished
+
+from .campaign import Finished, conduct, new_run
+from .form import Language, WhenBusy, titled
+
+
+@flow(name="nightly", flow_run_name=titled("nightly"))
+async def nightly(
+    environments: list[str],
+    window_h: Annotated[float, Field(gt=0, le=24)] = 7.0,
+    selection: Selection = Selection(),  # noqa: B008
+    measurement: Measurement = Measurement(),  # noqa: B008
+    when_busy: WhenBusy = WhenBusy.WAIT,
+    languages: list[Language] = ["zh", "en"],  # noqa: B006
+    results_dir: Path = Path("results"),
+    datasets: str = "datasets/parquet",
+    output: Path = Path("reports"),
+) -> Finished:
+    """Measures by night; no slot is started that would not end within the window.
+
+    Raises InputErrors (nothing was started), HostsBusy, RemoteError.
+
+    Args:
+        environments: Names of folders below config/environments, or folders, that bootstrap wrote
+        window_h: Hours from the scheduled start; then the night is over
+        selection: Which cases; nothing chosen: all
+        measurement: How long, how often, with which loads
+        when_busy: If another run holds a host: wait for it within the window, or refuse
+        languages: Of the report
+        results_dir: Where raw results go
+        datasets: Where the parquet datasets lie: a folder or an object store's address
+        output: Where reports go
+    """
+    until = (flow_run.scheduled_start_time or datetime.now(UTC)) + timedelta(hours=window_h)
+    run = _run(environments, selection, measurement, results_dir)
+    return await conduct(
+        "nightly", until, environments, run, selection, measurement, when_busy, languages,
+        results_dir, datasets, output,
+    )  # fmt: skip
+
+
+def _run(
+    environments: list[str], selection: Selection, measurement: Measurement, results_dir: Path
+) -> str:
+    """The last run with the same settings while it is unfinished or retried; else a fresh one."""
+    asked = "\n".join(
+        [*sorted(environments), selection.model_dump_json(), measurement.model_dump_json()]
+    )
+    mark = f"nightly-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
+    earlier = sorted(results_dir.glob(f"*-{mark}"))
+    if earlier and ((flow_run.run_count or 0) > 1 or unfinished(earlier[-1])):
+        return earlier[-1].name
+    return new_run(mark)
