@@ -15,6 +15,36 @@ from rich.console import Console
 
 from tasks.model.errors import OverheadError
 
+from .options import (
+    Affinity,
+    Attribution,
+    Budget,
+    CaseIds,
+    Category,
+    ConfigDir,
+    Datasets,
+    Direction,
+    Every,
+    Iterations,
+    Lang,
+    Layers,
+    Monitor,
+    Output,
+    Placebos,
+    Protocol,
+    Results,
+    Seed,
+    Tools,
+    Warmup,
+    Window,
+    Workloads,
+    hours_s,
+    languages,
+    measurement,
+    selection,
+    words,
+)
+
 app = typer.Typer(
     help="What does an eBPF tool cost the traffic and the host it watches, and may it run in "
     "production?",
@@ -77,7 +107,7 @@ def lab_up(
     """Brings a lab up and writes its minimal-input.yaml."""
     from tasks.lab import lab
 
-    state = lab.up(name, layers=_words(layers), switch=switch, progress=out.print)
+    state = lab.up(name, layers=words(layers), switch=switch, progress=out.print)
     out.print(f"minimal input: {state.minimal_input}", soft_wrap=True)
 
 
@@ -125,7 +155,7 @@ def demo(
     with TerminalProgress(out, run_id, results_dir) as listener, heard_by(listener):
         finished = _run(
             flow(
-                run_id, "demo", tuple(Layer(word) for word in _words(layers)), switch,
+                run_id, "demo", tuple(Layer(word) for word in words(layers)), switch,
                 Selection(), QUICK, results_dir, datasets, output_dir,
             )
         )  # fmt: skip
@@ -145,8 +175,8 @@ def bootstrap(
     replay: Annotated[Path | None, typer.Option(help="Answer from a recording.")] = None,
 ) -> None:
     """Discovers the nodes over SSH and writes <env>-full.yaml and <env>-cases.json."""
-    from flows.terminal import facts_table
     from tasks.bootstrap import discover_environment as discover
+    from tasks.bootstrap import facts_table
 
     found = _run(discover(minimal_input, output_dir, record, replay))
     out.print(facts_table(found.facts))
@@ -154,64 +184,6 @@ def bootstrap(
     out.print(f"{found.case_count} cases{skipped}")
     for path in (found.full, found.cases):
         out.print(f"wrote {path}", soft_wrap=True)
-
-
-ConfigDir = Annotated[list[Path], typer.Option(help="A folder that bootstrap wrote; repeatable.")]
-Tools = Annotated[str, typer.Option(help="Tools by name, comma-separated.")]
-Layers = Annotated[str, typer.Option(help="host, vm or both, comma-separated.")]
-Category = Annotated[str | None, typer.Option(help="A category or the beginning of one.")]
-Protocol = Annotated[str | None, typer.Option(help="tcp, udp or icmp: what the tool watches.")]
-Direction = Annotated[str | None, typer.Option(help="rx or tx: what the tool watches.")]
-CaseIds = Annotated[str, typer.Option(help="Cases by number, comma-separated.")]
-Iterations = Annotated[int, typer.Option(min=1, help="Passes over all cases.")]
-Window = Annotated[int, typer.Option(min=1, help="Measured seconds of a cell.")]
-Warmup = Annotated[int, typer.Option(min=0, help="Seconds before the window.")]
-Workloads = Annotated[str, typer.Option(help="Workloads or sets of config/workloads.yaml.")]
-Seed = Annotated[int | None, typer.Option(min=0, help="Seed of the order; default: a fresh one.")]
-Placebos = Annotated[int, typer.Option(min=0, help="Cases an iteration that attach nothing.")]
-Every = Annotated[int, typer.Option(min=1, help="Cases between two baselines.")]
-Monitor = Annotated[int, typer.Option(min=1, help="pidstat's interval, seconds.")]
-Attribution = Annotated[int, typer.Option(min=0, help="Seconds of the BPF counting pass; 0: none.")]
-Affinity = Annotated[str | None, typer.Option(help="CPUs of client,server to pin loads to.")]
-
-
-def _selection(
-    tools: str, layers: str, category: str | None, protocol: str | None, direction: str | None,
-    case_ids: str,
-) -> Any:  # fmt: skip
-    from tasks.model.settings import Selection
-
-    return _checked(
-        Selection,
-        tools=_words(tools),
-        layers=_words(layers),
-        category=category,
-        protocol=protocol,
-        direction=direction,
-        case_ids=_words(case_ids),
-    )
-
-
-def _checked(kind: Any, **values: Any) -> Any:
-    """A settings model; what it refuses is an error of the command line."""
-    from pydantic import ValidationError
-
-    from tasks.model.errors import InputError, raise_all
-
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        raise_all(
-            [
-                InputError(f"--{str(e['loc'][0]).replace('_', '-')}", str(e.get("input")), e["msg"])
-                for e in error.errors()
-            ]
-        )
-        raise
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 @app.command(epilog="Example: `ebpf-overhead cases --config-dir config/environments/lab`")
@@ -228,7 +200,7 @@ def cases(
     from flows.terminal import cases_table
     from tasks.plan import selected_cases
 
-    chosen = _selection(tools, layers, category, protocol, direction, case_ids)
+    chosen = selection(tools, layers, category, protocol, direction, case_ids)
     out.print(cases_table(selected_cases(config_dir, chosen)[1]))
 
 
@@ -238,6 +210,8 @@ def cases(
 def plan(
     config_dir: ConfigDir,
     output: Annotated[Path | None, typer.Option(help="Write workflow.json here.")] = None,
+    budget: Budget = None,
+    datasets: Datasets = "datasets/parquet",
     tools: Tools = "",
     layers: Layers = "",
     category: Category = None,
@@ -256,51 +230,26 @@ def plan(
     affinity: Affinity = None,
 ) -> None:
     """Shows what would be measured, in which order and for how long; writes workflow.json."""
-    from flows.terminal import plan_summary
+    from flows.terminal import forecast_table, plan_summary
+    from tasks.forecast import forecast_plan
     from tasks.plan import make_plan_of, write_workflow
 
-    selection = _selection(tools, layers, category, protocol, direction, case_ids)
-    settings = _measurement(
+    chosen = selection(tools, layers, category, protocol, direction, case_ids)
+    settings = measurement(
         iterations, window, warmup, workloads, seed, placebos, baseline_every, monitor_interval,
         attribution, affinity,
     )  # fmt: skip
     for folder in config_dir:
-        made = make_plan_of(folder, selection, settings)
+        made = make_plan_of(folder, chosen, settings)
         path = (output or folder) / "workflow.json"
         write_workflow(made, path)
         out.print(plan_summary(made))
+        seen = forecast_plan.fn(made, datasets, hours_s(budget))
+        out.print(forecast_table(seen, budget))
         out.print(f"wrote {path}", soft_wrap=True)
 
 
-def _measurement(
-    iterations: int, window: int, warmup: int, workloads: str, seed: int | None, placebos: int,
-    baseline_every: int, monitor_interval: int, attribution: int, affinity: str | None,
-    **more: Any,
-) -> Any:  # fmt: skip
-    from tasks.model.settings import Measurement
-
-    return _checked(
-        Measurement,
-        iterations=iterations,
-        window_s=window,
-        warmup_s=warmup,
-        workloads=_words(workloads),
-        seed=seed,
-        placebos=placebos,
-        baseline_every=baseline_every,
-        monitor_interval_s=monitor_interval,
-        attribution_s=attribution,
-        affinity=affinity,
-        **more,
-    )
-
-
 # -- measuring -------------------------------------------------------------------------------------
-
-Results = Annotated[Path, typer.Option(help="Where raw results go.")]
-Datasets = Annotated[str, typer.Option(help="Where the parquet datasets lie.")]
-Output = Annotated[Path, typer.Option(help="Where reports go.")]
-Lang = Annotated[str, typer.Option(help="zh, en or both, comma-separated.")]
 
 
 @app.command(
@@ -325,6 +274,16 @@ def run(
     monitor_interval: Monitor = 2,
     attribution: Attribution = 2,
     affinity: Affinity = None,
+    until_decided: Annotated[
+        bool, typer.Option(help="Measure a case no longer than until it is decided.")
+    ] = False,
+    max_iterations: Annotated[
+        int, typer.Option(min=4, help="With --until-decided: the most iterations.")
+    ] = 12,
+    budget: Budget = None,
+    against: Annotated[
+        str | None, typer.Option(help="An older version of the tool named by --tools.")
+    ] = None,
     max_load: Annotated[
         float | None, typer.Option(help="A host above this load is busy; default: its CPUs.")
     ] = None,
@@ -345,43 +304,42 @@ def run(
 
     if not config_dir and not resume:
         raise InputError("run", "--config-dir", "missing", "a folder that bootstrap wrote")
-    selection = _selection(tools, layers, category, protocol, direction, case_ids)
-    settings = _measurement(
+    chosen = selection(f"{tools},{against or ''}", layers, category, protocol, direction, case_ids)
+    budget_s = hours_s(budget)
+    if until_decided:
+        iterations = max_iterations
+    settings = measurement(
         iterations, window, warmup, workloads, seed, placebos, baseline_every, monitor_interval,
         attribution, affinity, max_load=max_load, min_free_mib=min_free, keep_on_hosts=no_cleanup,
+        until_decided=until_decided, budget_h=budget_s / 3600 if budget_s else None,
     )  # fmt: skip
-    languages = _languages(lang)
+    spoken_in = languages(lang)
     if dry_run:
         for folder in config_dir:
-            out.print(plan_summary(make_plan_of(folder, selection, settings, workflow)))
+            out.print(plan_summary(make_plan_of(folder, chosen, settings, workflow)))
         return
     from flows.campaign import campaign, new_run
+    from flows.comparison import versions
     from flows.progress import heard_by
 
+    if against is not None and len(words(tools)) != 1:
+        raise InputError("--against", against, "no version to hold it against", "one --tools")
     if resume and not (results_dir / resume).is_dir():
         raise InputError("--resume", resume, "no such run", f"a folder below {results_dir}")
     run_id = resume or new_run()
     with TerminalProgress(out, run_id, results_dir) as listener, heard_by(listener):
         finished = _run(
             campaign(
-                [str(folder) for folder in config_dir], run_id, selection, settings,
-                languages=languages, results_dir=results_dir, datasets=datasets,
+                [str(folder) for folder in config_dir], run_id, chosen, settings,
+                languages=spoken_in, results_dir=results_dir, datasets=datasets,
                 output=output_dir, workflow=workflow,
             )
         )  # fmt: skip
     print_finished(out, finished)
+    if against is not None:
+        _print_compared(_run(versions(run_id, words(tools)[0], against, datasets)))
     if finished.ended_early or any(one.passed < one.cells for one in finished.ingested):
         raise typer.Exit(SOME_INVALID)
-
-
-def _languages(text: str) -> list[Any]:
-    from tasks.model.errors import InputError
-
-    words = _words(text)
-    for word in words:
-        if word not in ("zh", "en"):
-            raise InputError("--lang", word, "unknown language", "zh, en or zh,en")
-    return words
 
 
 # -- afterwards ------------------------------------------------------------------------------------
@@ -425,6 +383,9 @@ def analyze(
         str | None, typer.Option(help="Name for a tree of the published framework.")
     ] = None,
     run_id: Annotated[str | None, typer.Option("--run", help="Its run's name.")] = None,
+    enforce: Annotated[
+        Path | None, typer.Option(help="A budget file; exit 3 where a cost is proven above it.")
+    ] = None,
 ) -> None:
     """Effects, checks and report from a results tree."""
     from flows.analysis import analysis
@@ -433,10 +394,68 @@ def analyze(
 
     limits = margins or MARGINS_FILE
     flow = analysis(
-        iteration_path, datasets, output_dir, _languages(lang), limits, environment, run_id
+        iteration_path, datasets, output_dir, languages(lang), limits, environment, run_id
     )
     ingested, reported = _run(flow)
     print_reported(out, ingested, reported)
+    if enforce is not None:
+        from tasks.enforce import enforce_budget
+
+        enforce_budget.fn(datasets, [one.key for one in ingested], enforce)
+        out.print(f"every cost is within {enforce}, or not proven above it")
+
+
+@app.command(epilog="Example: `ebpf-overhead compare 20261121-230000-9ab0 20261122-230000-1f2e`")
+def compare(
+    a: Annotated[str, typer.Argument(help="The earlier run: in the datasets, or a results tree.")],
+    b: Annotated[str, typer.Argument(help="The later run.")],
+    datasets: Datasets = "datasets/parquet",
+    margins: Annotated[Path | None, typer.Option(help="Margins; default config/margins.yaml.")] = (
+        None
+    ),
+) -> None:
+    """What the tools cost in run B and not in run A; exit 3 where that is above the margin."""
+    from flows.comparison import comparison
+    from tasks.model.names import MARGINS_FILE
+
+    _print_compared(_run(comparison(a, b, datasets, margins or MARGINS_FILE)))
+
+
+def _print_compared(compared: Any) -> None:
+    from flows.terminal import compared_table
+    from tasks.model.errors import BudgetBroken
+
+    out.print(compared_table(compared))
+    if compared.worse:
+        raise BudgetBroken("\n".join(compared.worse))
+
+
+@app.command(
+    epilog="Example: `ebpf-overhead check --reference --format json`",
+)
+def check(
+    reference: Annotated[
+        bool, typer.Option("--reference", help="The published figures of datasets/reference.")
+    ] = False,
+    run_id: Annotated[str | None, typer.Option("--run", help="A run in the datasets.")] = None,
+    datasets: Datasets = "datasets/parquet",
+    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """The data-quality findings: of the published figures, or of a run."""
+    from flows.terminal import findings_table
+    from tasks.check import findings_of, reference_findings
+    from tasks.model.errors import InputError
+
+    if form not in ("table", "json"):
+        raise InputError("--format", form, "unknown format", "table or json")
+    if reference == (run_id is not None):
+        raise InputError("check", "--reference", "what to check is not clear",
+                         "either --reference or --run")  # fmt: skip
+    found = reference_findings() if run_id is None else findings_of(datasets, run_id)
+    if form == "json":
+        sys.stdout.write(found.write_json() + "\n")
+    else:
+        out.print(findings_table(found))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,19 @@
 """What a person at a terminal sees: tables of facts, cases and plans; progress; the end."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from polars import DataFrame
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from tasks.compare import Compared
+from tasks.forecast import Forecast
 from tasks.ingest import Ingested
-from tasks.model.facts import Facts
 from tasks.model.outcome import Outcome
 from tasks.model.plan import Case, CaseKind, Plan
 from tasks.plan import duration_s
@@ -25,27 +27,6 @@ def _table(*heads: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in heads:
         table.add_column(head, overflow="fold")
-    return table
-
-
-def facts_table(facts: Mapping[str, Facts]) -> RenderableType:
-    """One row a node."""
-    table = _table(
-        "node", "test address", "interface", "under it", "kernel", "system", "CPUs", "clock"
-    )
-    for name, found in facts.items():
-        offset = found.clock_offset_s
-        under = ", ".join(found.physical_members) or found.physical or "—"
-        table.add_row(
-            name,
-            found.test_ip or "—",
-            found.interface or "—",
-            under,
-            found.kernel or "—",
-            found.distribution or "—",
-            str(found.cpu.cpus or "—"),
-            "—" if offset is None else f"{offset * 1000:+.1f} ms",
-        )
     return table
 
 
@@ -82,6 +63,46 @@ def plan_summary(plan: Plan) -> RenderableType:
         names = [case.name if case.kind is not CaseKind.BASELINE else "·" for case in order]
         table.add_row(str(iteration), escape(" ".join(names)))
     return Group(*lines, "order (· is a baseline):", table)
+
+
+def forecast_table(seen: Forecast, budget: str | None) -> RenderableType:
+    """What so many iterations can see, and what they cannot."""
+    head = (
+        f"{seen.iterations} iterations of {spoken(seen.iteration_s)}"
+        + (f" fit into {budget}" if budget else "")
+        + "; the smallest cost that they can see:"
+    )
+    table = _table("layer", "workload", "metric", "smallest visible", "")
+    for row in seen.table.iter_rows(named=True):
+        visible = "—" if row["visible"] is None else f"{row['visible']:.2g} {row['unit']}"
+        table.add_row(row["layer"], row["workload"], row["metric"], visible, escape(row["words"]))
+    return Group(head, table)
+
+
+def compared_table(compared: Compared) -> RenderableType:
+    """Differences of primary metrics: positive means that the second costs more."""
+    table = _table("environment", "layer", "case", "workload", "difference", "95 %", "verdict")
+    for row in compared.table.filter(primary=True).iter_rows(named=True):
+        known = row["estimate"] is not None
+        interval = (
+            f"[{row['ci_low']:+.3g}, {row['ci_high']:+.3g}]" if row["ci_low"] is not None else "—"
+        )
+        table.add_row(
+            row["environment"], row["layer"], row["case"], row["workload"],
+            f"{row['estimate']:+.3g} {row['unit']}" if known else "—",
+            escape(interval), f"{row['verdict']} {escape(row['reason'] or '')}",
+        )  # fmt: skip
+    return table
+
+
+def findings_table(findings: DataFrame) -> RenderableType:
+    """One row a finding, the grave ones first."""
+    table = _table("severity", "rule", "environment", "layer", "tool", "metric", "finding")
+    grave = ["blocks", "warns", "informs"]
+    for row in sorted(findings.iter_rows(named=True), key=lambda row: grave.index(row["severity"])):
+        words = (row[name] or "" for name in ("environment", "layer", "tool", "metric", "message"))
+        table.add_row(row["severity"], row["rule_id"], *(escape(word) for word in words))
+    return table
 
 
 class TerminalProgress:

@@ -15,12 +15,15 @@ from .discovery.discover import discover
 from .discovery.full import read_full, to_full, write_full
 from .discovery.minimal import read_minimal_input
 from .discovery.recording import Recorder, Replay
+from .discovery.table import facts_table
 from .model.environment import Node, SshSettings
 from .model.facts import Facts
 from .model.names import CONFIG
 from .planning.cases import expand, write_cases
 from .planning.catalog import read_catalog
 from .remote.connection import Connection
+
+__all__ = ["Bootstrapped", "bootstrap_environment", "discover_environment", "facts_table"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,10 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from .model.errors import InputError
+from .model.names import DATASETS
 from .quality.checks import run_rules, withheld
+from .quality.reference import check_reference
 from .storage.dataset import Dataset
 from .storage.schema import TABLES
 
@@ -53,3 +56,18 @@ def _without_verdicts(effects: pl.DataFrame, blocked: pl.DataFrame) -> pl.DataFr
         verdict=pl.when(hit).then(pl.lit("inconclusive")).otherwise("verdict"),
         reason=pl.when(hit).then("withheld").otherwise("reason"),
     ).select(effects.columns)
+
+
+def findings_of(datasets: str, run: str) -> pl.DataFrame:
+    """The failed checks and errors of a run. Raises InputError where the datasets hold no such."""
+    dataset = Dataset(datasets)
+    if dataset.scan("runs").filter(run=run).collect().is_empty():
+        raise InputError(datasets, run, "no such run", "one that was ingested")
+    return (
+        dataset.scan("checks").filter(pl.col("run") == run, pl.col("status") != "passed").collect()
+    )
+
+
+def reference_findings() -> pl.DataFrame:
+    """The findings in the published figures."""
+    return check_reference(DATASETS / "reference")

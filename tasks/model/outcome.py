@@ -76,6 +76,17 @@ class BpfProgram:
 
 
 @dataclass(frozen=True, slots=True)
+class HostLook:
+    """A host's settings and kernel log, read outside the windows."""
+
+    world: dict[str, str]  # kernel and NIC settings: equal in what compares
+    frequency: dict[str, str]  # governor and limits, not the momentary MHz
+    carriers: tuple[int, ...] = ()  # processes that carry the test traffic: switch, guests
+    log_stamp: float | None = None  # of the kernel log's last line; None: it may not be read
+    warnings: tuple[str, ...] | None = None  # new lines of level warn and above
+
+
+@dataclass(frozen=True, slots=True)
 class GateResult:
     """One answer to "is the cell what it says?"."""
 
