@@ -15,7 +15,13 @@ CaseIds = Annotated[str, typer.Option(help="Cases by number, comma-separated.")]
 Iterations = Annotated[int, typer.Option(min=1, help="Passes over all cases.")]
 Window = Annotated[int, typer.Option(min=1, help="Measured seconds of a cell.")]
 Warmup = Annotated[int, typer.Option(min=0, help="Seconds before the window.")]
-Workloads = Annotated[str, typer.Option(help="Workloads or sets of config/workloads.yaml.")]
+Workloads = Annotated[
+    str,
+    typer.Option(
+        help="Workloads or sets of config/workloads.yaml; with "
+        "'matching', those whose protocol the tool watches."
+    ),
+]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of the order; default: a fresh one.")]
 Placebos = Annotated[int, typer.Option(min=0, help="Cases an iteration that attach nothing.")]
 Every = Annotated[int, typer.Option(min=1, help="Cases between two baselines.")]
@@ -94,11 +100,11 @@ def measurement(
 def languages(text: str) -> list[Any]:
     from tasks.model.errors import InputError
 
-    words = words(text)
-    for word in words:
+    wanted = words(text)
+    for word in wanted:
         if word not in ("zh", "en"):
             raise InputError("--lang", word, "unknown language", "zh, en or zh,en")
-    return words
+    return wanted
 
 
 def hours_s(budget: str | None) -> float | None:

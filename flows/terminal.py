@@ -1,6 +1,7 @@
 """What a person at a terminal sees: tables of facts, cases and plans; progress; the end."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -51,6 +52,7 @@ def plan_summary(plan: Plan) -> RenderableType:
         f"[bold]{plan.environment}[/]: {kinds[CaseKind.TOOL] - len(skipped)} cases and "
         f"{kinds[CaseKind.PLACEBO]} placebos × {len(plan.workloads)} workloads × "
         f"{design.iterations} iterations = {cells} cells in {len(plan.slots)} slots",
+        *_saved(plan, cells),
         f"a baseline every {design.baseline_every} cases, seed {design.seed}; about "
         f"[bold]{spoken(duration_s(plan))}[/]",
         "workloads: "
@@ -63,6 +65,16 @@ def plan_summary(plan: Plan) -> RenderableType:
         names = [case.name if case.kind is not CaseKind.BASELINE else "·" for case in order]
         table.add_row(str(iteration), escape(" ".join(names)))
     return Group(*lines, "order (· is a baseline):", table)
+
+
+def _saved(plan: Plan, cells: int) -> list[str]:
+    """What running only matching workloads saves."""
+    every = replace(plan, cases=tuple(replace(case, workloads=None) for case in plan.cases))
+    all_cells = len(plan.slots) * len(plan.workloads)
+    if all_cells == cells:
+        return []
+    saved_s = duration_s(every) - duration_s(plan)
+    return [f"only matching workloads: {all_cells - cells} cells fewer, {spoken(saved_s)} saved"]
 
 
 def forecast_table(seen: Forecast, budget: str | None) -> RenderableType:

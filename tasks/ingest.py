@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from .model.errors import InputError
 from .model.names import as_id
 from .reading import legacy, native
+from .reading.admission import refuse_wrong
 from .reading.records import FileStatus, Reading
 from .storage.dataset import Dataset
 
@@ -40,23 +41,31 @@ def ingest_tree(
     """Every environment below `path`: a run, an environment, an iteration, or a tree of the
     published framework, which holds no names: `environment` and `run` give them, else the folder.
 
-    Reading the same tree again changes nothing. Raises InputError.
+    Reading the same tree again changes nothing. All of it enters the datasets, or nothing: raises
+    InputError for a tree that is wrong, DatasetError where the datasets are.
     """
     if not path.is_dir():
         raise InputError(str(path), "", "no such folder", "a results tree")
+    path = path.resolve()
     folders = native.environments(path)
     readings = (
         [native.read_environment(folder) for folder in folders]
         if folders
-        else [legacy.read(path, environment or "legacy", run or as_id(path.resolve().name))]
+        else [legacy.read(path, environment or "legacy", run or as_id(path.name))]
     )
     dataset = Dataset(datasets)
-    return [_commit(dataset, reading) for reading in readings]
+    refuse_wrong(readings, dataset)
+    dataset.replace_all({_key(reading): reading.tables() for reading in readings})
+    return [_ingested(reading) for reading in readings]
 
 
-def _commit(dataset: Dataset, reading: Reading) -> Ingested:
+def _key(reading: Reading) -> RunKey:
     environment, run = reading.runs.select("environment", "run").row(0)
-    dataset.replace(environment, run, reading.tables())
+    return environment, run
+
+
+def _ingested(reading: Reading) -> Ingested:
+    environment, run = _key(reading)
     final = _final(reading.cells)
     refused = reading.manifest.filter(status=FileStatus.REFUSED)
     return Ingested(

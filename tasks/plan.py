@@ -1,6 +1,7 @@
 """The verb `plan`: an environment's files and a person's settings to the plan that is run."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 from prefect import task
@@ -13,12 +14,16 @@ from .model.plan import Case, Design, Plan
 from .model.settings import Measurement, Selection
 from .planning import workflow
 from .planning.cases import expand, placebo_case, read_cases
-from .planning.cases_select import select
+from .planning.cases_select import matching_workloads, select
 from .planning.catalog import read_catalog
 from .planning.schedule import duration_s, make_plan
 from .planning.workloads import read_workloads
 
 __all__ = ["duration_s", "make_plan_of", "plan_environment", "selected_cases", "write_workflow"]
+
+
+MATCHING = "matching"
+"""Among the workloads' names: of each case only those whose protocol its tool watches."""
 
 
 def selected_cases(config_dir: Path, selection: Selection) -> tuple[FullConfig, tuple[Case, ...]]:
@@ -59,13 +64,16 @@ def make_plan_of(
                 str(workflow_file), "environment", repr(plan.environment), repr(full.environment)
             )
         return plan
+    names = [name for name in measurement.workloads if name != MATCHING]
     workloads = read_workloads(
-        tuple(measurement.workloads),
+        tuple(names or ["full"]),
         window_s=measurement.window_s,
         warmup_s=measurement.warmup_s,
         streams=measurement.streams,
         affinity=measurement.affinity,
     )
+    if MATCHING in measurement.workloads:
+        cases = tuple(replace(c, workloads=matching_workloads(c, workloads)) for c in cases)
     return make_plan(
         full.environment,
         cases,

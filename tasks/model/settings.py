@@ -43,7 +43,7 @@ class Measurement(_Settings):
         default=1, ge=0, le=60, description="Seconds before the window, not measured"
     )
     workloads: list[str] = Field(
-        default=["full"], description="Workloads or sets of config/workloads.yaml"
+        default=["full"], description="Workloads or sets of config/workloads.yaml, and `matching`"
     )
     streams: int = Field(
         default=4, ge=2, le=64, description="Load processes of a multi-stream workload"
