@@ -36,7 +36,7 @@ from .reading.native import ENVIRONMENT_FILE
 from .remote.host import Host, holding
 from .storage import journal, rawtree, schema
 
-WORKFLOW_FILE = "workflow.json"
+WORKFLOW_FILE = rawtree.WORKFLOW
 
 _QUIET_WITHIN_S = 120.0
 _OPEN: dict[str, Campaign] = {}

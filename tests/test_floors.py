@@ -19,7 +19,7 @@ ROOMS = {
     "statistics": {"model", "storage"},
     "reporting": {"model", "storage"},
     "quality": {"model", "storage"},
-    "reading": {"model", "programs", "storage", "quality"},
+    "reading": {"model", "programs", "storage", "quality", "planning"},
     "execution": {"model", "programs", "storage", "reading"},
 }
 ONLY = {"asyncssh": "remote", "great_expectations": "quality"}

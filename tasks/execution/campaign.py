@@ -56,24 +56,23 @@ class Campaign:
         if self.site.plan.design.cooldown_s:
             await asyncio.sleep(self.site.plan.design.cooldown_s)
         missing = self._missing(slot)
-        outcomes = await self._attempt(slot, missing, slot.attempt)
-        again = {o.key.workload for o in outcomes if _by_chance(o)}
+        fresh = [w for w in missing if not _tried(self.outcomes.get(_place(slot, w)))]
+        if fresh:
+            await self._attempt(slot, fresh, slot.attempt)
+        again = [w for w in missing if not _final(slot, self.outcomes.get(_place(slot, w)))]
         if again:
             await self.reconnect()
-            await self._attempt(slot, [w for w in missing if w.name in again], slot.attempt + 1)
+            await self._attempt(slot, again, slot.attempt + 1)
         return [self.outcomes[_place(slot, workload)] for workload in missing]
 
-    async def _attempt(
-        self, slot: Slot, workloads: Sequence[Workload], attempt: int
-    ) -> list[Outcome]:
+    async def _attempt(self, slot: Slot, workloads: Sequence[Workload], attempt: int) -> None:
         try:
-            return await run_slot(self.site, slot, workloads, attempt, self._record)
+            await run_slot(self.site, slot, workloads, attempt, self._record)
         except HostNotClean as error:
             host = self.site.sides(slot.layer)["tool_host"]
             async with self.site.steps.step("global", "post", f"held back: {error}", error.node):
                 if not await wait_until_clean(host, error.before, error.devices, _HOLD_BACK_S):
                     raise
-            return [self.outcomes[_place(slot, workload)] for workload in workloads]
 
     def skip(self, slots: Sequence[Slot], reason: str) -> None:
         """The last word on cells that will not be measured."""
@@ -111,6 +110,10 @@ def _missing(plan: Plan, slot: Slot, outcomes: Mapping[journal.Place, Outcome]) 
 
 def _place(slot: Slot, workload: Workload) -> journal.Place:
     return (str(slot.layer), slot.iteration, slot.position, workload.name)
+
+
+def _tried(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.status is not CellStatus.SKIPPED
 
 
 def _final(slot: Slot, outcome: Outcome | None) -> bool:

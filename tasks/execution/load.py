@@ -96,11 +96,18 @@ async def start_clients(
 
 
 async def finish(programs: list[Running], within_s: float) -> None:
-    """Waits for the programs to end by themselves; what does not is stopped."""
-    await asyncio.wait(
-        [asyncio.ensure_future(program.wait()) for program in programs], timeout=within_s
-    )
+    """Waits for the programs to end by themselves; what does not is stopped.
+
+    Raises TransportLost where the end of one cannot be known.
+    """
+    ends = [asyncio.ensure_future(program.wait()) for program in programs]
+    done, late = await asyncio.wait(ends, timeout=within_s)
+    for waiting in late:
+        waiting.cancel()
     await end(programs)
+    errors = [error for ended in done if (error := ended.exception())]
+    if errors:
+        raise errors[0]
 
 
 async def end(programs: list[Running]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..model.errors import OverheadError, RemoteError
+from ..model.errors import HostsBusy, OverheadError, RemoteError
 from ..model.outcome import CellStatus, Outcome
 from ..model.plan import Case, CaseKind, Slot, Workload
 from ..programs.bpftool import BpfState
@@ -18,6 +18,7 @@ from ..storage import rawtree
 from . import attribution, tool
 from . import cell as cells
 from .bpf import left_behind, state_of
+from .look import epoch_of, look_at
 from .shell import Shell
 from .site import Site, remote_tree
 
@@ -50,7 +51,10 @@ async def run_slot(
     try:
         await life.begin()
         for workload in workloads:
-            await life.cell(workload)
+            if life.tool_has_ended:  # what is left has no tool to be measured with
+                life.none_ran(workloads, CellStatus.INVALID, "tool_alive", "it ended before")
+            else:
+                await life.cell(workload)
     except tool.ToolFailed as error:
         life.none_ran(workloads, CellStatus.INVALID, error.gate, str(error))
     except RemoteError as error:
@@ -80,7 +84,7 @@ class _Life:
             iteration=slot.iteration,
             position=slot.position,
             attempt=attempt,
-            ts=time.strftime("%Y%m%d_%H%M%S", time.gmtime()),
+            ts=rawtree.stamp(attempt),
             case=case,
             server=pair.server.name,
             client=pair.client.name,
@@ -88,17 +92,23 @@ class _Life:
             server_interface=pair.server_interface,
             client_interface=pair.client_interface,
             monitor_interval_s=site.plan.design.monitor_interval_s,
-            epoch=site.epoch,
+            epoch="",
             load_before=site.load_before,
             max_load=site.max_load,
         )
         self.folder = rawtree.slot_folder(case, slot.layer)
-        self.file = f"{self.folder}/metadata_{slot.position:03d}_{attempt}.json"
+        self.file = f"{self.folder}/metadata_{slot.position:03d}_{self.record.ts}.json"
+
+    @property
+    def tool_has_ended(self) -> bool:
+        return self._tool is not None and not self._tool.program.running
 
     async def begin(self) -> None:
         """Everything before the first cell. Raises ToolFailed, RemoteError."""
         steps, level = self.site.steps, "tool"
         await steps.hooks(level, "init", self.sides)
+        async with steps.step(level, "init", "look at the hosts"):
+            await self._look()
         if self.case.kind is not CaseKind.BASELINE:
             path = f"{remote_tree(self.host)}/{self.folder}"
             async with steps.step(level, "init", "state before", self.host.node.name):
@@ -110,6 +120,17 @@ class _Life:
                 await self._attribute()
         self._write()
         await steps.hooks("case", "init", self.sides)
+
+    async def _look(self) -> None:
+        """Before anything of the case: what its cells are held against."""
+        pair = self.site.pair(self.record.layer)
+        looks = await look_at(self.sides.values(), self.site.environment, pair, {})
+        epoch = epoch_of(self.site.epoch, looks)
+        first = rawtree.first_baseline(self._tree(self.record.client), self.record.layer)
+        self.record = replace(
+            self.record, looks=looks, epoch=epoch, baseline_epoch=epoch if first is None else
+            first.epoch,
+        )  # fmt: skip
 
     async def _start(self, path: str) -> None:
         output, errors = (f"{path}/{name}_{self.record.ts}.log" for name in _OUTPUTS)
@@ -191,6 +212,7 @@ class _Life:
         self, workloads: Sequence[Workload], status: CellStatus, gate: str, reason: str
     ) -> None:
         """The last word on every workload that has none yet."""
+        self._write()
         for workload in workloads:
             if workload.name in self.outcomes:
                 continue
@@ -211,6 +233,7 @@ class _Life:
         """Stops the tool, looks whether its host is as before, brings the rest home."""
         steps, name = self.site.steps, self.host.node.name
         try:
+            await self.host.revive()
             await steps.hooks("case", "post", self.sides)
             if self._tool is not None:
                 async with steps.step("tool", "post", f"stop {self.case.name}", name):
@@ -224,8 +247,10 @@ class _Life:
             if self.case.kind is not CaseKind.BASELINE:
                 async with steps.step("tool", "post", "collect", name):
                     await self._collect()
+            if not self.site.keep_on_hosts:
+                await self._remove_there()
             await steps.hooks("tool", "post", self.sides)
-        except RemoteError as error:
+        except (RemoteError, HostsBusy) as error:
             async with steps.step("tool", "post", f"given up: {error}", name):
                 pass
         finally:
@@ -240,10 +265,12 @@ class _Life:
         found = [path.removeprefix(f"{base}/") for path in there.stdout.split()]
         if found:
             await self.host.collect(base, found, self._tree(self.host.node.name))
-        if not self.site.keep_on_hosts:
-            for shell in set(self.sides.values()):
-                path = f"{remote_tree(shell)}/{self.folder}"
-                await shell.run(("rm", "-rf", "--", path), check=False)
+
+    async def _remove_there(self) -> None:
+        """All of the case on the hosts, also what a run that died left of it."""
+        for shell in {shell.node.name: shell for shell in self.sides.values()}.values():
+            path = f"{remote_tree(shell)}/{self.folder}"
+            await shell.run(("rm", "-rf", "--", path), check=False)
 
     def _devices(self) -> tuple[str, ...]:
         pair = self.site.pair(self.record.layer)

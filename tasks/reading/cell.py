@@ -8,12 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..model.errors import ParseError
-from ..model.outcome import CellKey, CellStatus, GateResult, Interval, Sample, Window
+from ..model.outcome import (
+    CellKey,
+    CellStatus,
+    GateResult,
+    HostLook,
+    Interval,
+    Sample,
+    Window,
+)
 from ..programs import iperf3, logsize, netperf, pidstat, proc, snapshot
 from ..quality import gates
 from ..storage import rawtree
 
-_OURS = {"iperf3", "netperf", "netserver", "pidstat", "sshd", "sh", "sleep", "bash", "sudo", "tar"}
 _TICKS = 100  # USER_HZ: 100 on every Linux that we know
 
 Tree = Callable[[str], Path]
@@ -68,6 +75,7 @@ def read_cell(tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord) ->
     found = _Found()
     snapshots = _snapshots(tree, slot, cell, found)
     windows = {node: _window(node, pair) for node, pair in snapshots.items()}
+    found.errors += _clock_steps(windows)
     if not cell.failure:
         _load(tree(slot.client) / cell.folders["client"], slot, cell, found)
         _hosts(slot, cell, snapshots, found)
@@ -133,6 +141,17 @@ def _snapshots(
 def _window(node: str, ends: Ends) -> Window:
     start, end = ends
     return Window(node, start.epoch_s, end.epoch_s, end.uptime_s - start.uptime_s)
+
+
+def _clock_steps(windows: dict[str, Window]) -> Iterable[str]:
+    """Hosts whose clock was set inside the window: times written there do not align."""
+    for window in windows.values():
+        stepped_s = window.end - window.start - window.duration_s
+        if abs(stepped_s) > _CLOCK_STEP_S:
+            yield f"{window.node}: its clock was set by {stepped_s:+.1f} s inside the window"
+
+
+_CLOCK_STEP_S = 1.0
 
 
 # -- the load --------------------------------------------------------------------------------------
@@ -347,13 +366,16 @@ def _observation(
         window_start=None if window is None else window.start,
         window_end=None if window is None else window.end,
         monitor_interval_s=max(1.0, slot.monitor_interval_s),
-        foreign=_foreign(snapshots, slot),
+        foreign=_foreign(snapshots, slot, cell),
         load1_before=slot.load_before,
         max_load1=slot.max_load,
         throttle_before=_throttle(start),
         throttle_after=_throttle(end),
-        epoch=slot.epoch or None,
-        baseline_epoch=slot.epoch or None,
+        kernel_warnings=_kernel_warnings(cell),
+        frequency_before=_frequency(slot.looks),
+        frequency_after=_frequency(cell.looks),
+        epoch=cell.epoch or slot.epoch or None,
+        baseline_epoch=slot.baseline_epoch or None,
         left_behind=slot.left_behind,
     )
 
@@ -379,20 +401,40 @@ def _throttle(look: snapshot.Snapshot | None) -> dict[str, int] | None:
     return {"core_throttle_count": look.throttle_count}
 
 
-def _foreign(
-    snapshots: dict[str, Ends], slot: rawtree.SlotRecord
-) -> tuple[tuple[str, float], ...] | None:
-    """Processes that are neither the tool, the load nor the harness, and what they used."""
-    if not snapshots:
+def _kernel_warnings(cell: rawtree.CellRecord) -> tuple[str, ...] | None:
+    told = [(node, look.warnings) for node, look in cell.looks.items() if look.warnings is not None]
+    if not told:
         return None
-    ours = set(slot.tool.pids) if slot.tool is not None else set()
-    session = slot.tool.pid if slot.tool is not None else -1
+    return tuple(f"{node}: {line}" for node, lines in told for line in lines)
+
+
+def _frequency(looks: dict[str, HostLook]) -> dict[str, str] | None:
+    settings = {
+        f"{node} {name}": value
+        for node, look in looks.items()
+        for name, value in look.frequency.items()
+    }
+    return settings or None
+
+
+def _foreign(
+    snapshots: dict[str, Ends], slot: rawtree.SlotRecord, cell: rawtree.CellRecord
+) -> tuple[tuple[str, float], ...] | None:
+    """Processes that are neither the tool, the load, its carriers nor the harness, and what they
+    used. All that we start has a session of its own."""
+    if not snapshots or not cell.own_pids:
+        return None
     seen = []
     for node, (start, end) in snapshots.items():
+        ours = set(cell.own_pids.get(node, ()))
+        if node in slot.looks:
+            ours.update(slot.looks[node].carriers)
+        if slot.tool is not None and node == slot.tool_host:
+            ours.update((slot.tool.pid, *slot.tool.pids))
         seconds = end.uptime_s - start.uptime_s
         for pid, now in end.processes.items():
             then = start.processes.get(pid)
-            if now.command in _OURS or now.session == session or pid in ours or seconds <= 0:
+            if pid in ours or now.session in ours or seconds <= 0:
                 continue
             before = 0 if then is None else then.user_ticks + then.system_ticks
             ticks = now.user_ticks + now.system_ticks - before

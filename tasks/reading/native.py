@@ -11,9 +11,11 @@ import polars as pl
 
 from ..model.errors import InputError, ParseError
 from ..model.metrics import METRICS
-from ..model.outcome import BpfProgram, CellStatus
-from ..storage import rawtree, schema
-from .cell import CellReading, read_cell
+from ..model.outcome import BpfProgram, CellKey, CellStatus, Outcome
+from ..model.plan import Case
+from ..storage import journal, rawtree, schema
+from .cell import key_of, read_cell
+from .planned import never_measured
 from .records import MANIFEST, FileStatus, Reading
 
 ENVIRONMENT_FILE = "environment.json"
@@ -30,6 +32,9 @@ class _Rows:
     programs: list[dict[str, Any]] = field(default_factory=list)
     refused: dict[Path, str] = field(default_factory=dict)
     metadata: set[Path] = field(default_factory=set)
+    found: dict[CellKey, tuple[rawtree.SlotRecord, rawtree.CellRecord]] = field(
+        default_factory=dict
+    )
 
 
 def is_native(folder: Path) -> bool:
@@ -52,8 +57,15 @@ def read_environment(folder: Path) -> Reading:
     rows = _Rows()
     for slot_file in sorted(folder.glob(f"iteration_*/*/{rawtree.TREE}/**/metadata_*.json")):
         _slot(folder, slot_file, rows)
+    for slot, cell in rows.found.values():
+        _cell(folder, slot, cell, rows)
     if not rows.cells:
-        raise InputError(str(folder), "", "holds no measured cell", "a results tree of a run")
+        refused = (f"; {path}: {reason.splitlines()[0]}" for path, reason in rows.refused.items())
+        problem = "holds no measured cell" + next(refused, "")
+        raise InputError(str(folder), "", problem, "a results tree of a run")
+    measured = {journal.place_of(Outcome(key, CellStatus.SKIPPED)) for key in rows.found}
+    for case, never in never_measured(folder, known["environment"], known["run"], measured):
+        rows.cells.append(_skipped(case, never))
     return Reading(
         runs=_run(folder, known, rows),
         cells=schema.CELLS.frame(rows.cells),
@@ -70,11 +82,16 @@ def _known(folder: Path) -> dict[str, Any]:
         known = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(str(path), "", f"cannot be read: {error}") from error
-    if not isinstance(known, dict) or known.get("schema_version", 0) > schema.VERSION:
-        version = known.get("schema_version") if isinstance(known, dict) else None
+    if not isinstance(known, dict):
+        raise InputError(str(path), "", "is no mapping", "what a campaign writes")
+    version = known.get("schema_version")
+    if not isinstance(version, int) or version > schema.VERSION:
         raise InputError(
-            str(path), "schema_version", f"{version} is not known here", f"≤ {schema.VERSION}"
+            str(path), "schema_version", f"{version!r} is not known here", f"≤ {schema.VERSION}"
         )
+    for key in ("environment", "run"):
+        if not isinstance(known.get(key), str):
+            raise InputError(str(path), key, f"{known.get(key)!r}", "a name")
     return known
 
 
@@ -85,14 +102,10 @@ def _slot(folder: Path, slot_file: Path, rows: _Rows) -> None:
     except ParseError as error:
         rows.refused[slot_file] = error.reason
         return
-    iteration = folder / rawtree.iteration_folder(slot.iteration)
-
-    def tree(node: str) -> Path:
-        return iteration / node / rawtree.TREE
-
+    tree = rawtree.node_tree(folder, slot.iteration, slot.client)
     if slot.attribution is not None:
         rows.programs += [_program(slot, program) for program in slot.attribution.programs]
-    own = slot_file.relative_to(tree(slot.client)).as_posix()
+    own = slot_file.relative_to(tree).as_posix()
     for cell_file in sorted(slot_file.parent.glob(f"client_results/*/*/{rawtree.METADATA}")):
         try:
             cell = rawtree.read_cell(cell_file)
@@ -101,12 +114,14 @@ def _slot(folder: Path, slot_file: Path, rows: _Rows) -> None:
             continue
         if cell.slot == own:
             rows.metadata.add(cell_file)
-            _cell(slot, cell, read_cell(tree, slot, cell), rows)
+            key = key_of(slot, cell.workload.name)
+            # A cell whose run died before its outcome was known is there once more.
+            if key not in rows.found or rows.found[key][1].started < cell.started:
+                rows.found[key] = (slot, cell)
 
 
-def _cell(
-    slot: rawtree.SlotRecord, cell: rawtree.CellRecord, reading: CellReading, rows: _Rows
-) -> None:
+def _cell(folder: Path, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, rows: _Rows) -> None:
+    reading = read_cell(lambda node: rawtree.node_tree(folder, slot.iteration, node), slot, cell)
     key = asdict(reading.key)
     window = reading.windows.get(slot.server)
     case = slot.case
@@ -114,7 +129,7 @@ def _cell(
         {
             **key,
             "case_id": case.id,
-            **_traits(slot),
+            **_traits(slot.case),
             "parameters": json.dumps(case.parameters, sort_keys=True),
             "command": case.command or None,
             "tool_sha256": slot.tool.sha256 or None if slot.tool else None,
@@ -128,7 +143,7 @@ def _cell(
             "server": slot.server,
             "client": slot.client,
             "tool_host": slot.tool_host,
-            "epoch": slot.epoch or None,
+            "epoch": cell.epoch or slot.epoch or None,
             "clock": "same_host",
             "raw_path": cell.folders["client"],
         }
@@ -151,8 +166,19 @@ def _cell(
         rows.intervals.append({**key, **asdict(point)})
 
 
-def _traits(slot: rawtree.SlotRecord) -> dict[str, Any]:
-    case = slot.case
+def _skipped(case: Case, never: Outcome) -> dict[str, Any]:
+    return {
+        **asdict(never.key),
+        "case_id": case.id,
+        **_traits(case),
+        "parameters": json.dumps(case.parameters, sort_keys=True),
+        "command": case.command or None,
+        "status": str(never.status),
+        "reason": never.reason,
+    }
+
+
+def _traits(case: Case) -> dict[str, Any]:
     return {
         "kind": str(case.kind),
         "tool": case.tool,
@@ -172,7 +198,7 @@ def _program(slot: rawtree.SlotRecord, program: BpfProgram) -> dict[str, Any]:
         "iteration": slot.iteration,
         "position": slot.position,
         "case": slot.case.name,
-        **_traits(slot),
+        **_traits(slot.case),
         **asdict(program),
         "ns_per_event": spent / count if spent is not None and count else None,
         "events_per_packet": count / packets if count is not None and packets else None,

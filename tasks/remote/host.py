@@ -53,6 +53,11 @@ class Host:
         await self._supervisor.close()
         await self._connection.close()
 
+    async def revive(self) -> None:
+        """Opens the connection again where it was lost. Raises RemoteError, HostsBusy."""
+        if not self._supervisor.alive:
+            await self.reopen()
+
     async def reopen(self) -> None:
         """A fresh connection after a lost one, with back-off; the old lease ends meanwhile.
 
@@ -69,11 +74,6 @@ class Host:
                 if not pause or time.monotonic() > end:
                     raise
                 await asyncio.sleep(pause)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the supervisor still answers to us."""
-        return self._supervisor.alive
 
     async def run(
         self, argv: Sequence[str], *, timeout_s: float = 30.0, check: bool = True

@@ -1,6 +1,7 @@
 """The journal of outcomes: a line a cell, appended and synced as soon as it is known.
 
-It is what a resumed run goes on from. The last line of a cell counts; a torn last line is dropped.
+It is what a resumed run goes on from. The last line of a cell counts; a line torn by a kill or a
+full disk is dropped, and what follows begins on a line of its own.
 """
 
 import json
@@ -29,8 +30,11 @@ def place_of(outcome: Outcome) -> Place:
 
 def append(path: Path, record: Any) -> None:
     """One dataclass as one line, on the disk when this returns."""
-    line = json.dumps(asdict(record), ensure_ascii=False) + "\n"
-    with path.open("a", encoding="utf-8") as out:
+    line = json.dumps(asdict(record), ensure_ascii=False).encode() + b"\n"
+    with path.open("a+b") as out:
+        if out.seek(0, os.SEEK_END):
+            out.seek(-1, os.SEEK_END)
+            line = line if out.read(1) == b"\n" else b"\n" + line
         out.write(line)
         out.flush()
         os.fsync(out.fileno())
@@ -41,10 +45,10 @@ def read(path: Path) -> dict[Place, Outcome]:
     found: dict[Place, Outcome] = {}
     if not path.exists():
         return found
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_bytes().split(b"\n"):
         try:
             outcome = _OUTCOME.validate_json(line)
-        except ValidationError:  # torn by a kill: that cell is measured again
+        except ValidationError:  # torn: that cell is measured again
             continue
         found[place_of(outcome)] = outcome
     return found

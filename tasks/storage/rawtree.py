@@ -5,7 +5,7 @@
         iteration_001/<node>/performance-test-results/
             baseline/<layer>/…
             ebpf/<tool>_case_<id>_<protocol>_<direction>_<hash>/<layer>/
-                metadata_<ts>.json                       a slot: one attach of the case's tool
+                metadata_<position>_<ts>.json            a slot: one attach of the case's tool
                 ebpf_output_<ts>.log  ebpf_stderr_<ts>.log
                 client_results/<kind>/<config>_<ts>/     a cell; metadata.json on the client's side
                 server_results/<kind>/<config>_<ts>/
@@ -20,6 +20,7 @@ Format of the metadata, newest first:
 import hashlib
 import json
 import os
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,10 +29,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..model.environment import Layer
 from ..model.errors import ParseError
-from ..model.outcome import BpfProgram
+from ..model.outcome import BpfProgram, HostLook
 from ..model.plan import Case, CaseKind, Workload
 
 FORMAT = 1
+WORKFLOW = "workflow.json"
 TREE = "performance-test-results"
 METADATA = "metadata.json"  # of a cell, in its client folder
 SNAPSHOTS = "snapshots.log"  # in the client's and the server's folder, else in the monitor's
@@ -89,6 +91,8 @@ class SlotRecord:
     programs_after: tuple[int, ...] | None = None
     attribution: Attribution | None = None
     left_behind: tuple[str, ...] | None = None  # None: not looked at
+    looks: dict[str, HostLook] = field(default_factory=dict)  # by node, before the first cell
+    baseline_epoch: str = ""  # of the iteration's first baseline
     format: int = FORMAT
 
 
@@ -104,7 +108,11 @@ class CellRecord:
     started: float  # epoch s, our clock
     ended: float
     failure: str = ""  # why it could not be run to its end
-    clock_offset_s: dict[str, float] = field(default_factory=dict)
+    clock_offset_s: dict[str, float] = field(default_factory=dict)  # host's clock minus ours
+    clock_error_s: dict[str, float] = field(default_factory=dict)  # half the round trip
+    own_pids: dict[str, tuple[int, ...]] = field(default_factory=dict)  # ours, and their sessions
+    looks: dict[str, HostLook] = field(default_factory=dict)  # by node, after the load
+    epoch: str = ""  # as the looks show it
     format: int = FORMAT
 
 
@@ -120,6 +128,18 @@ def case_folder(case: Case) -> str:
 
 def slot_folder(case: Case, layer: Layer) -> str:
     return f"{case_folder(case)}/{layer}"
+
+
+def stamp(attempt: int) -> str:
+    """A name for what begins now: UTC to the second, and the attempt where it is not the first."""
+    again = "" if attempt == 1 else f"_{attempt}"
+    return time.strftime("%Y%m%d_%H%M%S", time.gmtime()) + again
+
+
+def first_baseline(tree: Path, layer: Layer) -> SlotRecord | None:
+    """The iteration's first baseline as it was last measured, from the client node's tree."""
+    files = sorted(tree.glob(f"baseline/{layer}/metadata_000_*.json"))
+    return read_slot(files[-1]) if files else None
 
 
 def cell_folders(case: Case, layer: Layer, workload: Workload, ts: str) -> dict[str, str]:

@@ -1,0 +1,45 @@
+"""Which trees that were read may enter a dataset: asked of all of them before any is written."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from ..model.errors import InputError
+from ..model.plan import CaseKind
+from ..storage.dataset import Dataset
+from .records import Reading
+
+_ONE_TREE = (
+    "one tree a run: give this one another --run, or remove that run's folders from the dataset"
+)
+
+
+def refuse_wrong(readings: Sequence[Reading], dataset: Dataset) -> None:
+    """InputError for a tree without a baseline and for a second tree of one run.
+
+    The same cells under another path are a tree that was moved, not a second one.
+    """
+    paths: dict[tuple[str, str], str] = {}
+    for reading in readings:
+        environment, run, path = reading.runs.select("environment", "run", "raw_path").row(0)
+        if reading.cells.filter(kind=CaseKind.BASELINE).is_empty():
+            raise InputError(path, "", "holds no baseline to hold its cases against",
+                             "baseline/<layer>/… in an iteration")  # fmt: skip
+        other = paths.get((environment, run)) or _in_dataset(reading, dataset)
+        if other is not None:
+            told = f"run {run} of {environment} is already that of another tree, {other}"
+            raise InputError(path, "", told, _ONE_TREE)
+        paths[environment, run] = path
+
+
+def _in_dataset(reading: Reading, dataset: Dataset) -> str | None:
+    """The path of another tree that the dataset has of this run; None where there is none."""
+    environment, run, path = reading.runs.select("environment", "run", "raw_path").row(0)
+    own = (pl.col("environment") == environment) & (pl.col("run") == run)
+    known = dataset.scan("runs").filter(own).collect()["raw_path"].to_list()
+    if known in ([], [path]):
+        return None
+    tables = {"cells": reading.cells, "samples": reading.samples}
+    if all(dataset.scan(name).filter(own).collect().equals(rows) for name, rows in tables.items()):
+        return None
+    return str(known[0])

@@ -1,0 +1,60 @@
+"""One lab for all faults; after each, the four things that must hold."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bench import Bench, carrying, cells, kernel_state, planned, temporary_files
+
+from tasks.bootstrap import discover_environment
+from tasks.lab import lab
+from tasks.lab.requirements import missing, refusals
+
+
+@pytest.fixture(scope="session")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    if os.geteuid() != 0 or refusals() or (lacking := missing(("host",), "bridge")):
+        pytest.skip(f"no lab here: {lacking if os.geteuid() == 0 else 'needs root'}")
+    import asyncio
+
+    root = tmp_path_factory.mktemp("faults")
+    state = lab.up("faults", state_root=root / "lab")
+    try:
+        found = asyncio.run(discover_environment(state.minimal_input, root / "config"))
+        yield Bench(state, found.full.parent, root / "results")
+    finally:
+        lab.down("faults", state_root=root / "lab")
+
+
+@pytest.fixture
+def bench(faulty: Bench, tmp_path: Path) -> Iterator[Bench]:
+    """The hosts for one test. Afterwards: nothing of the run is left on them, and every planned
+    cell of every run is in exactly one terminal state."""
+    own = Bench(lab.up("faults", state_root=faulty.lab.directory.parent), faulty.config_dir,
+                tmp_path / "results")  # fmt: skip
+    before = kernel_state(own)
+    yield own
+    # The lease is 8 s; BPF objects go a moment after their holder.
+    _holds("no process carries the run's mark", lambda: carrying(own.runs), 12)
+    _holds("kernel state as before", lambda: _difference(before, kernel_state(own)), 12)
+    _holds("no temporary file", lambda: temporary_files(own), 2)
+    for folder in own.results.glob("*/*/"):
+        if (folder / "outcomes.jsonl").exists():
+            rows = cells(folder)
+            key = ["position", "workload", "attempt"]
+            assert not rows.select(key).is_duplicated().any(), "two rows of one cell"
+            assert set(rows.select("position", "workload").rows()) == planned(folder)
+            assert rows["status"].is_in(["passed", "invalid", "failed", "skipped"]).all()
+
+
+def _difference(before: dict[str, object], after: dict[str, object]) -> list[str]:
+    return [f"{key}: {before[key]} -> {after[key]}" for key in before if before[key] != after[key]]
+
+
+def _holds(what: str, left, within_s: float) -> None:  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + within_s
+    while found := left():
+        assert time.monotonic() < deadline, f"{what}: {found}"
+        time.sleep(0.2)
