@@ -39,14 +39,24 @@ class Dataset:
         Tables that are not named stay as they are. DatasetError if a frame breaks the schema, or if
         it cannot be written: then nothing has changed.
         """
-        for name in (environment, run):
-            if not re.fullmatch(ID_PATTERN, name) or name.startswith("."):
-                raise DatasetError(f"{name!r} cannot name an environment or a run")
-        for name, frame in tables.items():
-            refuse_invalid(TABLES[name], frame, environment, run)
-        order = sorted(tables, key=lambda name: name == RUNS.name)
+        self.replace_all({(environment, run): tables})
+
+    def replace_all(self, runs: Mapping[tuple[str, str], Mapping[str, pl.DataFrame]]) -> None:
+        """`replace` of several (environment, run) at once: of all of them, or of none."""
+        for (environment, run), tables in runs.items():
+            for name in (environment, run):
+                if not re.fullmatch(ID_PATTERN, name) or name.startswith("."):
+                    raise DatasetError(f"{name!r} cannot name an environment or a run")
+            for name, frame in tables.items():
+                refuse_invalid(TABLES[name], frame, environment, run)
+        files = {
+            _file(name, *key): _parquet(frame)
+            for key, tables in runs.items()
+            for name, frame in tables.items()
+        }
+        listed = f"{RUNS.name}/"
         self._store.publish(
-            {_file(name, environment, run): _parquet(tables[name]) for name in order}
+            dict(sorted(files.items(), key=lambda file: file[0].startswith(listed)))
         )
 
     def scan(self, table: str) -> pl.LazyFrame:
@@ -85,7 +95,9 @@ class Dataset:
             found = pl.read_parquet_metadata(url, storage_options=self._store.storage_options)
         except (pl.exceptions.PolarsError, OSError) as error:
             reason = str(error).splitlines()[0]
-            raise DatasetError(f"{url}: cut or not parquet ({reason})") from error
+            raise DatasetError(
+                f"{url}: cut or not parquet ({reason}); remove it and ingest its tree again"
+            ) from error
         version = found.get(_VERSION_KEY, "")
         if not version.isdigit():
             raise DatasetError(f"{url}: not written by this program; move it away")

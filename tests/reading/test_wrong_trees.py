@@ -1,0 +1,233 @@
+"""A tree or a dataset that is wrong: one line that says what and where, exit code 2, and the
+dataset byte by byte as it was."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tasks.ingest import ingest_tree
+from tasks.model.errors import InputError, OverheadError
+from tasks.model.names import ROOT
+from tasks.reading import legacy
+from tasks.reading.admission import refuse_wrong
+from tasks.storage import dataset as dataset_module
+from tasks.storage.dataset import Dataset
+from tasks.storage.schema import VERSION
+
+SAMPLE = Path(__file__).parents[1] / "data" / "legacy-results"
+LATENCY = "iteration_001/host-client/performance-test-results/baseline/host/client_results/latency"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SAMPLE, tmp_path / "tree"))
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """A dataset that holds the sample as run `kept`."""
+    root = tmp_path / "parquet"
+    ingest_tree.fn(SAMPLE, str(root), "lab", "kept")
+    return root
+
+
+def files(root: Path) -> dict[str, bytes]:
+    paths = (path for path in root.rglob("*") if path.is_file() and path.name != ".lock")
+    return {str(path.relative_to(root)): path.read_bytes() for path in paths}
+
+
+def refusal(tree: Path, dataset: Path, run: str = "new") -> str:
+    """What ingest says; that it is one line, exits with 2 and changed nothing is checked here."""
+    before = files(dataset)
+    with pytest.raises(OverheadError) as caught:
+        ingest_tree.fn(tree, str(dataset), "lab", run)
+    assert caught.value.exit_code == 2
+    assert files(dataset) == before
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def native_tree(folder: Path, **known: object) -> Path:
+    """A run of this program with one environment, in which nothing was measured."""
+    about = {"environment": "lab", "run": "r1", "schema_version": VERSION} | known
+    (folder / "lab").mkdir(parents=True)
+    (folder / "lab/environment.json").write_text(json.dumps(about))
+    return folder
+
+
+# -- wrong trees -----------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_not_there(tmp_path, dataset):
+    assert refusal(tmp_path / "gone", dataset).startswith(f"{tmp_path}/gone: no such folder")
+
+
+def test_an_empty_folder(tmp_path, dataset):
+    (tmp_path / "empty").mkdir()
+    assert f"{tmp_path}/empty: no load results" in refusal(tmp_path / "empty", dataset)
+
+
+def test_a_run_in_which_nothing_was_measured(tmp_path, dataset):
+    said = refusal(native_tree(tmp_path / "run"), dataset)
+    assert said.startswith(f"{tmp_path}/run/lab: holds no measured cell")
+
+
+def test_a_tree_without_a_baseline(tree, dataset):
+    for baseline in tree.glob("*/*/performance-test-results/baseline"):
+        shutil.rmtree(baseline)
+    assert refusal(tree, dataset).startswith(f"{tree}: holds no baseline")
+
+
+@pytest.mark.parametrize("version", [VERSION + 1, "two", None])
+def test_a_tree_of_a_schema_that_is_not_known(tmp_path, dataset, version):
+    said = refusal(native_tree(tmp_path / "run", schema_version=version), dataset)
+    assert f"environment.json: schema_version: {version!r} is not known here" in said
+
+
+def test_a_tree_whose_cells_are_of_a_later_format_names_one(tmp_path, dataset):
+    tree = native_tree(tmp_path / "run")
+    slot = tree / "lab/iteration_001/c/performance-test-results/baseline/host/metadata_1.json"
+    slot.parent.mkdir(parents=True)
+    slot.write_text('{"format": 99}')
+    said = refusal(tree, dataset)
+    assert f"{slot}: format 99 is newer" in said
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 1}'])
+def test_a_tree_whose_environment_file_is_damaged_names_it(tmp_path, dataset, text):
+    tree = native_tree(tmp_path / "run")
+    (tree / "lab/environment.json").write_text(text)
+    assert f"{tree}/lab/environment.json: " in refusal(tree, dataset)
+
+
+def test_a_run_whose_name_is_no_name(tmp_path, dataset):
+    assert "'../x' cannot name" in refusal(SAMPLE, dataset, run="../x")
+
+
+# -- two trees of one run --------------------------------------------------------------------------
+
+
+def test_a_second_tree_of_a_run_is_refused_naming_both(tree, dataset):
+    next((tree / LATENCY).glob("tcp_rr_*/*.txt")).write_text("")
+    said = refusal(tree, dataset, run="kept")
+    assert said.startswith(f"{tree}: run kept of lab is already that of another tree, {SAMPLE};")
+
+
+def test_two_folders_of_one_tree_that_are_the_same_run_are_refused(tmp_path):
+    one = legacy.read(SAMPLE, "lab", "a")
+    two = replace(one, runs=one.runs.with_columns(raw_path=pl.lit("/copy")))
+    with pytest.raises(InputError, match=f"/copy: run a of lab .* another tree, {SAMPLE}"):
+        refuse_wrong([one, two], Dataset(tmp_path))
+
+
+def test_a_tree_that_was_moved_is_not_a_second_one(tree, dataset):
+    before = pl.read_parquet(dataset / "cells/**/*.parquet")
+    ingest_tree.fn(tree, str(dataset), "lab", "kept")
+    assert pl.read_parquet(dataset / "cells/**/*.parquet").equals(before)
+    assert Dataset(dataset).scan("runs").collect()["raw_path"].to_list() == [str(tree)]
+
+
+def test_a_tree_that_grew_replaces_what_was_read_of_it(tree, tmp_path, monkeypatch):
+    dataset = tmp_path / "grown"
+    late = tree / "iteration_001/host-client/performance-test-results/ebpf/det_case_2_tcp_rx_9d5e19"
+    shutil.move(late, tmp_path / "later")
+    (first,) = ingest_tree.fn(tree, str(dataset), "lab", "r")
+    shutil.move(tmp_path / "later", late)
+    monkeypatch.chdir(tree.parent)  # the same tree, named another way
+    (second,) = ingest_tree.fn(Path("tree"), str(dataset), "lab", "r")
+    assert (first.passed, second.passed) == (12, 18)
+
+
+# -- wrong datasets --------------------------------------------------------------------------------
+
+
+def test_a_dataset_with_a_cut_file_says_how_to_mend_it_and_can_be(dataset):
+    path = dataset / "runs/environment=lab/run=kept/data.parquet"
+    whole = files(dataset)
+    path.write_bytes(path.read_bytes()[:-9])
+    said = refusal(SAMPLE, dataset)
+    assert said.startswith(f"{path}: cut or not parquet")
+    assert said.endswith("remove it and ingest its tree again")
+    path.unlink()
+    ingest_tree.fn(SAMPLE, str(dataset), "lab", "kept")
+    assert files(dataset) == whole
+
+
+def test_a_cut_file_of_the_run_itself_is_mended_by_reading_its_tree_again(dataset):
+    whole = files(dataset)
+    path = dataset / "samples/environment=lab/run=kept/data.parquet"
+    path.write_bytes(path.read_bytes()[:100])
+    ingest_tree.fn(SAMPLE, str(dataset), "lab", "kept")
+    assert files(dataset) == whole
+
+
+def test_a_foreign_file_in_a_partition(dataset):
+    foreign = dataset / "runs/environment=lab/run=kept/notes.txt"
+    foreign.write_text("hello")
+    assert refusal(SAMPLE, dataset) == f"{foreign}: not a file of this dataset; move it away"
+
+
+def test_a_dataset_of_a_later_schema(tmp_path, dataset, monkeypatch):
+    monkeypatch.setattr(dataset_module, "VERSION", VERSION + 1)
+    ingest_tree.fn(SAMPLE, str(dataset), "lab", "later")
+    monkeypatch.undo()
+    assert f"schema version {VERSION + 1}, this program knows {VERSION}" in refusal(SAMPLE, dataset)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_disk_that_fills_in_the_middle_of_a_commit(tmp_path):
+    """On a real full file system: a tmpfs in a mount namespace of its own."""
+    done = subprocess.run(
+        ["unshare", "-m", sys.executable, "-c", _FULL_DISK, str(tmp_path), str(SAMPLE)],
+        cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith("No space left on device")
+
+
+_FULL_DISK = """
+import subprocess, sys
+from pathlib import Path
+from tasks.ingest import ingest_tree
+from tasks.model.errors import DatasetError
+
+root, sample = Path(sys.argv[1]) / "small", Path(sys.argv[2])
+root.mkdir()
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "small", str(root)], check=True)
+ingest_tree.fn(sample, str(root), "lab", "kept")
+before = {path: path.read_bytes() for path in root.rglob("*.parquet")}
+try:
+    for run in range(9):
+        ingest_tree.fn(sample, str(root), "lab", f"r{run}")
+        before = {path: path.read_bytes() for path in root.rglob("*.parquet")}
+except DatasetError as error:
+    print(error)
+assert before == {path: path.read_bytes() for path in root.rglob("*.parquet")}
+assert not list(root.rglob("*.tmp"))
+"""
+
+
+# -- at the command line ---------------------------------------------------------------------------
+
+
+def test_the_command_says_it_in_one_line_and_exits_with_2(tmp_path, tree, dataset):
+    next((tree / LATENCY).glob("tcp_rr_*/*.txt")).write_text("")
+    before = files(dataset)
+    command = Path(sys.executable).with_name("ebpf-overhead")
+    options = ["--datasets", str(dataset), "--environment", "lab", "--run", "kept"]
+    done = subprocess.run(
+        [command, "ingest", str(tree), *options],
+        env=os.environ | {"PREFECT_HOME": str(tmp_path / "prefect")},
+        capture_output=True, text=True, timeout=180,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: {tree}: run kept of lab is already that of another tree")
+    assert done.stderr.count("\n") == 1
+    assert files(dataset) == before
