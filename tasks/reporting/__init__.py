@@ -10,7 +10,8 @@ plain count, median or extreme of what was measured. Imports model only.
     document   sections, tables, cells
     sections/  one file for each section
     charts/    static SVG
-    report     HTML and Markdown from the document
+    page       HTML and Markdown from sections
+    report     the campaign's page
     summary    one table for terminal and artifact
     overview   per-tool files in the published places
     texts      every sentence, Chinese and English

@@ -93,16 +93,7 @@ class View:
 
     def workload(self, name: str) -> str:
         """The workload as a reader calls it: `TCP throughput, 4 streams`."""
-        shape = self.shapes.get(name)
-        if shape is None:
-            return name
-        key = "latency" if shape.kind == "latency" else "one" if shape.streams == 1 else "many"
-        return self.t(
-            f"workload.{key}",
-            kind=self.t(f"topic.{shape.kind}").lower(),
-            protocol=shape.protocol.upper(),
-            streams=shape.streams,
-        )
+        return workload_words(self.t, self.shapes, name)
 
 
 def _told_apart(bundle: Bundle) -> Bundle:
@@ -134,6 +125,20 @@ def workload_shapes(runs: pl.DataFrame) -> dict[str, Shape]:
         for item in settings(text) or []:
             shapes[item["name"]] = Shape(item["kind"], item["protocol"], item.get("streams") or 1)
     return shapes
+
+
+def workload_words(t: Texts, shapes: Mapping[str, Shape], name: str) -> str:
+    """`TCP throughput, 4 streams`; the bare name where the runs do not tell its shape."""
+    shape = shapes.get(name)
+    if shape is None:
+        return name
+    key = "latency" if shape.kind == "latency" else "one" if shape.streams == 1 else "many"
+    return t(
+        f"workload.{key}",
+        kind=t(f"topic.{shape.kind}").lower(),
+        protocol=shape.protocol.upper(),
+        streams=shape.streams,
+    )
 
 
 def with_changes(effects: pl.DataFrame) -> pl.DataFrame:
