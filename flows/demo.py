@@ -1,15 +1,17 @@
 """The flow `lab-demo`: lab up → bootstrap → campaign → lab down, on this one machine."""
 
 from pathlib import Path
+from typing import Literal
 
 from prefect import flow
 
 from tasks.bootstrap import bootstrap_environment
 from tasks.lab_hosts import lab_down, lab_up
 from tasks.model.environment import Layer
+from tasks.model.names import Identifier
 from tasks.model.settings import Measurement, Selection
 
-from .campaign import Finished, campaign
+from .campaign import Finished, campaign, own_run
 from .progress import progress
 
 QUICK = Measurement(
@@ -24,19 +26,31 @@ QUICK = Measurement(
 """Small enough to read its report within minutes; too small for small effects, and it says so."""
 
 
-@flow(name="lab-demo", flow_run_name="lab-demo · {run}", validate_parameters=False)
+@flow(name="lab-demo", flow_run_name="lab-demo · {name}")
 async def demo(
-    run: str,
-    name: str = "demo",
-    layers: tuple[Layer, ...] = (Layer.HOST,),
-    switch: str = "bridge",
+    run: Identifier | None = None,
+    name: Identifier = "demo",
+    layers: list[Layer] = [Layer.HOST],  # noqa: B006
+    switch: Literal["bridge", "ovs"] = "bridge",
     selection: Selection = Selection(),  # noqa: B008
     measurement: Measurement = QUICK,
     results_dir: Path = Path("results"),
     datasets: str = "datasets/parquet",
     output: Path = Path("reports"),
 ) -> Finished:
-    """Measures three bpftrace tools and two placebos between two real SSH hosts of a lab."""
+    """Measures three bpftrace tools and two placebos between two real SSH hosts of a lab.
+
+    Args:
+        run: Go on with this run; empty: a fresh one
+        name: The lab's name; labs stand side by side
+        layers: host: two SSH hosts; vm: also a VM on each
+        switch: What joins the hosts
+        selection: Which cases; nothing chosen: all
+        measurement: How long, how often, with which loads
+        results_dir: Where raw results go
+        datasets: Where the parquet datasets lie: a folder or an object store's address
+        output: Where reports go
+    """
     minimal_input = lab_up(name, layers, switch, progress().said)
     try:
         found = await bootstrap_environment(minimal_input)
@@ -44,7 +58,7 @@ async def demo(
             f"found {len(found.facts)} hosts and made {found.case_count - found.skipped} cases"
         )
         return await campaign(
-            [str(found.full.parent)], run, selection, measurement,
+            [str(found.full.parent)], run or own_run(results_dir), selection, measurement,
             results_dir=results_dir, datasets=datasets, output=output,
         )  # fmt: skip
     finally:

@@ -23,6 +23,11 @@ class WhenBusy(StrEnum):
 Language = Literal["zh", "en"]
 
 
+def known_environments() -> list[str]:
+    """Those that bootstrap wrote below config/environments."""
+    return sorted(path.parent.name for path in ENVIRONMENTS.glob("*/*-full.yaml"))
+
+
 def folders_of(environments: Sequence[str]) -> list[Path]:
     """Each environment's folder, from its name or from the folder itself. Raises InputErrors."""
     found, errors = [], []
@@ -31,7 +36,7 @@ def folders_of(environments: Sequence[str]) -> list[Path]:
         if folder is not None:
             found.append(folder)
         else:
-            known = ", ".join(sorted(path.parent.name for path in ENVIRONMENTS.glob("*/*-full.y*")))
+            known = ", ".join(known_environments())
             expected = f"one of {known}" if known else "a folder that `bootstrap` wrote"
             errors.append(InputError("environments", text, "no such environment", expected))
     raise_all(errors)
@@ -44,6 +49,6 @@ def titled(title: str) -> Callable[[], str]:
     def name() -> str:
         chosen = flow_run.parameters
         environments = ", ".join(Path(text).name for text in chosen["environments"])
-        return f"{title} · {environments or chosen['run']}"
+        return f"{title} · {environments or chosen.get('run') or 'all environments'}"
 
     return name

@@ -16,12 +16,12 @@ from tasks.model.settings import Measurement, Selection
 from tasks.run_case import unfinished
 
 from .campaign import Finished, conduct, new_run
-from .form import Language, WhenBusy, titled
+from .form import Language, WhenBusy, known_environments, titled
 
 
 @flow(name="nightly", flow_run_name=titled("nightly"))
 async def nightly(
-    environments: list[str],
+    environments: list[str] = [],  # noqa: B006
     window_h: Annotated[float, Field(gt=0, le=24)] = 7.0,
     selection: Selection = Selection(),  # noqa: B008
     measurement: Measurement = Measurement(),  # noqa: B008
@@ -36,7 +36,7 @@ async def nightly(
     Raises InputErrors (nothing was started), HostsBusy, RemoteError.
 
     Args:
-        environments: Names of folders below config/environments, or folders, that bootstrap wrote
+        environments: Names of folders below config/environments, or folders; empty: all of them
         window_h: Hours from the scheduled start; then the night is over
         selection: Which cases; nothing chosen: all
         measurement: How long, how often, with which loads
@@ -46,6 +46,7 @@ async def nightly(
         datasets: Where the parquet datasets lie: a folder or an object store's address
         output: Where reports go
     """
+    environments = environments or known_environments()
     until = (flow_run.scheduled_start_time or datetime.now(UTC)) + timedelta(hours=window_h)
     run = _run(environments, selection, measurement, results_dir)
     return await conduct(
