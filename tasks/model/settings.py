@@ -49,7 +49,9 @@ class Measurement(_Settings):
         default=4, ge=2, le=64, description="Load processes of a multi-stream workload"
     )
     affinity: str | None = Field(
-        default=None, description="CPU of client,server that loads are pinned to"
+        default=None,
+        pattern=r"^\d+[,/]\d+$",
+        description="CPU of client,server that loads are pinned to, e.g. 0,1",
     )
     seed: int | None = Field(default=None, ge=0, description="Of the order; not given: a fresh one")
     baseline_every: int = Field(default=4, ge=1, description="Cases between two baselines")
