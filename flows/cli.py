@@ -14,6 +14,8 @@ import typer
 from rich.console import Console
 
 from tasks.model.errors import OverheadError
+from tasks.model.names import as_id
+from tasks.model.settings import Switch
 
 from .options import (
     Affinity,
@@ -145,7 +147,7 @@ def lab_down(name: LabName = "lab") -> None:
 @app.command(epilog="Example: `ebpf-overhead demo`")
 def demo(
     layers: Annotated[str, typer.Option(help="host, or host,vm.")] = "host",
-    switch: Annotated[str, typer.Option(help="What joins the hosts: bridge or ovs.")] = "bridge",
+    switch: Annotated[Switch, typer.Option(help="What joins the hosts.")] = Switch.BRIDGE,
     results_dir: Annotated[Path, typer.Option(help="Where raw results go.")] = Path("results"),
     datasets: Annotated[str, typer.Option(help="Where the datasets lie.")] = "datasets/parquet",
     output_dir: Annotated[Path, typer.Option(help="Where reports go.")] = Path("reports"),
@@ -163,7 +165,7 @@ def demo(
     with TerminalProgress(out, run_id, results_dir) as listener, heard_by(listener):
         finished = _run(
             flow(
-                run_id, "demo", tuple(Layer(word) for word in words(layers)), switch,
+                run_id, "demo", [Layer(word) for word in words(layers)], switch,
                 Selection(), QUICK, results_dir, datasets, output_dir,
             )
         )  # fmt: skip
@@ -332,7 +334,7 @@ def run(
 
     if against is not None and len(words(tools)) != 1:
         raise InputError("--against", against, "no version to hold it against", "one --tools")
-    if resume and not (results_dir / resume).is_dir():
+    if resume and (as_id(resume) != resume or not (results_dir / resume).is_dir()):
         raise InputError("--resume", resume, "no such run", f"a folder below {results_dir}")
     run_id = resume or new_run()
     with TerminalProgress(out, run_id, results_dir) as listener, heard_by(listener):

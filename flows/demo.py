@@ -1,7 +1,6 @@
 """The flow `lab-demo`: lab up → bootstrap → campaign → lab down, on this one machine."""
 
 from pathlib import Path
-from typing import Literal
 
 from prefect import flow
 
@@ -9,7 +8,7 @@ from tasks.bootstrap import bootstrap_environment
 from tasks.lab_hosts import lab_down, lab_up
 from tasks.model.environment import Layer
 from tasks.model.names import Identifier
-from tasks.model.settings import Measurement, Selection
+from tasks.model.settings import Measurement, Selection, Switch
 
 from .campaign import Finished, campaign, own_run
 from .progress import progress
@@ -31,7 +30,7 @@ async def demo(
     run: Identifier | None = None,
     name: Identifier = "demo",
     layers: list[Layer] = [Layer.HOST],  # noqa: B006
-    switch: Literal["bridge", "ovs"] = "bridge",
+    switch: Switch = Switch.BRIDGE,
     selection: Selection = Selection(),  # noqa: B008
     measurement: Measurement = QUICK,
     results_dir: Path = Path("results"),
@@ -51,7 +50,7 @@ async def demo(
         datasets: Where the parquet datasets lie: a folder or an object store's address
         output: Where reports go
     """
-    minimal_input = lab_up(name, layers, switch, progress().said)
+    minimal_input = lab_up(name, layers, switch.value, progress().said)
     try:
         found = await bootstrap_environment(minimal_input)
         progress().said(

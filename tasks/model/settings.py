@@ -3,11 +3,19 @@
 Defaults are literal, so that a form made from the schema shows them.
 """
 
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from .environment import Layer
+
+
+class Switch(StrEnum):
+    """What joins the hosts of a lab."""
+
+    BRIDGE = "bridge"
+    OVS = "ovs"
 
 
 class _Settings(BaseModel):
