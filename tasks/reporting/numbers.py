@@ -50,3 +50,10 @@ def scaled(value: float | None, unit: str) -> str:
         if abs(value) >= size:
             return f"{number(value / size)} {prefix}{unit}"
     return f"{number(value)} {unit}".rstrip()
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A level in its metric's unit: `8.20 Gbit/s`, `693 k/s`, `68.0 µs`."""
+    if value is None:
+        return DASH
+    return f"{number(value)} µs" if unit == "us" else scaled(value, unit.removeprefix("1"))

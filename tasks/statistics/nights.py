@@ -113,21 +113,27 @@ def change_points(
 
 def changes(nights: pl.DataFrame, column: str = "ratio") -> pl.DataFrame:
     """Changes of every series of `history`: SERIES, `night`, `kind` ("epoch": the world changed;
-    "level": the number did, within one world), `before`, `after`, `p` (null for epochs)."""
+    "level": the number did, within one world), `before`, `after`, `p` (null for epochs).
+
+    Before and after an epoch are the levels next to it, not the means of whole worlds: a step
+    within one of them is a change of its own."""
     rows = []
     for key, series in nights.drop_nulls(column).group_by(SERIES, maintain_order=True):
         place = dict(zip(SERIES, key, strict=True))
         previous: float | None = None
         for _, world in series.group_by(pl.col("epoch").rle_id(), maintain_order=True):
             values = world[column].to_numpy()
+            steps = change_points(values)
+            mean = float(values.mean())
             if previous is not None:
-                level = {"before": previous, "after": float(values.mean()), "p": None}
+                after = steps[0].before if steps else mean
+                level = {"before": previous, "after": after, "p": None}
                 rows.append(place | {"night": world["night"][0], "kind": "epoch"} | level)
-            for change in change_points(values):
+            for change in steps:
                 level = {"before": change.before, "after": change.after, "p": change.p}
                 night = world["night"][change.start]
                 rows.append(place | {"night": night, "kind": "level"} | level)
-            previous = float(values.mean())
+            previous = steps[-1].after if steps else mean
     numbers = dict.fromkeys(("before", "after", "p"), pl.Float64())
     schema = {**dict.fromkeys(SERIES, pl.String()), "night": pl.Datetime("us", "UTC"),
               "kind": pl.String(), **numbers}  # fmt: skip

@@ -89,3 +89,12 @@ def test_a_new_kernel_is_an_epoch_and_not_a_change_of_the_tool() -> None:
     assert found["kind"].to_list() == ["epoch"]
     assert found["night"].to_list() == [FIRST + timedelta(days=6)]
     assert changes(nights(list(np.log(STEP))))["kind"].to_list() == ["level"]
+
+
+def test_the_levels_around_an_epoch_are_those_next_to_it() -> None:
+    # 1.00, then 1.20 in the old world; 1.00, then 1.20 in the new one
+    twice = list(np.log(np.concatenate([STEP, STEP])))
+    found = changes(nights(twice, ["old"] * len(STEP) + ["new"] * len(STEP)))
+    assert found["kind"].to_list() == ["level", "epoch", "level"]
+    assert found.row(1, named=True)["before"] == pytest.approx(1.202)
+    assert found.row(1, named=True)["after"] == pytest.approx(1.0)

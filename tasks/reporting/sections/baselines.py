@@ -4,7 +4,7 @@ import polars as pl
 
 from .. import charts
 from ..document import Block, Cell, Column, Prose, Section, Table
-from ..numbers import DASH, number, scaled
+from ..numbers import number, quantity
 from ..view import TOPIC_OF, View
 
 STEADY_PCT, UNSTEADY_PCT = 2.0, 5.0
@@ -57,8 +57,8 @@ def _levels(view: View, values: pl.DataFrame) -> Table:
             Cell(row["environment"], sort=row["environment"]),
             Cell(t(f"layer.{row['layer']}"), sort=row["layer"]),
             Cell(view.workload(row["workload"]), sort=row["workload"]),
-            Cell(_quantity(row["mean"], row["unit"]), sort=row["mean"]),
-            Cell(f"{_quantity(row['low'], row['unit'])} – {_quantity(row['high'], row['unit'])}"),
+            Cell(quantity(row["mean"], row["unit"]), sort=row["mean"]),
+            Cell(f"{quantity(row['low'], row['unit'])} – {quantity(row['high'], row['unit'])}"),
             Cell(number(row["spread"], 1), sort=row["spread"]),
             Cell(t(f"steady.{steadiness(row['spread'])}"), sort=row["spread"]),
             Cell(number(row["n"], 0), sort=row["n"]),
@@ -85,10 +85,3 @@ def steadiness(spread_pct: float | None) -> str:
     if spread_pct <= STEADY_PCT:
         return "steady"
     return "moderate" if spread_pct <= UNSTEADY_PCT else "unsteady"
-
-
-def _quantity(value: float | None, unit: str) -> str:
-    """`8.20 Gbit/s`, `693 k/s`, `68.0 µs`."""
-    if value is None:
-        return DASH
-    return f"{number(value)} µs" if unit == "us" else scaled(value, unit.removeprefix("1"))

@@ -1,0 +1,92 @@
+"""The verb `history`: all nights in the datasets, what changed between them, and a page of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from .model.errors import InputError
+from .reporting.history import History, write_history
+from .reporting.texts import Lang
+from .statistics.nights import SERIES, changes, combined, history
+from .storage.dataset import Dataset
+
+BASELINE = "baseline"
+"""Stands for the case in the series of the hosts' own levels."""
+
+_TOOL = ("environment", "layer", "case", "tool")
+
+
+@dataclass(frozen=True, slots=True)
+class Historied:
+    """What was written; a row a night of each series, and what changed between nights.
+
+    Series without a tool are the hosts' own: the level of their baselines.
+    """
+
+    files: tuple[Path, ...]
+    nights: pl.DataFrame
+    changes: pl.DataFrame
+
+
+@task(name="history", task_run_name="history · {output}", cache_policy=NO_CACHE)
+def history_of(
+    datasets: str,
+    output: Path,
+    languages: Sequence[Lang] = ("zh", "en"),
+    environments: Sequence[str] = (),
+) -> Historied:
+    """Writes `history.<lang>.html` and `.md` below `output`, over all runs of the environments.
+
+    Without `environments`: of all there are. Raises InputError for one without a run.
+    """
+    dataset = Dataset(datasets)
+    runs = dataset.scan("runs").collect()
+    wanted = _known(datasets, runs, environments)
+    of_wanted = pl.col("environment").is_in(wanted)
+    cells, effects = (
+        dataset.scan(table).filter(of_wanted).collect() for table in ("cells", "effects")
+    )
+    primary = effects.filter("primary")
+    series = history(primary.filter(pl.col("verdict") != "invalid"), cells)
+    tools = primary.select(_TOOL).unique()
+    keys = [*SERIES, "run", "night", "epoch"]
+    of_tools = series.join(tools, on=_TOOL[:3]).select(*keys, "tool", level="ratio")
+    nights = pl.concat([of_tools, _hosts(primary, cells).select(of_tools.columns)])
+    changed = changes(nights, "level").join(tools, on=_TOOL[:3], how="left")
+    together = combined(series).join(tools, on=_TOOL[:3])
+    told = History(runs.filter(of_wanted), nights, together, changed, datetime.now(UTC))
+    return Historied(tuple(write_history(told, output, languages)), nights, changed)
+
+
+def _known(datasets: str, runs: pl.DataFrame, environments: Sequence[str]) -> list[str]:
+    there = runs["environment"].unique().sort().to_list()
+    for environment in environments:
+        if environment not in there:
+            expected = f"one of {', '.join(there) or 'none yet'}"
+            raise InputError(datasets, environment, "no run of this environment", expected)
+    return list(environments) or there
+
+
+def _hosts(effects: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """The hosts' own level in each night: the mean of the baselines beside the cases.
+
+    Its epoch has no tool in it: kernel and NIC settings alone.
+    """
+    night = ["environment", "run"]
+    when = cells.group_by(night).agg(night=pl.col("started").min())
+    passed = cells.filter(pl.col("kind") == "baseline", pl.col("status") == "passed")
+    worlds = passed.group_by(*night, "layer").agg(pl.col("epoch").first())
+    place = [*night, "layer", "workload", "metric"]
+    levels = effects.group_by(place).agg(level=pl.col("baseline_mean").mean())
+    return (
+        levels.drop_nulls("level")
+        .join(when, on=night)
+        .join(worlds, on=[*night, "layer"], how="left")
+        .with_columns(case=pl.lit(BASELINE), tool=pl.lit(None, pl.String))
+        .sort("night", *SERIES)
+    )
