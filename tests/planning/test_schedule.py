@@ -1,0 +1,125 @@
+"""The order of an iteration, and what looks between iterations change in it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.model.environment import Layer
+from tasks.model.errors import InputError
+from tasks.model.plan import Case, CaseKind, Design, Plan
+from tasks.planning import workflow
+from tasks.planning.schedule import REPEATED, again, duration_s, make_plan, without
+from tasks.planning.workloads import read_workloads
+
+WORKLOADS = read_workloads(("quick",), window_s=10, warmup_s=1)
+
+
+def case(number: int, layer: Layer = Layer.HOST, skipped: str | None = None) -> Case:
+    return Case(number, f"tool_{number}", CaseKind.TOOL, layer, command="true", skipped=skipped)
+
+
+def placebo(layer: Layer) -> Case:
+    return Case(0, "placebo", CaseKind.PLACEBO, layer, command="sh placebo.sh")
+
+
+def plan(cases: list[Case], **settings: int) -> Plan:
+    design = Design(**{"seed": 1, "iterations": 2, **settings})
+    return make_plan("lab", cases, placebo, WORKLOADS, design)
+
+
+def order_of(made: Plan, iteration: int, layer: Layer = Layer.HOST) -> list[int]:
+    return [s.case_id for s in made.slots if (s.iteration, s.layer) == (iteration, layer)]
+
+
+@given(st.integers(1, 40), st.integers(1, 6), st.integers(0, 3), st.integers(0, 2**31))
+def test_a_baseline_is_first_last_and_never_too_far(count, every, placebos, seed):
+    cases = [case(n) for n in range(1, count + 1)]
+    made = plan(cases, baseline_every=every, placebos=placebos, seed=seed)
+    for iteration in (1, 2):
+        order = order_of(made, iteration)
+        assert order[0] == order[-1] == 0
+        measured = [id for id in order if id]
+        assert sorted(measured) == list(range(1, count + placebos + 1))
+        runs = "".join("b" if id == 0 else "c" for id in order).split("b")
+        assert max(map(len, runs)) <= every
+        assert "bb" not in "".join("b" if id == 0 else "c" for id in order)
+
+
+def test_iterations_have_orders_of_their_own_and_a_seed_repeats_them():
+    cases = [case(n) for n in range(1, 20)]
+    first, second = plan(cases, seed=5), plan(cases, seed=5)
+    assert first == second
+    assert order_of(first, 1) != order_of(first, 2)
+    assert order_of(plan(cases, seed=6), 1) != order_of(first, 1)
+
+
+def test_layers_of_one_environment_never_overlap():
+    made = plan([case(1), case(2), case(3, Layer.VM)])
+    layers = [s.layer for s in made.slots if s.iteration == 1]
+    assert layers == sorted(layers, key=list(Layer).index)
+    assert order_of(made, 1, Layer.VM)[0] == 0
+
+
+def test_a_skipped_case_is_visible_and_not_scheduled():
+    made = plan([case(1), case(2, skipped="no such interface"), case(3, Layer.VM, "no vm pair")])
+    assert 2 not in order_of(made, 1)
+    assert order_of(made, 1, Layer.VM) == []
+    assert [c.name for c in made.cases if c.skipped] == ["tool_2", "tool_3"]
+
+
+def test_decided_cases_leave_the_later_iterations_only():
+    made = plan([case(n) for n in range(1, 9)], iterations=3)
+    left = without(made, {(Layer.HOST, 1), (Layer.HOST, 2)}, after=1)
+    assert order_of(left, 1) == order_of(made, 1)
+    for iteration in (2, 3):
+        assert {1, 2}.isdisjoint(order_of(left, iteration))
+        assert order_of(left, iteration)[0] == order_of(left, iteration)[-1] == 0
+    assert duration_s(left) < duration_s(made)
+
+
+def test_where_every_case_is_decided_nothing_is_left_but_what_was_measured():
+    made = plan([case(1)], iterations=3)
+    assert {s.iteration for s in without(made, {(Layer.HOST, 1)}, after=2).slots} == {1, 2}
+
+
+def test_a_block_that_is_run_again_stands_at_the_end_of_its_iteration():
+    made = plan([case(n) for n in range(1, 9)], baseline_every=4)
+    order = order_of(made, 1)
+    right = order.index(0, 1)
+    repeated = again(made, 1, Layer.HOST, 0, right)
+    assert [s.case_id for s in repeated] == order[: right + 1]
+    assert [s.position for s in repeated] == [len(order) + i for i in range(right + 1)]
+    assert {s.attempt for s in repeated} == {REPEATED}
+
+
+def test_the_duration_counts_windows_and_warm_up():
+    made = plan([case(1)], placebos=0, iterations=1)
+    assert duration_s(made) > 3 * len(WORKLOADS) * 11
+
+
+def test_a_workflow_reads_back_as_it_was_written():
+    made = plan([case(1), case(2, skipped="why")])
+    assert workflow.load(workflow.dump(made), "workflow.json") == made
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not a workflow"),
+        ('{"format": 99}', "not a workflow"),
+        ('{"format": 1, "environment": "x"}', "design"),
+    ],
+)
+def test_what_is_no_workflow_is_refused_with_what_is_wrong(text, told):
+    with pytest.raises(InputError, match=told):
+        workflow.load(text, "workflow.json")
+
+
+def test_a_workflow_with_a_slot_of_no_case_is_refused():
+    made = plan([case(1)])
+    broken = replace(made, slots=(replace(made.slots[0], case_id=77),))
+    with pytest.raises(InputError, match="no case 77"):
+        workflow.load(workflow.dump(broken), "workflow.json")
