@@ -75,7 +75,7 @@ def read_cell(tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord) ->
     found = _Found()
     snapshots = _snapshots(tree, slot, cell, found)
     windows = {node: _window(node, pair) for node, pair in snapshots.items()}
-    found.errors += _clock_steps(windows)
+    found.errors += _off_windows(windows, cell.workload.window_s)
     if not cell.failure:
         _load(tree(slot.client) / cell.folders["client"], slot, cell, found)
         _hosts(slot, cell, snapshots, found)
@@ -143,15 +143,18 @@ def _window(node: str, ends: Ends) -> Window:
     return Window(node, start.epoch_s, end.epoch_s, end.uptime_s - start.uptime_s)
 
 
-def _clock_steps(windows: dict[str, Window]) -> Iterable[str]:
-    """Hosts whose clock was set inside the window: times written there do not align."""
+def _off_windows(windows: dict[str, Window], wanted_s: float) -> Iterable[str]:
+    """Windows that are not the load's: looks that came late, and clocks that were set inside."""
     for window in windows.values():
         stepped_s = window.end - window.start - window.duration_s
         if abs(stepped_s) > _CLOCK_STEP_S:
             yield f"{window.node}: its clock was set by {stepped_s:+.1f} s inside the window"
+        if abs(window.duration_s - wanted_s) > max(_LATE_S, _LATE_SHARE * wanted_s):
+            yield f"{window.node}: looked at for {window.duration_s:.1f} s of {wanted_s:g} s"
 
 
 _CLOCK_STEP_S = 1.0
+_LATE_S, _LATE_SHARE = 0.75, 0.05
 
 
 # -- the load --------------------------------------------------------------------------------------

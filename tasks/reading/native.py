@@ -209,8 +209,8 @@ def _program(slot: rawtree.SlotRecord, program: BpfProgram) -> dict[str, Any]:
 
 
 def _run(folder: Path, known: Mapping[str, Any], rows: _Rows) -> pl.DataFrame:
-    times = [cell["started"] for cell in rows.cells if cell["started"] is not None]
-    ends = [cell["ended"] for cell in rows.cells if cell["ended"] is not None]
+    times = [time for cell in rows.cells if (time := cell.get("started")) is not None]
+    ends = [time for cell in rows.cells if (time := cell.get("ended")) is not None]
     design = known.get("design") or {}
     return schema.RUNS.frame(
         [

@@ -50,7 +50,7 @@ def tool(id: int, script: str, name: str, *, within_s: float = 5.0, programs: in
     )  # fmt: skip
 
 
-ATTACHING = "exec bpftrace measurement-tools/rx_size_histogram.bt lo"
+ATTACHING = "exec bpftrace measurement-tools/lab/packet-path/rx_size_histogram.bt lo"
 """A tool that attaches two programs, as far as the lab's own tools go."""
 
 
@@ -134,16 +134,15 @@ def kernel_state(bench: Bench) -> dict[str, object]:
     """BPF objects that are this lab's or nobody's, and both hosts' tc, pins and BPF switch."""
     state: dict[str, object] = {}
     for kind in ("prog", "link"):
-        answer = run("bpftool", "-j", kind, "list")
-        state[kind] = {
-            entry["id"]
-            for entry in json.loads(answer or "[]")
-            if all(_is_of(bench, holder["pid"]) for holder in entry.get("pids", ()))
-        }
+        there = {entry["id"] for entry in json.loads(run("bpftool", "-j", kind, "list") or "[]")}
+        state[kind] = there - held_elsewhere(bench, f"{kind}_id:")
     for host in (SERVER, CLIENT):
         state[f"{host} tc"] = bench.inside(host, "tc", "qdisc", "show")
         state[f"{host} filters"] = bench.inside(
-            host, "sh", "-c", "for d in /sys/class/net/*; do tc filter show dev ${d##*/} ingress; done"
+            host,
+            "sh",
+            "-c",
+            "for d in /sys/class/net/*; do tc filter show dev ${d##*/} ingress; done",
         )
         state[f"{host} links"] = [
             line for line in bench.inside(host, "ip", "link").splitlines() if "xdp" in line
@@ -153,12 +152,19 @@ def kernel_state(bench: Bench) -> dict[str, object]:
     return state
 
 
-def _is_of(bench: Bench, pid: int) -> bool:
+def held_elsewhere(bench: Bench, field: str) -> set[int]:
+    """BPF objects held by this machine's processes outside of the lab: another lab's tools."""
     spaces = {os.readlink(f"/proc/{bench.pid(h)}/ns/pid_for_children") for h in (SERVER, CLIENT)}
-    try:
-        return os.readlink(f"/proc/{pid}/ns/pid") in spaces
-    except OSError:
-        return False
+    held = set()
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and os.readlink(process / "ns/pid") not in spaces:
+                for info in (process / "fdinfo").iterdir():
+                    lines = info.read_text().splitlines()
+                    held |= {int(line.split()[1]) for line in lines if line.startswith(field)}
+        except OSError:
+            continue
+    return held
 
 
 def temporary_files(bench: Bench) -> list[str]:

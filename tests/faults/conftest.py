@@ -50,7 +50,15 @@ def bench(faulty: Bench, tmp_path: Path) -> Iterator[Bench]:
 
 
 def _difference(before: dict[str, object], after: dict[str, object]) -> list[str]:
-    return [f"{key}: {before[key]} -> {after[key]}" for key in before if before[key] != after[key]]
+    """BPF objects that came (those that went were another lab's); all else that is not equal."""
+    found = []
+    for key, then in before.items():
+        now = after[key]
+        if isinstance(then, set) and isinstance(now, set) and now <= then:
+            continue
+        if then != now:
+            found.append(f"{key}: {then} -> {now}")
+    return found
 
 
 def _holds(what: str, left, within_s: float) -> None:  # type: ignore[no-untyped-def]

@@ -1,0 +1,21 @@
+"""An orchestrator as a process of its own, to be killed: measures what is left of a run's folder."""
+
+import asyncio
+import resource
+import sys
+from pathlib import Path
+
+from tasks.run_case import hold_hosts
+
+
+async def measure(folder: Path) -> None:
+    async with hold_hosts(
+        folder, folder.parent.name, min_free_mib=1, keep_on_hosts=False
+    ) as campaign:
+        print("held", flush=True)
+        for slot in campaign.left():
+            await campaign.run(slot)
+
+
+asyncio.run(measure(Path(sys.argv[1])))
+print("peak_mib", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)

@@ -1,0 +1,149 @@
+"""Tools that die, hang, fork away, attach nothing, leave something behind, or flood their log."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bench import (
+    ATTACHING,
+    BASELINE,
+    SERVER,
+    Bench,
+    cells,
+    last_words,
+    load,
+    placebo,
+    signal_to,
+    tool,
+    until,
+)
+
+from tasks.execution import campaign as campaigns
+from tasks.execution.slot import HostNotClean
+from tasks.reading import native
+
+pytestmark = pytest.mark.lab
+DRIVE = Path(__file__).with_name("drive.py")
+
+
+async def test_a_tool_that_dies_in_the_window_is_noticed_though_the_load_is_fine(bench: Bench):
+    dying = tool(1, ATTACHING, "dying", programs=2)
+    folder = bench.lay_out([BASELINE, dying], [load(window_s=3), load("pps_single_tcp")])
+    async with bench.held(folder) as campaign:
+        first, second = campaign.left()
+        await campaign.run(first)
+        measuring = asyncio.create_task(campaign.run(second))
+        await until(lambda: len(bench.processes("iperf3")) >= 2, 20)
+        await asyncio.sleep(1)
+        signal_to(bench.processes("bpftrace"), signal.SIGKILL)
+        await measuring
+    rows = cells(folder).filter(case="dying").select("attempt", "status", "gate").rows()
+    assert rows == [(1, "invalid", "tool_alive"), (2, "passed", None)] * 2
+
+
+@pytest.mark.parametrize(
+    ("script", "gate", "said"),
+    [
+        ("echo no BTF in this kernel >&2; exit 3", "tool_alive", "no BTF in this kernel"),
+        ("echo going away >&2; setsid -f sleep 300; exit 0", "tool_alive", "going away"),
+        ("echo waiting for Godot >&2; exec sleep 300", "probes_attached", "waiting for Godot"),
+    ],
+    ids=["ends", "forks away", "attaches nothing"],
+)
+async def test_a_tool_that_never_attaches_ends_with_what_it_said(
+    bench: Bench, script: str, gate: str, said: str
+):
+    folder = bench.lay_out([BASELINE, tool(1, script, "broken", within_s=2), BASELINE], [load()])
+    async with bench.held(folder) as campaign:
+        for slot in campaign.left():
+            await campaign.run(slot)
+            assert not bench.processes("sleep 300"), "the next baseline would carry its cost"
+    last = cells(folder).filter(case="broken").row(-1, named=True)
+    assert (last["status"], last["gate"]) == ("invalid", gate)
+    assert said in last["reason"]
+    assert last_words(folder)["baseline", "throughput_single_tcp"] == "passed"
+
+
+PINNING = (
+    "bpftrace measurement-tools/lab/packet-path/rx_size_histogram.bt lo & bpf=$!; "
+    "trap 'kill $bpf; exit' TERM; "
+    "until id=$(grep -hs prog_id: /proc/$bpf/fdinfo/* | head -n 1 | tr -dc 0-9); "
+    '[ "$id" ]; do sleep 0.1; done; '
+    "bpftool prog pin id $id /sys/fs/bpf/left_by_a_tool; wait $bpf"
+)
+
+
+async def test_the_next_baseline_waits_until_what_a_tool_left_is_gone(bench: Bench):
+    folder = bench.lay_out([BASELINE, tool(1, PINNING, "pinning", programs=2), BASELINE], [load()])
+    outcomes = folder / "outcomes.jsonl"
+
+    async def clean_up() -> None:
+        await until(lambda: outcomes.exists() and "left_by_a_tool" in outcomes.read_text(), 40)
+        await asyncio.sleep(2)
+        assert len(outcomes.read_text().splitlines()) == 3, "nothing is measured meanwhile"
+        bench.inside(SERVER, "rm", "/sys/fs/bpf/left_by_a_tool")
+
+    async with bench.held(folder) as campaign:
+        cleaning = asyncio.create_task(clean_up())
+        for slot in campaign.left():
+            await campaign.run(slot)
+        await cleaning
+    words = last_words(folder)
+    assert words["pinning", "throughput_single_tcp"] == "invalid clean_after"
+    assert words["baseline", "throughput_single_tcp"] == "passed"
+
+
+async def test_a_host_that_does_not_become_clean_is_named_and_measured_no_more(
+    bench: Bench, monkeypatch
+):
+    monkeypatch.setattr(campaigns, "_HOLD_BACK_S", 1.0)
+    async with bench.held(bench.lay_out([BASELINE], [load()])) as campaign:
+        device = campaign.site.pair(campaign.left()[0].layer).server_interface
+        campaign.skip(campaign.left(), "only to learn the interface")
+    leaving = tool(1, f"tc qdisc add dev {device} clsact; {ATTACHING}", "leaving", programs=2)
+    folder = bench.lay_out([BASELINE, leaving, BASELINE], [load()])
+    try:
+        async with bench.held(folder) as campaign:
+            first, second, third = campaign.left()
+            await campaign.run(first)
+            with pytest.raises(HostNotClean, match=f"{SERVER}.*leaving.*clsact"):
+                await campaign.run(second)
+            campaign.skip([second, third], "host not clean")
+    finally:
+        bench.inside(SERVER, "tc", "qdisc", "del", "dev", device, "clsact")
+    rows = cells(folder).select("position", "status", "gate", "reason").rows()
+    assert [row[1:3] for row in rows] == [
+        ("passed", None),
+        ("invalid", "clean_after"),
+        ("skipped", None),
+    ]
+    assert rows[2][3] == "host not clean"
+
+
+FLOOD = "sh -c 'while :; do head -c 1000000 /dev/zero | tr \"\\\\0\" x; sleep 0.55; done'"
+
+
+async def test_a_flooding_tool_is_measured_and_never_comes_through_the_connection(bench: Bench):
+    folder = bench.lay_out(
+        [BASELINE, placebo(1, FLOOD, "flood")], [load(window_s=5)], log_cap_mib=2
+    )
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, DRIVE, folder],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert set(last_words(folder).values()) == {"passed"}
+    samples = native.read_environment(folder).samples
+    rate = samples.filter(case="flood", metric="log_mib_per_min")["value"].item()
+    assert 50 < rate < 130
+    kept = sum(p.stat().st_size for p in folder.rglob("ebpf_output_*.log"))
+    assert 0 < kept <= 2**20
+    peak = int(done.stdout.split("peak_mib")[1])
+    assert peak < 200

@@ -1,0 +1,201 @@
+"""Lost sessions, listeners, links and fetches: what was measured counts or does not, never half."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from bench import BASELINE, CLIENT, SERVER, Bench, cells, last_words, load, placebo, until
+
+from tasks.lab.state import HOSTS, read_shape
+from tasks.model.errors import CommandFailed, HostsBusy, TransportLost
+from tasks.remote.host import Host, holding
+
+pytestmark = pytest.mark.lab
+DRIVE = Path(__file__).with_name("drive.py")
+
+
+def end_session(bench: Bench, host: Host) -> None:
+    """SIGKILL to the sshd process that carries our connection there."""
+    bench.inside(host.node.name, "kill", "-KILL", str(host.own_pids[-1]))
+
+
+def attempts(folder: Path) -> list[tuple[str, str, int, str, str | None]]:
+    rows = cells(folder).select("case", "workload", "attempt", "status", "gate")
+    return rows.rows()
+
+
+async def running(bench: Bench, program: str = "iperf3") -> None:
+    await until(lambda: len(bench.processes(program)) >= 2)
+    await asyncio.sleep(0.5)
+
+
+async def test_a_killed_session_leaves_a_clean_host_and_one_more_try(bench: Bench):
+    folder = bench.lay_out([BASELINE], [load(window_s=3)])
+    async with bench.held(folder) as campaign:
+        measuring = asyncio.create_task(campaign.run(campaign.left()[0]))
+        await running(bench)
+        started = bench.processes("iperf3")
+        end_session(bench, campaign.site.shells[SERVER])
+        await until(lambda: not any(process.alive for process in started), 10)
+        await measuring
+    assert attempts(folder) == [
+        ("baseline", "throughput_single_tcp", 1, "invalid", "transport"),
+        ("baseline", "throughput_single_tcp", 2, "passed", None),
+    ]
+
+
+async def test_a_fetch_that_fails_is_tried_again_and_nothing_is_measured_again(
+    bench: Bench, monkeypatch
+):
+    collect, lost = Host.collect, []
+
+    async def lose_the_first(self, base, paths, into):
+        if not lost and self.node.name == SERVER:
+            lost.append(self)
+            end_session(bench, self)
+            await asyncio.sleep(0.5)
+        return await collect(self, base, paths, into)
+
+    monkeypatch.setattr(Host, "collect", lose_the_first)
+    folder = bench.lay_out([BASELINE], [load()])
+    await bench.measure(folder)
+    assert lost
+    assert attempts(folder) == [("baseline", "throughput_single_tcp", 1, "passed", None)]
+
+
+@pytest.mark.parametrize("seconds", [3, 12, pytest.param(60, marks=pytest.mark.slow)])
+async def test_a_management_link_that_was_down_is_no_data(bench: Bench, seconds: int):
+    shape = read_shape(bench.lab.directory)
+    link = shape.link(next(seat for seat in HOSTS if seat.name == SERVER))
+    folder = bench.lay_out([BASELINE, BASELINE], [load(window_s=4)])
+    async with bench.held(folder) as campaign:
+        first, second = campaign.left()
+        measuring = asyncio.create_task(campaign.run(first))
+        await running(bench)
+        subprocess.run(["ip", "link", "set", link, "down"], check=True)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            subprocess.run(["ip", "link", "set", link, "up"], check=True)
+        await asyncio.wait_for(measuring, 120)
+        await campaign.run(second)
+    rows = cells(folder)
+    if seconds > 9:  # keepalive gives up: what ran there is unknown
+        first = rows.row(0, named=True)
+        assert (first["status"], first["gate"]) == ("invalid", "transport")
+    passed = rows.filter(status="passed")
+    assert passed["position"].to_list() == [0, 1]
+    assert passed["window_s"].is_between(3.2, 4.8).all(), "a late look is no window"
+
+
+async def test_a_test_link_that_was_down_is_no_data(bench: Bench):
+    folder = bench.lay_out([BASELINE], [load(window_s=5)])
+    async with bench.held(folder) as campaign:
+        interface = campaign.site.pair(campaign.left()[0].layer).server_interface
+        measuring = asyncio.create_task(campaign.run(campaign.left()[0]))
+        await running(bench)
+        bench.inside(SERVER, "ip", "link", "set", interface, "down")
+        await asyncio.sleep(3)
+        bench.inside(SERVER, "ip", "link", "set", interface, "up")
+        await asyncio.wait_for(measuring, 90)
+    assert [a[3:] for a in attempts(folder)] == [("invalid", "complete"), ("passed", None)]
+
+
+async def test_a_listener_that_comes_back_is_found_again(sshd, tmp_path: Path):
+    """The session goes on without its listener; the next connection waits for it."""
+    port = sshd.node.port + 1
+    node = replace(sshd.node, port=port)
+    ssh = sshd.with_known_hosts(
+        sshd.ssh.known_hosts.read_text().replace(f":{sshd.node.port}", f":{port}")
+    )
+    argv = ["/usr/sbin/sshd", "-D", "-f", f"{sshd.directory}/sshd_config",
+            "-o", f"ListenAddress=127.0.0.1:{port}", "-o", "PidFile=none"]  # fmt: skip
+    (sshd.directory / "second_config").write_text(
+        (sshd.directory / "sshd_config")
+        .read_text()
+        .replace(f"Port {sshd.node.port}", f"Port {port}")
+    )
+    argv[3] = f"{sshd.directory}/second_config"
+    listener = subprocess.Popen(argv)
+    host = Host(node, ssh, f"t-listener-{os.getpid()}", "me", sudo=False)
+    try:
+        await asyncio.sleep(0.3)
+        await host.open()
+        listener.kill()
+        listener.wait()
+        done = await host.start(("sleep", "0.2"), deadline_s=10)
+        assert await done.wait() == 0, "what runs goes on"
+        reopening = asyncio.create_task(host.reopen())
+        await asyncio.sleep(5)
+        assert not reopening.done()
+        listener = subprocess.Popen(argv)
+        await asyncio.wait_for(reopening, 20)
+        assert (await host.run(("true",))).status == 0
+    finally:
+        await host.close()
+        listener.kill()
+        listener.wait()
+
+
+async def test_a_child_that_keeps_the_pipe_open_does_not_keep_the_step(bench: Bench):
+    folder = bench.lay_out([BASELINE], [load()])
+    async with bench.held(folder) as campaign:
+        began = time.monotonic()
+        with pytest.raises((TransportLost, CommandFailed)):
+            await campaign.site.shells[CLIENT].run(
+                ("sh", "-c", "sleep 300 & echo started"), timeout_s=1
+            )
+        assert time.monotonic() - began < 13
+        assert bench.processes("sleep 300")
+        await campaign.run(campaign.left()[0])
+    assert set(last_words(folder).values()) == {"passed"}
+
+
+async def test_a_lock_of_a_silent_orchestrator_is_freed_and_names_its_holder(bench: Bench):
+    folder = bench.lay_out([BASELINE, placebo(1)], [load(window_s=30)])
+    other = bench.lay_out([BASELINE], [load()])
+    silent = subprocess.Popen([sys.executable, DRIVE, folder], stdout=subprocess.PIPE, text=True)
+    try:
+        assert silent.stdout.readline() == "held\n"
+        await running(bench)
+        silent.send_signal(signal.SIGSTOP)
+        with pytest.raises(HostsBusy, match=folder.parent.name):
+            async with bench.held(other):
+                pass
+        stopped, freed = time.monotonic(), False
+        while not freed:
+            try:
+                async with bench.held(other) as campaign:
+                    freed = True
+                    await campaign.run(campaign.left()[0])
+            except HostsBusy:
+                assert time.monotonic() - stopped < 60
+                await asyncio.sleep(1)
+    finally:
+        silent.kill()
+        silent.wait()
+    assert set(last_words(other).values()) == {"passed"}
+
+
+async def test_locks_are_taken_in_the_order_of_addresses(bench: Bench, monkeypatch):
+    order: list[str] = []
+    open_ = Host.open
+
+    async def told(self):
+        order.append(self.node.host)
+        await open_(self)
+
+    monkeypatch.setattr(Host, "open", told)
+    folder = bench.lay_out([BASELINE], [load()])
+    async with bench.held(folder) as campaign:
+        environment = campaign.site.environment
+    for nodes in (environment.nodes.values(), reversed(environment.nodes.values())):
+        async with holding(nodes, environment.ssh, bench.runs[0], "me"):
+            pass
+    assert order == sorted(order[:2]) * 3
