@@ -12,6 +12,9 @@ plain count, median or extreme of what was measured. Imports model only.
     charts/    static SVG
     page       HTML and Markdown from sections
     report     the campaign's page
+    past       several nights as the history asks of them
+    changed    what changed between them
+    history    the page of several nights
     summary    one table for terminal and artifact
     overview   per-tool files in the published places
     texts      every sentence, Chinese and English
