@@ -1,12 +1,15 @@
-"""The datasets in a notebook: `datasets.open(path).cells` and `.duckdb()`."""
+"""The datasets in a notebook: `datasets.open(path).cells`, `.duckdb()`, `.latest()`."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tasks.model.names import DATASETS
+from tasks.model.names import DATASETS, MARGINS_FILE
+from tasks.reporting.bundle import Bundle
+from tasks.statistics.margins import read_margins
 from tasks.storage.dataset import Dataset
 from tasks.storage.schema import PARTITION, TABLES, Table
 
@@ -29,6 +32,25 @@ class Tables:
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *TABLES]
+
+    def latest(self, before: datetime | None = None) -> pl.DataFrame:
+        """The newest run of each environment, or the newest that began by `before`: a row of `runs`
+        for each. Runs that do not know when they began are left out."""
+        began = self.runs.filter(pl.col("started").is_not_null())
+        if before is not None:
+            began = began.filter(pl.col("started") <= before)
+        newest = began.sort("started").unique("environment", keep="last", maintain_order=True)
+        return newest.sort("environment").collect()
+
+    def bundle(self, runs: pl.DataFrame, margins: Path = MARGINS_FILE) -> Bundle:
+        """All tables of these `runs` (columns: environment, run), as the report takes them."""
+        keys = list(PARTITION)
+        wanted = runs.select(keys).lazy()
+        frames = {
+            name: self.dataset.scan(name).join(wanted, on=keys, how="semi").collect()
+            for name in TABLES
+        }
+        return Bundle(**frames, margins=read_margins(margins), generated_at=datetime.now(UTC))
 
     def duckdb(self) -> "duckdb.DuckDBPyConnection":
         """A new in-memory DuckDB with a view of each table (files of this machine only)."""
