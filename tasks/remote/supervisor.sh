@@ -121,13 +121,15 @@ start() { # ID DEADLINE_S COMMAND
     echo "ended $1 $status"
 }
 
-snap() { # LABEL FILE: the clocks, load, interface counters, CPU times, and every user process
+# LABEL FILE: the clocks, load, interface counters, CPU times, and every process that is no kernel
+# thread (flag 0x200000 of its stat)
+snap() {
     epoch=$(date +%s.%N)
     {
         echo "@ $1"
         echo "$epoch"
         cat /proc/uptime /proc/loadavg /proc/net/dev /proc/stat
-        cat /proc/[0-9]*/stat | awk '{ s = $0; sub(/.*\) /, "", s); split(s, f, " "); if (f[4] != 0) print }'
+        cat /proc/[0-9]*/stat | awk '{ s = $0; sub(/.*\) /, "", s); split(s, f, " "); if (int(f[7] / 2097152) % 2 == 0) print }'
         cat /sys/devices/system/cpu/cpu*/thermal_throttle/core_throttle_count | awk '{ n += $1 } END { if (NR) print "throttle_count", n }'
     } >>"$2" 2>/dev/null
 }
