@@ -1,0 +1,239 @@
+"""The orchestrator killed, interrupted, out of disk, or one too many: results are whole or absent."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bench import (
+    BASELINE,
+    SERVER,
+    Bench,
+    carrying,
+    cells,
+    last_words,
+    load,
+    placebo,
+    planned,
+    trips,
+)
+
+from tasks.model.environment import Layer
+from tasks.model.outcome import CellKey, CellStatus, Outcome
+from tasks.storage import journal
+
+pytestmark = pytest.mark.lab
+DRIVE = Path(__file__).with_name("drive.py")
+CLI = Path(sys.executable).with_name("ebpf-overhead")
+SECRET = "canary-f00d-5ec2e7-never-in-any-output"
+
+
+def drive(folder: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, DRIVE, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def told(folder: Path) -> dict[tuple[int, str], str]:
+    """position, workload -> the journal's line of every cell with a last word."""
+    path = folder / journal.OUTCOMES
+    return {(key[2], key[3]): repr(outcome) for key, outcome in journal.read(path).items()}
+
+
+async def test_killed_at_random_moments_it_resumes_with_the_exact_set_of_cells(bench: Bench):
+    folder = bench.lay_out([BASELINE, placebo(1), BASELINE, placebo(2)], [load(), trips()])
+    moments = random.Random(7)
+    for _ in range(3):
+        before = told(folder)
+        running = drive(folder)
+        assert await asyncio.to_thread(running.stdout.readline) == "held\n"
+        await asyncio.sleep(moments.uniform(0.5, 5))
+        running.kill()
+        running.communicate()
+        after = told(folder)
+        assert before.items() <= after.items(), "a cell with its last word was touched again"
+    kept = told(folder)
+    assert len(kept) < len(planned(folder)), "it was to be killed before its end"
+    ended = await asyncio.to_thread(lambda: drive(folder).communicate(timeout=90))
+    assert "peak_mib" in ended[0], ended[1]
+    assert kept.items() <= told(folder).items()
+    assert set(told(folder)) == planned(folder)
+    assert set(last_words(folder).values()) == {"passed"}
+
+
+async def test_a_full_disk_here_ends_the_run_and_tears_nothing(bench: Bench):
+    bench.results.mkdir(parents=True)
+    disk = ["mount", "-t", "tmpfs", "-o"]
+    subprocess.run([*disk, "size=600k", "tmpfs", bench.results], check=True)
+    try:
+        folder = bench.lay_out([BASELINE, placebo(1), BASELINE], [load(), trips()])
+        (folder / "filler").write_bytes(b"x" * 350_000)
+        out, err = await asyncio.to_thread(lambda: drive(folder).communicate(timeout=90))
+        assert "No space left on device" in err
+        (folder / "filler").unlink()
+        subprocess.run([*disk, "remount,size=50m", "tmpfs", bench.results], check=True)
+        out, err = await asyncio.to_thread(lambda: drive(folder).communicate(timeout=90))
+        assert "peak_mib" in out, err
+        assert set(told(folder)) == planned(folder)
+        assert set(last_words(folder).values()) == {"passed"}
+    finally:
+        rows = cells(folder)  # looked at before it goes with its disk
+        subprocess.run(["umount", bench.results], check=True)
+    assert set(rows.select("position", "workload").rows()) == set(
+        (place, name) for place in range(3) for name in ("throughput_single_tcp", "latency_tcp_rr")
+    )
+
+
+def test_a_torn_line_of_the_journal_costs_that_line_alone(tmp_path: Path):
+    file = tmp_path / "outcomes.jsonl"
+
+    def outcome(position: int) -> Outcome:
+        key = CellKey("e", "r", Layer.HOST, 1, position, "baseline", "w")
+        return Outcome(key, CellStatus.PASSED, reason="übel")
+
+    journal.append(file, outcome(0))
+    whole = file.read_bytes()
+    for cut in range(len(whole)):
+        file.write_bytes(whole + whole[:cut])
+        journal.append(file, outcome(1))
+        assert [place[2] for place in journal.read(file)] == [0, 1]
+
+
+@pytest.fixture
+def shell(bench: Bench, tmp_path: Path) -> Iterator["Shell"]:
+    yield Shell(bench, tmp_path)
+
+
+class Shell:
+    """The command line in a folder of its own, with a secret in its environment."""
+
+    def __init__(self, bench: Bench, root: Path) -> None:
+        self.bench, self.root = bench, root
+
+    def run(self, *more: str) -> "subprocess.Popen[str]":
+        argv = [
+            CLI, "run", "--results-dir", self.bench.results, "--datasets", self.root / "datasets",
+            "--output-dir", self.root / "reports", "--max-load", "99", *more,
+        ]  # fmt: skip
+        environment = {
+            **os.environ,
+            "PREFECT_HOME": str(self.root / "prefect"),
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+        }
+        return subprocess.Popen(
+            argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        )
+
+    def measure(self, *more: str) -> "subprocess.Popen[str]":
+        return self.run(
+            "--config-dir", str(self.bench.config_dir), "--tools", "rx_size_histogram",
+            "--placebos", "1", "--iterations", "2", "--window", "2", "--warmup", "0",
+            "--workloads", "throughput_single_tcp", "--attribution", "0",
+            "--monitor-interval", "1", *more,
+        )  # fmt: skip
+
+    def outcomes(self) -> list[dict]:
+        files = self.bench.results.glob("*/*/outcomes.jsonl")
+        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+    def until_measured(self, count: int, running: "subprocess.Popen[str]") -> str:
+        """The run's id, once so many cells have their outcome."""
+        deadline = time.monotonic() + 90
+        while len(self.outcomes()) < count:
+            assert running.poll() is None, running.communicate()[0]
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        return self._run()
+
+    def until_loaded(self, running: "subprocess.Popen[str]") -> str:
+        """The run's id, once a load is on its way."""
+        deadline = time.monotonic() + 90
+        while not any(self.bench.results.glob("*/*/environment.json")):
+            assert running.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        run = self._run()
+        while len(self.bench.processes("iperf3")) < 2:
+            assert running.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        return run
+
+    def _run(self) -> str:
+        (folder,) = self.bench.results.iterdir()
+        self.bench.runs.append(folder.name)
+        return folder.name
+
+
+def test_the_second_orchestrator_is_told_who_holds_the_hosts(bench: Bench, shell: Shell):
+    folder = bench.lay_out([BASELINE], [load(window_s=120)])
+    holder = drive(folder)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        second = shell.measure()
+        output = second.communicate(timeout=90)[0]
+        assert second.returncode == 75
+        assert f"run {folder.parent.name}" in output
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+def test_one_interrupt_cleans_up_and_resume_measures_exactly_the_rest(bench: Bench, shell: Shell):
+    first = shell.measure()
+    run = shell.until_measured(2, first)
+    first.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    output = first.communicate(timeout=30)[0]
+    assert first.returncode == 130, output
+    assert f"--resume {run}" in output
+    assert time.monotonic() - began < 20
+    assert not carrying([run]), "its hosts were to be clean when it ended"
+    (folder,) = (bench.results / run).iterdir()
+    kept = told(folder)
+    assert kept
+
+    second = shell.run("--resume", run)
+    output = second.stdout.read()
+    _, status, usage = os.wait4(second.pid, 0)
+    second.returncode = os.waitstatus_to_exitcode(status)
+    assert second.returncode in (0, 1), output
+    assert kept.items() <= told(folder).items()
+    rows = cells(folder)
+    assert rows["status"].is_in(["passed", "invalid"]).all()
+    assert usage.ru_maxrss / 1024 < 400, "MiB at the peak, report included"
+    _secret_is_nowhere(shell, output)
+
+
+def _secret_is_nowhere(shell: Shell, output: str) -> None:
+    private = (shell.bench.lab.directory / "identity").read_text().splitlines()[2]
+    assert len(private) > 30
+    there = subprocess.run(
+        ["grep", "-rlaF", "-e", SECRET, "-e", private, shell.root], capture_output=True, text=True
+    )
+    assert there.stdout == ""
+    for text in (SECRET, private):
+        assert text not in output
+        on_host = f"grep -rlaF -e {text} /srv/bench /tmp /run 2>/dev/null || true"
+        assert shell.bench.inside(SERVER, "sh", "-c", on_host) == ""
+
+
+def test_two_interrupts_end_it_at_once_and_the_lease_does_the_rest(bench: Bench, shell: Shell):
+    running = shell.measure("--window", "20")
+    run = shell.until_loaded(running)
+    running.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    running.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    output = running.communicate(timeout=30)[0]
+    assert running.returncode == 130, output
+    assert time.monotonic() - began < 5
+    deadline = time.monotonic() + 10
+    while carrying([run]):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
