@@ -28,7 +28,8 @@ test: setup
 	$(SUDO) $(BIN)/python -m pytest
 
 bench: setup
-	$(SUDO) $(BIN)/python -m pytest tests/benchmarks -m bench -s
+	@for file in tests/benchmarks/bench_*.py; do \
+	  echo "== $$file"; $(SUDO) $(BIN)/python -m "$$(echo $${file%.py} | tr / .)" || exit 1; done
 
 check lint:
 	$(BIN)/ruff check .

@@ -378,11 +378,14 @@ def ingest(
 
 
 @app.command(
-    epilog="Example: `ebpf-overhead analyze --iteration-path results/20261122-203000-1f2e "
-    "--output-dir reports/again`"
+    epilog="Examples: `ebpf-overhead analyze --iteration-path results/20261122-203000-1f2e` · "
+    "`ebpf-overhead analyze --history`"
 )
 def analyze(
-    iteration_path: Annotated[Path, typer.Option(help="A results tree.")],
+    iteration_path: Annotated[Path | None, typer.Option(help="A results tree.")] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="All nights in the datasets, and what changed.")
+    ] = False,
     output_dir: Output = Path("reports"),
     datasets: Datasets = "datasets/parquet",
     lang: Lang = "zh,en",
@@ -397,18 +400,28 @@ def analyze(
         Path | None, typer.Option(help="A budget file; exit 3 where a cost is proven above it.")
     ] = None,
 ) -> None:
-    """Effects, checks and report from a results tree."""
-    from flows.analysis import analysis
-    from flows.terminal import print_reported
-    from tasks.model.names import MARGINS_FILE
+    """Effects, checks and report from a results tree; the history of all nights."""
+    from tasks.model.errors import InputError
 
-    limits = margins or MARGINS_FILE
-    flow = analysis(
-        iteration_path, datasets, output_dir, languages(lang), limits, environment, run_id
-    )
-    ingested, reported = _run(flow)
-    print_reported(out, ingested, reported)
-    if enforce is not None:
+    if iteration_path is None and not history:
+        raise InputError("analyze", "--iteration-path", "missing", "a results tree, or --history")
+    if iteration_path is not None:
+        from flows.analysis import analysis
+        from flows.terminal import print_reported
+        from tasks.model.names import MARGINS_FILE
+
+        limits = margins or MARGINS_FILE
+        flow = analysis(
+            iteration_path, datasets, output_dir, languages(lang), limits, environment, run_id
+        )
+        ingested, reported = _run(flow)
+        print_reported(out, ingested, reported)
+    if history:
+        from tasks.history import history_of
+
+        for path in history_of.fn(datasets, output_dir, languages(lang)).files:
+            out.print(f"history: {path}", soft_wrap=True)
+    if enforce is not None and iteration_path is not None:
         from tasks.enforce import enforce_budget
 
         enforce_budget.fn(datasets, [one.key for one in ingested], enforce)

@@ -1,0 +1,158 @@
+"""What the harness costs on the real lab: time beside the windows, CPU on the hosts, memory.
+
+    python -m tests.benchmarks.bench_campaign [--quick]
+
+Each figure is a ratio of two things measured in the same run. Needs root and a quiet machine.
+"""
+
+import argparse
+import asyncio
+import resource
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.bootstrap import discover_environment
+from tasks.lab import lab
+from tasks.lab.state import LabState
+from tasks.model.plan import CaseKind, Plan
+from tasks.model.settings import Measurement, Selection
+from tasks.plan import make_plan_of
+from tasks.run_case import hold_hosts, lay_out
+
+NAME = "bench"
+GOALS = {5: 1.15, 10: 1.08}  # seconds of a window -> wall time over windows with warm-up
+CPU_GOAL_PCT = 0.5
+MEMORY_GOAL_MIB = 400
+_LOADS = {"iperf3", "netperf", "netserver", "bpftrace"}
+
+
+@dataclass(frozen=True)
+class Process:
+    command: str
+    ticks: int  # its own and those of children that it waited for
+
+
+def processes_of(state: LabState) -> dict[int, Process]:
+    """The processes of the lab's hosts, as the machine sees them."""
+    namespaces = {Path(f"/proc/{_inner(host.pid)}/ns/pid").readlink() for host in state.hosts}
+    found = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "ns/pid").readlink() in namespaces:
+                head, _, tail = (entry / "stat").read_text().rpartition(")")
+                ticks = sum(map(int, tail.split()[11:15]))
+                found[int(entry.name)] = Process(head.partition("(")[2], ticks)
+        except OSError:  # ended meanwhile
+            continue
+    return found
+
+
+def _inner(pid: int) -> int:
+    """The first process inside the namespaces that `pid` holds."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(children[0]) if children else pid
+
+
+def windows_s(plan: Plan) -> float:
+    """All windows of the plan with their declared warm-up."""
+    cells = (w for s in plan.slots for w in plan.workloads_of(plan.case(s.case_id, s.layer)))
+    return sum(w.window_s + w.warmup_s for w in cells)
+
+
+async def wall_over_windows(
+    config: Path, folder: Path, window_s: int, workloads: list[str]
+) -> float:
+    """Wall time from the first connection until the hosts are free, over the windows."""
+    settings = Measurement(
+        iterations=1, window_s=window_s, workloads=workloads, placebos=1, max_load=64.0, seed=1
+    )
+    plan = make_plan_of(config, Selection(tools=["rx_size_histogram"]), settings)
+    lay_out(config, folder / NAME, folder.name, plan)
+    begun = time.monotonic()
+    async with hold_hosts(
+        folder / NAME, folder.name, min_free_mib=64, keep_on_hosts=False
+    ) as campaign:
+        for slot in campaign.left():
+            await campaign.run(slot)
+        again = [o for o in campaign.outcomes.values() if o.key.attempt > 1]
+    wall_s = time.monotonic() - begun
+    passed = sum(o.status == "passed" for o in campaign.outcomes.values())
+    print(
+        f"  window {window_s} s: {wall_s:.1f} s for {windows_s(plan):.0f} s of windows, "
+        f"{passed} of {len(campaign.outcomes)} cells passed, {len(again)} of them run twice"
+    )
+    return wall_s / windows_s(plan)
+
+
+async def harness_cpu_pct(config: Path, folder: Path, state: LabState) -> float:
+    """CPU of everything of ours on the hosts (no load, no tool) inside one 10 s window."""
+    settings = Measurement(
+        iterations=1, workloads=["latency_tcp_rr"], placebos=1, attribution_s=0, max_load=64.0
+    )
+    plan = make_plan_of(config, Selection(tools=["rx_size_histogram"]), settings)
+    lay_out(config, folder / NAME, folder.name, plan)
+    spent: list[float] = []
+
+    async def watch() -> None:
+        """From a second after the load's start until a second before its end."""
+        while True:
+            await asyncio.sleep(0.1)
+            loads = [p for p in processes_of(state).values() if p.command == "netperf"]
+            if not loads:
+                continue
+            await asyncio.sleep(2.5)  # past the warm-up and the first look
+            before = processes_of(state)
+            await asyncio.sleep(7.0)
+            after = processes_of(state)
+            ticks = sum(
+                p.ticks - (before[pid].ticks if pid in before else 0)
+                for pid, p in after.items()
+                if p.command not in _LOADS
+            )
+            spent.append(ticks / 7.0)  # 100 ticks a second: this is % of one CPU
+            await asyncio.sleep(2)
+
+    async with hold_hosts(
+        folder / NAME, folder.name, min_free_mib=64, keep_on_hosts=False
+    ) as campaign:
+        for slot in campaign.left():
+            if plan.case(slot.case_id, slot.layer).kind is CaseKind.TOOL:
+                watcher = asyncio.create_task(watch())
+                await campaign.run(slot)
+                watcher.cancel()
+    return sum(spent) / len(spent) / len(state.hosts)
+
+
+async def main(quick: bool) -> int:
+    scratch = Path(tempfile.mkdtemp(prefix="bench-"))
+    state = lab.up(NAME)
+    missed = 0
+    try:
+        await discover_environment(state.minimal_input, scratch / "config")
+        config = scratch / "config"
+        cpu = await harness_cpu_pct(config, scratch / "cpu", state)
+        missed += cpu > CPU_GOAL_PCT
+        print(f"harness on a measured host: {cpu:.2f} % of one CPU (goal < {CPU_GOAL_PCT} %)")
+        for window_s, goal in GOALS.items():
+            workloads = ["quick"] if quick else ["full"]
+            ratio = await wall_over_windows(
+                config, scratch / f"window{window_s}", window_s, workloads
+            )
+            missed += ratio > goal
+            print(f"wall / windows at {window_s} s: {ratio:.3f} (goal ≤ {goal})")
+    finally:
+        lab.down(NAME)
+        shutil.rmtree(scratch)
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    missed += peak_mib > MEMORY_GOAL_MIB
+    print(f"orchestrator's peak memory: {peak_mib:.0f} MiB (goal < {MEMORY_GOAL_MIB} MiB)")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="three workloads instead of ten")
+    raise SystemExit(asyncio.run(main(parser.parse_args().quick)))
