@@ -130,7 +130,7 @@ async def hold_hosts(
         nodes.values(), environment.ssh, run, holder, sudo=environment.use_sudo
     ) as hosts:
         writers = {environment.pairs[layer].tool_host.name for layer in layers}
-        errors = []
+        errors: list[InputError] = []
         for name, host in hosts.items():  # a node that only carries load writes a few KiB a cell
             floor_mib = min_free_mib if name in writers else min(min_free_mib, _LOAD_NODE_MIB)
             errors += await _disk(host, floor_mib)
