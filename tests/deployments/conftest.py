@@ -1,0 +1,170 @@
+"""A real Prefect server and worker with the real deployments, as `ebpf-overhead ui` starts them,
+and a lab to measure on."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tasks.lab import lab
+from tasks.lab.requirements import missing
+
+NAME = "deployed"
+FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+@dataclass(frozen=True)
+class Site:
+    """The running server, what a form would send to it, and where the results go."""
+
+    folder: Path
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state" / "ebpf-overhead"
+
+    def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """`ebpf-overhead` with the state of this site."""
+        return subprocess.run(
+            [sys.executable, "-m", "flows.cli", *words],
+            capture_output=True, text=True, timeout=200, check=False,
+            env={**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), **environment},
+        )  # fmt: skip
+
+    def up(self) -> str:
+        done = self.command(
+            "ui", "--port", str(self.port), "--output-dir", str(self.folder / "reports")
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def get(self, path: str) -> Any:
+        return httpx.get(f"{self.address}/api{path}", timeout=30).raise_for_status().json()
+
+    def ask(self, path: str, **body: Any) -> httpx.Response:
+        return httpx.post(f"{self.address}/api{path}", json=body, timeout=30)
+
+    def found(self, path: str, **body: Any) -> Any:
+        return self.ask(path, **body).raise_for_status().json()
+
+    def deployment(self, name: str) -> Any:
+        return self.get(f"/deployments/name/{name}")
+
+    def submit(self, name: str, **parameters: Any) -> httpx.Response:
+        """What the form's Submit button sends."""
+        path = f"/deployments/{self.deployment(name)['id']}/create_flow_run"
+        return self.ask(path, parameters=parameters, state={"type": "SCHEDULED"})
+
+    def start(self, **more: Any) -> str:
+        """A short campaign on the lab; the flow run's id."""
+        answer = self.submit("campaign/campaign", **{**self.parameters(), **more})
+        return str(answer.raise_for_status().json()["id"])
+
+    def parameters(self, iterations: int = 1, window_s: int = 2) -> dict[str, Any]:
+        return {
+            "environments": [str(self.folder / "config" / NAME)],
+            "selection": {"tools": ["rx_size_histogram"]},
+            "measurement": {
+                "iterations": iterations, "window_s": window_s, "warmup_s": 0, "placebos": 0,
+                "workloads": ["latency_tcp_rr"], "attribution_s": 0, "monitor_interval_s": 1,
+                "max_load": 64,
+            },
+            "languages": ["en"],
+            "results_dir": str(self.folder / "results"),
+            "datasets": str(self.folder / "datasets"),
+            "output": str(self.folder / "reports"),
+        }  # fmt: skip
+
+    def run(self, id: str) -> Any:
+        return self.get(f"/flow_runs/{id}")
+
+    def set_state(self, id: str, type: str, name: str) -> None:
+        """What the buttons Cancel and Retry send."""
+        state = {"type": type, "name": name}
+        assert self.found(f"/flow_runs/{id}/set_state", state=state)["status"] == "ACCEPT"
+
+    def ended(self, id: str, within_s: float = 120.0) -> Any:
+        """The flow run, once it has ended."""
+        until = time.monotonic() + within_s
+        while (run := self.run(id))["state"]["type"] not in FINAL:
+            assert time.monotonic() < until, f"still {run['state']} after {within_s} s"
+            time.sleep(0.5)
+        return run
+
+    def inside(self, id: str) -> list[Any]:
+        """All flow runs below this one, level by level."""
+        below, parents = [], [id]
+        while parents:
+            level = self.found(
+                "/flow_runs/filter", flow_runs={"parent_flow_run_id": {"any_": parents}}
+            )
+            below += level
+            parents = [run["id"] for run in level]
+        return below
+
+    def results(self, id: str) -> Path:
+        """The folder of the environment in that run's results."""
+        (folder,) = (self.folder / "results").glob(f"*-{id.replace('-', '')[-8:]}")
+        return folder / NAME
+
+    def outcomes(self, id: str) -> list[Any]:
+        lines = (self.results(id) / "outcomes.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+
+def remote_programs(id: str) -> list[int]:
+    """Processes that this flow run's campaign started on hosts."""
+    run, found = id.replace("-", "")[-8:].encode(), []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            variables = (entry / "environ").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        if any(v.startswith(b"EBPF_OVERHEAD_RUN=") and v.endswith(run) for v in variables):
+            found.append(int(entry.name))
+    return found
+
+
+def wait_for(what: str, within_s: float, condition: Any) -> float:
+    """Seconds until it came about."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < within_s, f"not within {within_s} s: {what}"
+        time.sleep(0.1)
+    return time.monotonic() - begun
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    if lacking := missing(("host",), "bridge"):
+        pytest.skip("; ".join(lacking))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    site = Site(tmp_path_factory.mktemp("deployed"), port)
+    minimal_input = str(lab.up(NAME).minimal_input)
+    try:
+        config = str(site.folder / "config" / NAME)
+        found = site.command("bootstrap", "--minimal-input", minimal_input, "--output-dir", config)
+        assert found.returncode == 0, found.stderr
+        site.up()
+        yield site
+    finally:
+        stopped = site.command("ui", "--stop")
+        lab.down(NAME)
+    assert stopped.returncode == 0, stopped.stderr
+    assert "stopped the server" in stopped.stdout
