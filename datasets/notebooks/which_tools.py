@@ -73,8 +73,8 @@ def kernels(newest, tables):
 
 
 @app.cell
-def choice(known):
-    every = "*"
+def choice(known, lang):
+    every = {"en": "every kernel", "zh": "所有内核"}[lang]
     kernel = mo.ui.dropdown([every, *known["kernel"].drop_nulls().unique().sort()], value=every)
     kernel  # noqa: B018
     return every, kernel
@@ -82,8 +82,9 @@ def choice(known):
 
 @app.cell
 def answers(every, kernel, known, newest, t, tables):
-    mine = known if kernel.value == every else known.filter(kernel=kernel.value)
-    chosen = newest.join(mine, on="environment", how="semi") if mine.height else newest
+    chosen = newest
+    if kernel.value != every:
+        chosen = newest.join(known.filter(kernel=kernel.value), on="environment", how="semi")
     view = View(tables.bundle(chosen), t)
     given = summary_table(view.bundle).filter(pl.col("answer").is_not_null())
     words = {str(answer): t(f"answer.{answer}") for answer in Answer}

@@ -4,12 +4,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import datasets
 from datasets.notebooks import example, what_changed, which_tools
 from datasets.notebooks.pages import write_page
+from tasks.analyze import analyze_runs
+from tasks.ingest import ingest_tree
 from tasks.model.names import DATASETS, ROOT
 from tasks.storage.dataset import Dataset
 from tasks.storage.schema import TABLES
@@ -35,8 +38,9 @@ def one_night(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def run(name: str, root: Path, lang: str = "en") -> dict[str, object]:
-    _, defined = NOTEBOOKS[name].run(defs={"root": str(root), "lang": lang})
+def run(name: str, root: Path, **given: object) -> dict[str, object]:
+    """What the notebook's cells defined; `given` takes the place of a cell's own."""
+    _, defined = NOTEBOOKS[name].run(defs={"root": str(root), "lang": "en"} | given)
     return dict(defined)
 
 
@@ -55,6 +59,19 @@ def test_which_tools_knows_the_kernel_the_tools_ran_on(root):
     kernels = dict(known.select("environment", "kernel").iter_rows())
     assert kernels["lab-510-arm"] == "5.10.0-247.0.0.oe1.v77.aarch64"
     assert kernels["lab-419-intel"].startswith("4.19.90")
+
+
+def test_which_tools_shows_the_chosen_kernel_only(root):
+    chosen = SimpleNamespace(value="5.10.0-247.0.0.oe1.v77.aarch64")
+    given = run("which_tools", root, every="*", kernel=chosen)["given"]
+    assert set(given["environment"]) == {"lab-510-arm"}
+
+
+def test_which_tools_reads_a_published_tree_that_knows_no_kernel(tmp_path):
+    (ingested,) = ingest_tree.fn(ROOT / "tests/data/legacy-results", str(tmp_path), "old", "r1")
+    analyze_runs.fn(str(tmp_path), [ingested.key])
+    given = run("which_tools", tmp_path)["given"]
+    assert set(given["tool"]) == {"summ", "det"}
 
 
 def test_what_changed_names_the_tool_that_became_dearer_and_no_other(root):
