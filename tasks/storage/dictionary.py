@@ -36,7 +36,7 @@ Null is missing; it is never 0. `reference/` holds published figures, not measur
 import datasets
 
 data = datasets.open("datasets/parquet")
-data.cells.filter(status="passed").collect()            # polars LazyFrames, one a table
+data.cells.filter(status="passed").collect()  # polars LazyFrames, one a table
 data.duckdb().sql("select tool, count(*) from cells group by tool")
 ```
 """
