@@ -21,14 +21,6 @@ REPORTS_URL, REPORTS_ROOT = "EBPF_OVERHEAD_REPORTS_URL", "EBPF_OVERHEAD_REPORTS_
 """Environment of a worker: the folder that is served, and where."""
 
 
-@flow(name="ingest", flow_run_name="ingest · {results}", validate_parameters=False)
-async def ingest(
-    results: Path, datasets: str, environment: str | None = None, run: str | None = None
-) -> list[Ingested]:
-    """A results tree to the datasets, nothing more."""
-    return ingest_tree(results, datasets, environment, run)
-
-
 @flow(name="analysis", flow_run_name="analysis · {output}")
 async def analysis(
     results: Path | None = None,

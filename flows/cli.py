@@ -366,9 +366,9 @@ def ingest(
     run_id: Annotated[str | None, typer.Option("--run", help="Its run's name.")] = None,
 ) -> None:  # fmt: skip
     """Reads a raw results tree into the datasets; reading it again changes nothing."""
-    from flows.analysis import ingest as flow
+    from tasks.ingest import ingest_tree
 
-    for one in _run(flow(results, datasets, environment, run_id)):
+    for one in ingest_tree.fn(results, datasets, environment, run_id):
         out.print(
             f"{one.environment} · {one.run}: {one.passed} of {one.cells} cells passed, "
             f"{one.files_read} files read, {len(one.files_refused)} refused"

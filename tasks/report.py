@@ -16,6 +16,7 @@ from .reporting.overview import write_overviews
 from .reporting.report import write_report
 from .reporting.summary import summary_markdown, summary_rich, summary_table
 from .reporting.texts import Lang
+from .reporting.workbook import write_workbook
 from .statistics.margins import read_margins
 from .storage.dataset import Dataset
 from .storage.schema import TABLES
@@ -49,7 +50,11 @@ def report_runs(
         for name in TABLES
     }
     bundle = Bundle(**tables, margins=read_margins(margins), generated_at=datetime.now(UTC))
-    files = [*write_report(bundle, output, languages), *write_overviews(bundle, output)]
+    files = [
+        *write_report(bundle, output, languages),
+        *write_overviews(bundle, output),
+        *(write_workbook(bundle, output / f"report.{lang}.xlsx", lang) for lang in languages),
+    ]
     summary = summary_table(bundle)
     return Reported(
         tuple(files), summary, summary_markdown(summary), _findings(tables["checks"], languages)
