@@ -102,14 +102,16 @@ def _write(
         raise RemoteError(host, f"archive holds no content for {member.name!r}")
     digest = hashlib.sha256()
     part = target.with_name(f".{target.name}.part")
-    with part.open("wb") as out:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-            out.write(chunk)
-    if digest.hexdigest() != sha256:
-        part.unlink()
-        raise RemoteError(host, f"checksum of {member.name!r} differs from the host's")
-    part.replace(target)
+    try:
+        with part.open("wb") as out:
+            while chunk := source.read(_CHUNK):
+                digest.update(chunk)
+                out.write(chunk)
+        if digest.hexdigest() != sha256:
+            raise RemoteError(host, f"checksum of {member.name!r} differs from the host's")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
     return StoredFile(str(target), member.size, sha256)
 
 

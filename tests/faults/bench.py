@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -102,7 +103,7 @@ class Bench:
         return run_inside(self.pid(host), *argv)
 
     def processes(self, mark: str) -> list[Process]:
-        """Processes of the runs made here whose command line holds `mark`, in the machine's pids."""
+        """Processes of this test's runs with `mark` in their command line, by the machine's pids."""
         found = []
         for pid in carrying(self.runs):
             try:
@@ -154,17 +155,21 @@ def kernel_state(bench: Bench) -> dict[str, object]:
 
 def held_elsewhere(bench: Bench, field: str) -> set[int]:
     """BPF objects held by this machine's processes outside of the lab: another lab's tools."""
-    spaces = {os.readlink(f"/proc/{bench.pid(h)}/ns/pid_for_children") for h in (SERVER, CLIENT)}
+    spaces = {_space(bench.pid(h), "pid_for_children") for h in (SERVER, CLIENT)}
     held = set()
     for process in Path("/proc").iterdir():
         try:
-            if process.name.isdigit() and os.readlink(process / "ns/pid") not in spaces:
+            if process.name.isdigit() and _space(process.name, "pid") not in spaces:
                 for info in (process / "fdinfo").iterdir():
                     lines = info.read_text().splitlines()
                     held |= {int(line.split()[1]) for line in lines if line.startswith(field)}
         except OSError:
             continue
     return held
+
+
+def _space(pid: int | str, kind: str) -> str:
+    return str(Path(f"/proc/{pid}/ns/{kind}").readlink())
 
 
 def temporary_files(bench: Bench) -> list[str]:
@@ -182,7 +187,7 @@ def temporary_files(bench: Bench) -> list[str]:
 
 def cells(folder: Path) -> pl.DataFrame:
     """All cells of the run as they will stand in the datasets."""
-    return native.read_environment(folder).cells.sort("position", "workload", "attempt")
+    return native.read_environment(folder).cells.sort(*PLACE, "attempt")
 
 
 def last_words(folder: Path) -> dict[tuple[str, str], str]:
@@ -194,11 +199,16 @@ def last_words(folder: Path) -> dict[tuple[str, str], str]:
     }
 
 
-def planned(folder: Path) -> set[tuple[int, str]]:
-    """position, workload of every cell of the plan."""
+PLACE = ("iteration", "position", "workload")
+
+
+def planned(folder: Path) -> set[tuple[int, int, str]]:
+    """PLACE of every cell of the plan."""
     document = json.loads((folder / "workflow.json").read_text())
     return {
-        (slot["position"], w["name"]) for slot in document["slots"] for w in document["workloads"]
+        (slot["iteration"], slot["position"], workload["name"])
+        for slot in document["slots"]
+        for workload in document["workloads"]
     }
 
 
@@ -217,5 +227,17 @@ def signal_to(processes: Sequence[Process], number: int) -> None:
             os.kill(process.pid, number)
 
 
-def start(argv: Sequence[str], **more: object) -> "subprocess.Popen[str]":
-    return subprocess.Popen(argv, text=True, **more)  # type: ignore[call-overload,no-any-return]
+def start(*argv: object) -> "subprocess.Popen[str]":
+    """A process of the test's own; its standard output and errors are read by the test."""
+    words = [str(word) for word in argv]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def drive(folder: Path) -> "subprocess.Popen[str]":
+    """An orchestrator in a process of its own; it says `held` when it holds the hosts."""
+    return start(sys.executable, Path(__file__).with_name("drive.py"), folder)
+
+
+def here(*argv: object) -> None:
+    """A command on this machine that must succeed."""
+    run(*(str(word) for word in argv))

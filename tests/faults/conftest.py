@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bench import Bench, carrying, cells, kernel_state, planned, temporary_files
+from bench import PLACE, Bench, carrying, cells, kernel_state, planned, temporary_files
 
 from tasks.bootstrap import discover_environment
 from tasks.lab import lab
@@ -43,9 +43,8 @@ def bench(faulty: Bench, tmp_path: Path) -> Iterator[Bench]:
     for folder in own.results.glob("*/*/"):
         if (folder / "outcomes.jsonl").exists():
             rows = cells(folder)
-            key = ["position", "workload", "attempt"]
-            assert not rows.select(key).is_duplicated().any(), "two rows of one cell"
-            assert set(rows.select("position", "workload").rows()) == planned(folder)
+            assert not rows.select(*PLACE, "attempt").is_duplicated().any(), "two rows of one cell"
+            assert set(rows.select(PLACE).rows()) == planned(folder)
             assert rows["status"].is_in(["passed", "invalid", "failed", "skipped"]).all()
 
 

@@ -1,4 +1,4 @@
-"""An orchestrator as a process of its own, to be killed: measures what is left of a run's folder."""
+"""An orchestrator in a process of its own, to be killed: measures what is left of a run."""
 
 import asyncio
 import resource

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from bench import (
     load,
     placebo,
     signal_to,
+    start,
     until,
 )
 
@@ -132,11 +132,11 @@ async def test_a_server_that_hangs_is_ended_and_the_next_cell_has_a_fresh_one(be
 
 async def test_a_foreign_iperf3_is_seen_whatever_its_name(bench: Bench):
     folder = bench.lay_out([BASELINE], [load()])
-    busy = "cp $(command -v dd) /tmp/iperf3 && exec timeout 120 /tmp/iperf3 if=/dev/zero of=/dev/null bs=512"
-    inside = f"--pid=/proc/{bench.pid(SERVER)}/ns/pid_for_children"
+    work = "exec timeout 120 /tmp/iperf3 if=/dev/zero of=/dev/null bs=512"
+    busy = f"cp $(command -v dd) /tmp/iperf3 && {work}"
+    space = f"--pid=/proc/{bench.pid(SERVER)}/ns/pid_for_children"
     target = f"--target={bench.pid(SERVER)}"
-    argv = ["nsenter", target, "--mount", inside, "--", "sh", "-c", busy]
-    foreign = subprocess.Popen(argv, stderr=subprocess.DEVNULL)
+    foreign = start("nsenter", target, "--mount", space, "--", "sh", "-c", busy)
     try:
         await asyncio.sleep(1)
         await bench.measure(folder)

@@ -2,9 +2,6 @@
 
 import asyncio
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from bench import (
@@ -13,6 +10,7 @@ from bench import (
     SERVER,
     Bench,
     cells,
+    drive,
     last_words,
     load,
     placebo,
@@ -26,7 +24,6 @@ from tasks.execution.slot import HostNotClean
 from tasks.reading import native
 
 pytestmark = pytest.mark.lab
-DRIVE = Path(__file__).with_name("drive.py")
 
 
 async def test_a_tool_that_dies_in_the_window_is_noticed_though_the_load_is_fine(bench: Bench):
@@ -130,20 +127,13 @@ async def test_a_flooding_tool_is_measured_and_never_comes_through_the_connectio
     folder = bench.lay_out(
         [BASELINE, placebo(1, FLOOD, "flood")], [load(window_s=5)], log_cap_mib=2
     )
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, DRIVE, folder],
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    driven = drive(folder)
+    out, err = await asyncio.to_thread(lambda: driven.communicate(timeout=90))
+    assert driven.returncode == 0, err
     assert set(last_words(folder).values()) == {"passed"}
     samples = native.read_environment(folder).samples
     rate = samples.filter(case="flood", metric="log_mib_per_min")["value"].item()
     assert 50 < rate < 130
     kept = sum(p.stat().st_size for p in folder.rglob("ebpf_output_*.log"))
     assert 0 < kept <= 2**20
-    peak = int(done.stdout.split("peak_mib")[1])
-    assert peak < 200
+    assert int(out.split("peak_mib")[1]) < 200

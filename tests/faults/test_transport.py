@@ -3,21 +3,31 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bench import BASELINE, CLIENT, SERVER, Bench, cells, last_words, load, placebo, until
+from bench import (
+    BASELINE,
+    CLIENT,
+    SERVER,
+    Bench,
+    cells,
+    drive,
+    here,
+    last_words,
+    load,
+    placebo,
+    start,
+    until,
+)
 
 from tasks.lab.state import HOSTS, read_shape
 from tasks.model.errors import CommandFailed, HostsBusy, TransportLost
 from tasks.remote.host import Host, holding
 
 pytestmark = pytest.mark.lab
-DRIVE = Path(__file__).with_name("drive.py")
 
 
 def end_session(bench: Bench, host: Host) -> None:
@@ -78,11 +88,11 @@ async def test_a_management_link_that_was_down_is_no_data(bench: Bench, seconds:
         first, second = campaign.left()
         measuring = asyncio.create_task(campaign.run(first))
         await running(bench)
-        subprocess.run(["ip", "link", "set", link, "down"], check=True)
+        here("ip", "link", "set", link, "down")
         try:
             await asyncio.sleep(seconds)
         finally:
-            subprocess.run(["ip", "link", "set", link, "up"], check=True)
+            here("ip", "link", "set", link, "up")
         await asyncio.wait_for(measuring, 120)
         await campaign.run(second)
     rows = cells(folder)
@@ -122,7 +132,7 @@ async def test_a_listener_that_comes_back_is_found_again(sshd, tmp_path: Path):
         .replace(f"Port {sshd.node.port}", f"Port {port}")
     )
     argv[3] = f"{sshd.directory}/second_config"
-    listener = subprocess.Popen(argv)
+    listener = start(*argv)
     host = Host(node, ssh, f"t-listener-{os.getpid()}", "me", sudo=False)
     try:
         await asyncio.sleep(0.3)
@@ -134,7 +144,7 @@ async def test_a_listener_that_comes_back_is_found_again(sshd, tmp_path: Path):
         reopening = asyncio.create_task(host.reopen())
         await asyncio.sleep(5)
         assert not reopening.done()
-        listener = subprocess.Popen(argv)
+        listener = start(*argv)
         await asyncio.wait_for(reopening, 20)
         assert (await host.run(("true",))).status == 0
     finally:
@@ -160,7 +170,7 @@ async def test_a_child_that_keeps_the_pipe_open_does_not_keep_the_step(bench: Be
 async def test_a_lock_of_a_silent_orchestrator_is_freed_and_names_its_holder(bench: Bench):
     folder = bench.lay_out([BASELINE, placebo(1)], [load(window_s=30)])
     other = bench.lay_out([BASELINE], [load()])
-    silent = subprocess.Popen([sys.executable, DRIVE, folder], stdout=subprocess.PIPE, text=True)
+    silent = drive(folder)
     try:
         assert silent.stdout.readline() == "held\n"
         await running(bench)

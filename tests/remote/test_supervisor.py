@@ -114,26 +114,32 @@ async def test_a_program_has_the_signals_that_it_would_have_by_hand(connection, 
     await supervisor.close()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-async def test_a_full_disk_does_not_stop_beats_deadlines_and_stops(connection, monkeypatch):
+@pytest.fixture
+def full_disk(tmp_path):
+    """A folder in which not one byte more can be written; files can be made."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    folder = tmp_path / "full"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", folder], check=True)
+    (folder / "filler").write_bytes(b"x" * 4096)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+async def test_a_full_disk_does_not_stop_beats_deadlines_and_stops(
+    connection, monkeypatch, full_disk
+):
     monkeypatch.setattr("tasks.remote.supervisor._BEAT_S", 0.5)
     supervisor = Supervisor(connection, "t-full", "me", lease_s=2)
-    directory = Path("/tmp/ebpf-overhead-t-full")
-    directory.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", directory], check=True)
-    try:
-        (directory / "filler").write_bytes(b"x" * 4096)
-        supervisor._dir = f"{directory}/state"
-        await supervisor.open()
-        late = await supervisor.start(("sleep", "300"), deadline_s=1)
-        stopped = await supervisor.start(("sleep", "300"), deadline_s=300)
-        await asyncio.sleep(3)
-        assert await stopped.stop() == 143
-        assert await asyncio.wait_for(late.wait(), 5) == 143
-        await supervisor.close()
-    finally:
-        subprocess.run(["umount", directory], check=True)
-        directory.rmdir()
+    supervisor._dir = f"{full_disk}/state"
+    await supervisor.open()
+    late = await supervisor.start(("sleep", "300"), deadline_s=1)
+    stopped = await supervisor.start(("sleep", "300"), deadline_s=300)
+    await asyncio.sleep(3)
+    assert await stopped.stop() == 143
+    assert await asyncio.wait_for(late.wait(), 5) == 143
+    await supervisor.close()
 
 
 async def test_a_lost_connection_leaves_nothing_and_is_never_a_result(sshd):
