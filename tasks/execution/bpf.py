@@ -82,16 +82,17 @@ async def state_of(shell: Shell, devices: Iterable[str]) -> bpftool.BpfState | N
 async def left_behind(
     shell: Shell, before: bpftool.BpfState, devices: Iterable[str], within_s: float
 ) -> tuple[str, ...] | None:
-    """What came since `before` and stays until the time is over; None where nobody can tell.
+    """What is not as `before`, once it is or when the time is over; None where nobody can tell.
 
-    What went is not the tool's: others' programs end when they will.
+    Programs and links that went are not the tool's: others' end when they will.
     """
     devices, until = tuple(devices), time.monotonic() + within_s
     while True:
         now = await state_of(shell, devices)
         if now is None:
             return None
-        left = tuple(line for line in now.difference(before) if line.startswith("+"))
+        told = now.difference(before)
+        left = tuple(line for line in told if not line.startswith(("- programs", "- links")))
         if not left or time.monotonic() > until:
             return left
         await asyncio.sleep(_LOOK_EVERY_S)

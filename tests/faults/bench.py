@@ -103,7 +103,7 @@ class Bench:
         return run_inside(self.pid(host), *argv)
 
     def processes(self, mark: str) -> list[Process]:
-        """Processes of this test's runs with `mark` in their command line, by the machine's pids."""
+        """Processes of this test's runs with `mark` in their command line; the machine's pids."""
         found = []
         for pid in carrying(self.runs):
             try:
