@@ -3,6 +3,7 @@ finds dead runs. Doing it again changes nothing."""
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from prefect.automations import AutomationCore, ChangeFlowRunState, EventTrigger
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import StateType
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.server.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -27,6 +28,7 @@ from tasks.model.errors import InputError, raise_all
 from tasks.model.names import ROOT
 
 PREFECT_FILE = ROOT / "deployments" / "prefect.yaml"
+_BLOCK = re.compile(r"\{\{\s*prefect\.blocks\.([\w-]+)\.([\w-]+)")
 SILENT_AFTER_S = 90
 """Three heartbeats (deployments/prefect.env)."""
 
@@ -38,13 +40,14 @@ def deploy(api: str, site: str | None = None) -> list[str]:
     Raises InputError for a server that is not there or another version, and for a wrong file.
     """
     check_server(api)
-    document = yaml.safe_load(PREFECT_FILE.read_text(encoding="utf-8"))
-    raise_all(asyncio.run(_overlaps(document)))
+    text = PREFECT_FILE.read_text(encoding="utf-8")
+    document = yaml.safe_load(text)
+    raise_all(asyncio.run(overlaps(document)))
     if site is not None:
         _move(document, site)
     pools = {deployment["work_pool"]["name"] for deployment in document["deployments"]}
     with temporary_settings({PREFECT_API_URL: api}):
-        asyncio.run(_prepare(pools))
+        asyncio.run(_prepare(pools, set(_BLOCK.findall(text))))
     _register(document, api)
     return [deployment["name"] for deployment in document["deployments"]]
 
@@ -62,7 +65,7 @@ def check_server(api: str) -> None:
         raise InputError("PREFECT_API_URL", api, f"the server runs Prefect {theirs}", ours)
 
 
-async def _overlaps(document: Mapping[str, Any]) -> list[InputError]:
+async def overlaps(document: Mapping[str, Any]) -> list[InputError]:
     """Schedules that start a night before the one before it is over."""
     errors = []
     for deployment in document["deployments"]:
@@ -71,9 +74,8 @@ async def _overlaps(document: Mapping[str, Any]) -> list[InputError]:
             hours = (schedule.get("parameters") or {}).get("window_h", window_h)
             cron = CronSchedule(cron=schedule["cron"], timezone=schedule.get("timezone"))
             starts = await cron.get_dates(n=64)
-            shortest = min(later - earlier for earlier, later in pairwise(starts))
-            if hours is not None and shortest < timedelta(hours=hours):
-                gap_h = shortest / timedelta(hours=1)
+            gap_h = min((b - a).total_seconds() for a, b in pairwise(starts)) / 3600
+            if hours is not None and gap_h < hours:
                 problem = f"a night of {hours:g} h starts every {gap_h:g} h"
                 key = f"{deployment['name']}.schedules"
                 expected = f"window_h at most {gap_h:g}"
@@ -88,15 +90,26 @@ def _move(document: dict[str, Any], site: str) -> None:
         deployment["tags"] = [*deployment["tags"], site]
 
 
-async def _prepare(pools: set[str]) -> None:
-    """The work pools, and the automation that finds dead runs."""
+async def _prepare(pools: set[str], blocks: set[tuple[str, str]]) -> None:
+    """The work pools, and the automation that finds dead runs; blocks have to be there."""
     async with get_client() as client:
+        raise_all([error for block in sorted(blocks) for error in await _missing(client, *block)])
         for pool in pools:
             try:
                 await client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
             except ObjectAlreadyExists:
                 continue
         await _watch_heartbeats(client)
+
+
+async def _missing(client: PrefectClient, kind: str, name: str) -> list[InputError]:
+    try:
+        await client.read_block_document_by_name(name, kind)
+    except ObjectNotFound:
+        expected = "one made on the UI's page Blocks"
+        return [InputError(PREFECT_FILE.name, f"prefect.blocks.{kind}.{name}", "no such block",
+                           expected)]  # fmt: skip
+    return []
 
 
 async def _watch_heartbeats(client: PrefectClient) -> None:

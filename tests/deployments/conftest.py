@@ -116,27 +116,28 @@ class Site:
             parents = [run["id"] for run in level]
         return below
 
-    def results(self, id: str) -> Path:
-        """The folder of the environment in that run's results."""
-        (folder,) = (self.folder / "results").glob(f"*-{id.replace('-', '')[-8:]}")
-        return folder / NAME
-
     def outcomes(self, id: str) -> list[Any]:
-        lines = (self.results(id) / "outcomes.jsonl").read_text().splitlines()
-        return [json.loads(line) for line in lines]
+        """What that run's journal holds so far."""
+        journals = self.folder.glob(f"results/*-{id.replace('-', '')[-8:]}/*/outcomes.jsonl")
+        return [json.loads(line) for file in journals for line in file.read_text().splitlines()]
+
+
+def with_variable(prefix: str, end: str) -> list[int]:
+    """Processes of this machine and its labs that have such an environment variable."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            variables = (entry / "environ").read_bytes().decode(errors="replace").split("\0")
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        if any(v.startswith(prefix) and v.endswith(end) for v in variables):
+            found.append(int(entry.name))
+    return found
 
 
 def remote_programs(id: str) -> list[int]:
     """Processes that this flow run's campaign started on hosts."""
-    run, found = id.replace("-", "")[-8:].encode(), []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            variables = (entry / "environ").read_bytes().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
-        if any(v.startswith(b"EBPF_OVERHEAD_RUN=") and v.endswith(run) for v in variables):
-            found.append(int(entry.name))
-    return found
+    return with_variable("EBPF_OVERHEAD_RUN=", id.replace("-", "")[-8:])
 
 
 def wait_for(what: str, within_s: float, condition: Any) -> float:

@@ -1,0 +1,103 @@
+"""What is wrong with a server or with deployments/prefect.yaml is one line that says what to do."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flows import deploy
+
+
+class _Older(BaseHTTPRequestHandler):
+    """Answers every question as a server of another version answers for its version."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'"3.4.0"')
+
+    def log_message(self, format: str, *words: object) -> None:
+        pass
+
+
+@pytest.fixture
+def older() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), _Older)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/api"
+    server.shutdown()
+    server.server_close()
+
+
+def one_line(folder: Path, *words: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", *words],
+        capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "XDG_STATE_HOME": str(folder), "COLUMNS": "400", **environment},
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    return line
+
+
+def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))  # bound, and nobody listens
+        api = f"http://127.0.0.1:{probe.getsockname()[1]}/api"
+        line = one_line(tmp_path, "deploy", PREFECT_API_URL=api)
+    assert f"PREFECT_API_URL: {api}: no answer" in line
+    assert "`ebpf-overhead ui`" in line
+
+
+def test_a_server_of_another_version_is_refused(tmp_path: Path, older: str) -> None:
+    line = one_line(tmp_path, "deploy", PREFECT_API_URL=older)
+    assert re.search(r"the server runs Prefect 3\.4\.0; expected 3\.\d+\.\d+", line)
+
+
+def test_a_run_from_the_shell_looks_at_the_server_too(tmp_path: Path, older: str) -> None:
+    line = one_line(tmp_path, "run", "--config-dir", str(tmp_path), PREFECT_API_URL=older)
+    assert "the server runs Prefect 3.4.0" in line
+
+
+def test_deploying_without_any_server_says_what_to_set(tmp_path: Path) -> None:
+    assert "PREFECT_API_URL: not set" in one_line(tmp_path, "deploy", PREFECT_API_URL="")
+
+
+def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert f"--port: {port}: " in one_line(tmp_path, "ui", "--port", port)
+
+
+def night(cron: str, hours: float) -> dict[str, object]:
+    schedule = {"slug": "every-night", "cron": cron, "timezone": "Asia/Shanghai"}
+    return {
+        "deployments": [
+            {"name": "nightly", "parameters": {"window_h": hours}, "schedules": [schedule]}
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("cron", "hours", "gap"), [("0 */6 * * *", 7, "6"), ("0 22,23 * * *", 2, "1")]
+)
+async def test_a_schedule_that_overlaps_itself_is_refused(
+    cron: str, hours: float, gap: str
+) -> None:
+    (error,) = await deploy.overlaps(night(cron, hours))
+    assert f"starts every {gap} h" in str(error)
+    assert "nightly.schedules" in str(error)
+
+
+async def test_the_schedule_that_ships_does_not_overlap_itself() -> None:
+    assert await deploy.overlaps(yaml.safe_load(deploy.PREFECT_FILE.read_text())) == []
