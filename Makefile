@@ -37,6 +37,6 @@ check lint:
 	$(BIN)/mypy
 
 lock:
-	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
 	  --no-annotate --group dev --all-extras --custom-compile-command 'make lock' \
 	  -o requirements.lock pyproject.toml

@@ -1,0 +1,187 @@
+"""Are the numbers true? A campaign on the real lab with costs that are known beforehand.
+
+    python -m tests.benchmarks.bench_lab [--iterations 4]
+
+Prints: the cap of 3 % that a rate limit sets, beside the interval that was measured for it; the
+placebos' verdicts; the per-packet tool's verdicts; the kernel's ns an event in two halves of the
+campaign. Needs root and a quiet machine; about 4 minutes an iteration and half.
+"""
+
+import argparse
+import asyncio
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from tasks.bootstrap import discover_environment
+from tasks.lab import lab
+from tasks.model.environment import Layer
+from tasks.model.names import MARGINS_FILE
+from tasks.model.plan import Case, CaseKind, Hook, Plan, Readiness
+from tasks.model.settings import Measurement, Selection
+from tasks.plan import make_plan_of
+from tasks.planning.schedule import order
+from tasks.reading import native
+from tasks.run_case import hold_hosts, lay_out
+from tasks.statistics.analysis import analyze
+from tasks.statistics.calibration import positive_control
+from tasks.statistics.margins import read_margins
+from tasks.statistics.rules import Rules, primary_metrics
+
+NAME = "truth"
+LINK = "uplink0"
+FULL, CAPPED = "1000mbit", "970mbit"
+CAP_PCT = 3.0
+AGREE_PCT = 10.0
+
+# Behaves like a tool: says that it is ready, stays, and puts back what it changed.
+CONTROL = f"""#!/bin/sh
+set_rate() {{ tc qdisc change dev {LINK} root tbf rate "$1" burst 256k latency 20ms; }}
+trap 'set_rate {FULL}; exit 0' INT TERM
+set_rate {CAPPED}
+echo ready
+while :; do sleep 1 & wait $!; done
+"""
+
+
+def with_control(plan: Plan) -> Plan:
+    """The plan with a case that slows the link by a known share. It attaches nothing, like a
+    placebo; both ends of every window see the limited link, so the share is exact."""
+    first = next(case for case in plan.cases if case.kind is CaseKind.PLACEBO)
+    control = replace(
+        first,
+        id=99,
+        name="positive_control",
+        command="sh measurement-tools/control.sh",
+        script="control.sh",
+        tool="control",
+        workloads=("throughput_single_tcp",),
+        readiness=Readiness(line="^ready"),
+    )
+    cases: tuple[Case, ...] = (*plan.cases, control)
+    return replace(plan, cases=cases, slots=tuple(order(cases, plan.design)))
+
+
+def limited(plan: Plan) -> Plan:
+    """The sending link at a rate that the machine reaches with ease, before every case."""
+    argv = ("tc", "qdisc", "replace", "dev", LINK, "root", "tbf", "rate", FULL)
+    argv += ("burst", "256k", "latency", "20ms")
+    return replace(plan, hooks=(Hook("tool", "init", "client", argv),))
+
+
+async def measure(
+    config: Path, folder: Path, plan: Plan, sender_tools: Path | None = None
+) -> native.Reading:
+    """sender_tools: these, and all that the plan runs beside the load, run on the sending side."""
+    lay_out(config, folder / NAME, folder.name, plan)
+    async with hold_hosts(
+        folder / NAME, folder.name, min_free_mib=64, keep_on_hosts=False
+    ) as campaign:
+        if sender_tools is not None:
+            site = campaign.site
+            pair = site.pair(Layer.HOST)
+            turned = {Layer.HOST: replace(pair, tool_host=pair.client)}
+            campaign.site = replace(site, environment=replace(site.environment, pairs=turned))
+            files = sorted(path for path in sender_tools.rglob("*") if path.is_file())
+            client = site.shells[pair.client.name]
+            where = f"{pair.client.workdir}/measurement-tools"
+            await client.deliver(files, sender_tools, where)  # type: ignore[attr-defined]
+        for slot in campaign.left():
+            outcomes = await campaign.run(slot)
+            bad = [f"{o.key.workload}: {o.gate} {o.reason}" for o in outcomes if o.gate]
+            name = campaign.site.plan.case(slot.case_id, slot.layer).name
+            print(f"  iteration {slot.iteration} {name}", *bad, flush=True)
+    return native.read_environment(folder / NAME)
+
+
+def effects_of(reading: native.Reading, plan: Plan) -> pl.DataFrame:
+    rules = Rules(primary=primary_metrics(plan.workloads))
+    found = analyze(reading.cells, reading.samples, read_margins(MARGINS_FILE), rules)
+    return found.effects.filter("primary")
+
+
+def told(effects: pl.DataFrame) -> None:
+    for row in effects.sort("case", "workload").iter_rows(named=True):
+        if row["ci_low"] is None:
+            print(f"  {row['case']} {row['workload']}: {row['verdict']} {row['reason']}")
+        else:
+            print(
+                f"  {row['case']} {row['workload']}: {row['estimate']:+.1f} "
+                f"[{row['ci_low']:+.1f}, {row['ci_high']:+.1f}] {row['unit']} {row['verdict']}"
+            )
+
+
+async def main(iterations: int) -> int:
+    scratch = Path(tempfile.mkdtemp(prefix="truth-"))
+    state = lab.up(NAME)
+    missed = 0
+    try:
+        found = await discover_environment(state.minimal_input, scratch / "config")
+        tools = scratch / "config" / "tools"
+        source = Path(lab.__file__).with_name("tools")
+        shutil.copytree(source, tools)
+        (tools / "control.sh").write_text(CONTROL)
+        text = found.full.read_text().replace(str(source), str(tools))
+        found.full.write_text(text)
+        settings = Measurement(
+            iterations=iterations, window_s=3, workloads=["quick"], max_load=64.0, seed=1,
+            monitor_interval_s=1, baseline_every=3,
+        )  # fmt: skip
+        config = scratch / "config"
+
+        print("known cap: the link limited, then limited 3 % lower")
+        chosen = Selection(tools=["rx_size_histogram"])
+        control_settings = settings.model_copy(update={"workloads": ["throughput_single_tcp"]})
+        capped = limited(with_control(make_plan_of(config, chosen, control_settings)))
+        effects = effects_of(await measure(config, scratch / "control", capped, tools), capped)
+        told(effects)
+        row = effects.filter(case="positive_control").row(0, named=True)
+        check = positive_control(row, CAP_PCT)
+        missed += check["status"] != "passed"
+        print(f"  {check['message']}")
+
+        print("tools and placebos on the unlimited link")
+        plan = make_plan_of(config, Selection(), settings)
+        reading = await measure(config, scratch / "tools", plan)
+        effects = effects_of(reading, plan)
+        told(effects)
+        placebos = effects.filter(kind="placebo")["verdict"].to_list()
+        missed += any(verdict.startswith("overhead") for verdict in placebos)
+        stacks = effects.filter(tool="rx_packet_stacks").filter(
+            pl.col("workload").str.starts_with("throughput")
+            | pl.col("workload").str.starts_with("pps")
+        )
+        missed += set(stacks["verdict"]) != {"overhead"}
+        missed += disagreeing(reading)
+    finally:
+        lab.down(NAME)
+        shutil.rmtree(scratch)
+    print("as promised" if not missed else f"{missed} promises missed")
+    return 1 if missed else 0
+
+
+def disagreeing(reading: native.Reading) -> int:
+    """ns an event in the first and the second half of the campaign, for programs that ran often."""
+    half = pl.col("iteration") <= reading.cells["iteration"].max() / 2
+    per = reading.bpf_programs.filter(pl.col("run_cnt") > 1000).with_columns(first=half)
+    rows = per.group_by("tool", "name", "first").agg(
+        ns=pl.col("run_time_ns").sum() / pl.col("run_cnt").sum()
+    )
+    off = 0
+    for (tool, name), part in rows.group_by("tool", "name"):
+        levels = dict(part.select("first", "ns").iter_rows())
+        if len(levels) == 2:
+            apart = 100 * abs(levels[True] / levels[False] - 1)
+            off += apart > AGREE_PCT
+            first, second = levels[True], levels[False]
+            print(f"  {tool} {name}: {first:.0f} and {second:.0f} ns, {apart:.1f} % apart")
+    return off
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--iterations", type=int, default=4)
+    raise SystemExit(asyncio.run(main(parser.parse_args().iterations)))
