@@ -15,6 +15,7 @@ from rich.table import Table
 from tasks.compare import Compared
 from tasks.forecast import Forecast
 from tasks.ingest import Ingested
+from tasks.model.errors import BudgetBroken
 from tasks.model.outcome import Outcome
 from tasks.model.plan import Case, CaseKind, Plan
 from tasks.plan import duration_s
@@ -105,6 +106,13 @@ def compared_table(compared: Compared) -> RenderableType:
             escape(interval), f"{row['verdict']} {escape(row['reason'] or '')}",
         )  # fmt: skip
     return table
+
+
+def print_compared(console: Console, compared: Compared) -> None:
+    """The differences. Raises BudgetBroken where one is proven to be above its margin."""
+    console.print(compared_table(compared))
+    if compared.worse:
+        raise BudgetBroken("\n".join(compared.worse))
 
 
 def findings_table(findings: DataFrame) -> RenderableType:
