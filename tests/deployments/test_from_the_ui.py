@@ -124,7 +124,7 @@ def test_progress_verdicts_and_findings_are_artifacts(site: Site, finished: str)
             "/artifacts/filter", artifacts={"flow_run_id": {"any_": runs}}
         )
     }  # fmt: skip
-    assert json.loads(found[f"progress-{NAME}"]["data"]) == 100.0
+    assert float(found[f"progress-{NAME}"]["data"]) == 100
     assert "rx_size_histogram" in found["verdicts"]["data"]
     assert found["findings"]["data"]
     link = found["verdicts"]["data"].split("](")[1].split(")")[0]
@@ -167,7 +167,7 @@ def test_a_second_run_on_the_same_hosts_waits_and_says_why_or_is_refused(site: S
 
 
 def test_cancelling_ends_remote_programs_and_a_retry_measures_nothing_twice(site: Site) -> None:
-    id = site.start(**site.parameters(iterations=2, window_s=4))
+    id = site.start(**site.parameters(iterations=3, window_s=6))
     wait_for("two cells", 120, lambda: len(site.outcomes(id)) >= 2)
     wait_for("a load", 30, lambda: remote_programs(id))
     site.set_state(id, "CANCELLING", "Cancelling")
@@ -185,13 +185,14 @@ def test_cancelling_ends_remote_programs_and_a_retry_measures_nothing_twice(site
         if one["status"] == "passed"
     )
     assert set(passed.values()) == {1}
-    assert site.outcomes(id)[: len(kept)] == kept
+    assert all(one in site.outcomes(id) for one in kept)
 
 
 def test_a_killed_worker_and_a_restarted_server_leave_free_hosts_and_a_run_to_retry(
     site: Site,
 ) -> None:
-    id = site.start(**site.parameters(iterations=2, window_s=4))
+    id = site.start(**site.parameters(iterations=2, window_s=20))
+    wait_for("a sign of life", 90, lambda: _heard_of(site, id))
     wait_for("a load", 90, lambda: remote_programs(id))
     for pid in _processes_of(site, id):
         os.kill(pid, signal.SIGKILL)
@@ -213,6 +214,15 @@ def _processes_of(site: Site, id: str) -> list[int]:
     """The worker, and whatever it started for that flow run."""
     worker = json.loads((site.state / "worker.json").read_text())["pid"]
     return [worker, *with_variable("PREFECT__FLOW_RUN_ID=", id)]
+
+
+def _heard_of(site: Site, id: str) -> bool:
+    """Whether the server has recorded that the run's process lives."""
+    wanted = {
+        "event": {"name": ["prefect.flow-run.heartbeat"]},
+        "resource": {"id": [f"prefect.flow-run.{id}"]},
+    }
+    return bool(site.found("/events/filter", filter=wanted)["events"])
 
 
 def _answers(site: Site) -> bool:

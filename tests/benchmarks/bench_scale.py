@@ -1,0 +1,181 @@
+"""Many environments under one orchestrator: wall time against one's, memory, the server.
+
+    python -m tests.benchmarks.bench_scale [--environments 64] [--window 20]
+
+Loads are replaced by sleeps of their length; plans, journals, flows, task runs, artifacts and a
+server on SQLite are real. Needs no root and no hosts.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from prefect import flow
+
+import flows.measure
+import flows.turns
+from flows.form import WhenBusy
+from tasks import run_case
+from tasks.execution import campaign as campaigns
+from tasks.execution.campaign import Campaign
+from tasks.execution.site import Site
+from tasks.execution.steps import Steps
+from tasks.model.environment import Environment, Layer
+from tasks.model.outcome import CellKey, CellStatus, Outcome
+from tasks.model.plan import Case, CaseKind, Design, Plan, Slot, Workload
+from tasks.planning import workflow
+from tasks.planning.schedule import make_plan
+from tasks.reading.native import ENVIRONMENT_FILE
+from tasks.storage import rawtree
+
+WALL_GOAL, MEMORY_GOAL_MIB = 1.05, 1024
+CASES = 6
+
+
+async def sleeping(
+    site: Site, slot: Slot, workloads: Sequence[Workload], attempt: int, tell: campaigns.Tell
+) -> list[Outcome]:
+    """`run_slot`, with a sleep for every load."""
+    outcomes, case = [], site.plan.case(slot.case_id, slot.layer)
+    for workload in workloads:
+        begun = time.time()
+        await asyncio.sleep(workload.warmup_s + workload.window_s)
+        key = CellKey(
+            site.plan.environment, site.run, slot.layer, slot.iteration, slot.position, case.name,
+            workload.name, attempt,
+        )  # fmt: skip
+        outcomes.append(Outcome(key, CellStatus.PASSED, "", "", begun, time.time()))
+        tell(outcomes[-1])
+    return outcomes
+
+
+@asynccontextmanager
+async def sleeping_hosts(
+    folder: Path, run: str, *, min_free_mib: int, keep_on_hosts: bool
+) -> AsyncIterator[Campaign]:
+    """`hold_hosts`, without hosts."""
+    plan = workflow.read(folder / run_case.WORKFLOW_FILE)
+    environment = Environment(plan.environment, {}, {}, {})
+    site = Site(
+        environment=environment, plan=plan, run=run, folder=folder, shells={},
+        steps=Steps((), lambda _: None), epoch="", load_before=None, max_load=None,
+    )  # fmt: skip
+    campaign = Campaign(site, lambda: asyncio.sleep(0))
+    run_case._OPEN[str(folder)] = campaign
+    try:
+        yield campaign
+    finally:
+        del run_case._OPEN[str(folder)]
+
+
+def lay_out(root: Path, count: int, window_s: float) -> list[Path]:
+    """Folders of `count` environments with the same plan of one iteration."""
+    workload = Workload("latency_tcp_rr", "latency", "netperf", "tcp", 1, window_s, 0.0)
+    cases = [Case(n, f"tool_{n}", CaseKind.TOOL, Layer.HOST) for n in range(1, CASES + 1)]
+    placebo = Case(0, "placebo", CaseKind.PLACEBO, Layer.HOST)
+    folders = []
+    for number in range(count):
+        design = Design(seed=1, iterations=1, placebos=0)
+        plan: Plan = make_plan(f"e{number}", cases, lambda _: placebo, (workload,), design)
+        folder = root / plan.environment
+        folder.mkdir(parents=True)
+        (folder / run_case.WORKFLOW_FILE).write_text(workflow.dump(plan))
+        known = {"environment": plan.environment, "hosts": [f"host-{number}"], "hardware": None}
+        rawtree.write_json(folder / ENVIRONMENT_FILE, known)
+        folders.append(folder)
+    return folders
+
+
+@flow(name="many", validate_parameters=False)
+async def many(folders: list[Path]) -> float:
+    """Measures all of them at once; seconds of wall time."""
+    begun = time.monotonic()
+    ended = await asyncio.gather(
+        *(flows.measure.measure(f, f.name, "run", when_busy=WhenBusy.REFUSE) for f in folders)
+    )
+    assert not any(ended), ended
+    return time.monotonic() - begun
+
+
+def serve(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {
+        "PREFECT_HOME": str(folder), "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1", "PREFECT_LOGGING_LEVEL": "ERROR",
+    }  # fmt: skip
+    words = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "prefect", *words], env=os.environ | settings, stdout=log,
+            stderr=log,
+        )  # fmt: skip
+    api = f"http://127.0.0.1:{port}/api"
+    for _ in range(600):
+        try:
+            if httpx.get(f"{api}/health", timeout=2).is_success:
+                break
+        except httpx.HTTPError:
+            time.sleep(0.2)
+    return server, api
+
+
+def recorded(api: str) -> int:
+    """Task runs that the server knows as ended."""
+    body = {
+        "task_runs": {"name": {"like_": "iteration 1"}, "state": {"type": {"any_": ["COMPLETED"]}}}
+    }
+    return int(httpx.post(f"{api}/task_runs/count", json=body, timeout=60).json())
+
+
+def main() -> None:
+    logging.disable(logging.WARNING)
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--environments", type=int, default=64)
+    words.add_argument("--window", type=float, default=20.0, help="seconds of a cell")
+    chosen = words.parse_args()
+    campaigns.run_slot = sleeping
+    flows.turns.hold_hosts = sleeping_hosts
+    flows.measure._look = lambda *_: None  # reads a results tree, of which there is none
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        server, api = serve(root)
+        try:
+            from prefect.settings import PREFECT_API_URL, temporary_settings
+
+            with temporary_settings({PREFECT_API_URL: api}):
+                one = asyncio.run(many(lay_out(root / "one", 1, chosen.window)))
+                before = recorded(api)
+                all_of_them = asyncio.run(
+                    many(lay_out(root / "many", chosen.environments, chosen.window))
+                )
+            at_end = recorded(api) - before
+            time.sleep(5)
+            later = recorded(api) - before
+        finally:
+            server.terminate()
+            server.wait(30)
+    memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    slots = before * chosen.environments
+    print(f"one environment    {one:8.1f} s, {before} slots of {chosen.window:g} s")
+    print(f"{chosen.environments} environments    {all_of_them:8.1f} s, ratio "
+          f"{all_of_them / one:.3f} (goal {WALL_GOAL})")  # fmt: skip
+    print(f"memory             {memory_mib:8.0f} MiB (goal {MEMORY_GOAL_MIB})")
+    print(f"task runs          {slots / all_of_them:8.1f} a second; of {slots}, {at_end} were "
+          f"recorded at the end, {later} five seconds later")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
