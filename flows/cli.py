@@ -39,7 +39,7 @@ def main() -> None:
             err.print(f"[red]error[/]: {escape(line)}", soft_wrap=True)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        err.print("interrupted; the hosts are clean, finished cells are kept")
+        err.print("interrupted; finished cells are kept, what still runs on hosts ends within 10 s")
         sys.exit(INTERRUPTED)
 
 

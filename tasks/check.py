@@ -1,6 +1,8 @@
 """The verb `check`: rules and expectations over runs; what blocks withholds verdicts."""
 
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from .model.errors import InputError
 from .model.names import DATASETS
-from .quality.checks import run_rules, withheld
+from .quality.checks import run_expectations, run_rules, withheld
 from .quality.reference import check_reference
 from .storage.dataset import Dataset
 from .storage.schema import TABLES
@@ -25,15 +27,16 @@ def check_runs(
 
     docs: a folder for Great Expectations' own pages. Returns findings by severity, failed ones.
     """
-    from .quality.expectations import run_checkpoint  # takes seconds to load
-
     dataset = Dataset(datasets)
     counts: dict[str, int] = {}
     for environment, run in keys:
         own = (pl.col("environment") == environment) & (pl.col("run") == run)
         tables = {name: dataset.scan(name).filter(own).collect() for name in TABLES}
         calibration = tables.pop("checks")
-        findings = pl.concat([run_rules(tables), run_checkpoint(tables, docs)])
+        # Great Expectations takes 260 MB: in a process of its own it gives them back
+        with ProcessPoolExecutor(1, get_context("spawn")) as apart:
+            expected = apart.submit(run_expectations, tables, docs).result()
+        findings = pl.concat([run_rules(tables), expected])
         effects = _without_verdicts(tables["effects"], withheld(findings, tables["effects"]))
         checks = pl.concat([calibration, findings])
         dataset.replace(environment, run, {"effects": effects, "checks": checks})

@@ -1,4 +1,4 @@
-"""Fixtures of the whole suite: a real OpenSSH server on the loopback, for whatever needs one host."""
+"""Fixtures of the whole suite: a real OpenSSH server on the loopback, where one host is enough."""
 
 import os
 import shutil

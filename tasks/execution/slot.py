@@ -118,6 +118,7 @@ class _Life:
                 await self._start(path)
             async with steps.step(level, "init", "attribution", self.host.node.name):
                 await self._attribute()
+            await self._forget_warnings()
         self._write()
         await steps.hooks("case", "init", self.sides)
 
@@ -131,6 +132,17 @@ class _Life:
             self.record, looks=looks, epoch=epoch, baseline_epoch=epoch if first is None else
             first.epoch,
         )  # fmt: skip
+
+    async def _forget_warnings(self) -> None:
+        """What the kernel said while the tool attached disturbs no window: count from here on."""
+        now = await look_at(
+            self.sides.values(), self.site.environment, self.site.pair(self.record.layer), {}
+        )
+        looks = {
+            name: replace(look, log_stamp=now[name].log_stamp)
+            for name, look in self.record.looks.items()
+        }
+        self.record = replace(self.record, looks=looks)
 
     async def _start(self, path: str) -> None:
         output, errors = (f"{path}/{name}_{self.record.ts}.log" for name in _OUTPUTS)

@@ -199,7 +199,7 @@ BPF_PROGRAMS = Table(
         _c("run_time_ns", _I, "time it ran in the pass", "ns"),
         _c("packets", _I, "packets on the test interface in the pass, both ways", "1"),
         _c("duration_s", _F, "length of the pass", "s"),
-        _c("ns_per_event", _F, "run_time_ns / run_cnt; the probe's own dispatch is not in it", "ns"),
+        _c("ns_per_event", _F, "run_time_ns / run_cnt, without the probe's own dispatch", "ns"),
         _c("events_per_packet", _F, "run_cnt / packets", "1"),
         _c("cpu_pct", _F, "run_time_ns / duration", "% of one CPU"),
     ),
