@@ -1,5 +1,6 @@
 """The flow `lab-demo`: lab up → bootstrap → campaign → lab down, on this one machine."""
 
+import os
 from pathlib import Path
 
 from prefect import flow
@@ -17,8 +18,10 @@ QUICK = Measurement(
     iterations=3,
     window_s=2,
     workloads=["quick"],
+    # unpinned, two cores give two latencies: both ends of a round trip on one core, or on two
+    affinity="0,1" if (os.cpu_count() or 1) > 1 else None,
     monitor_interval_s=1,
-    baseline_every=5,
+    placebos=1,
     attribution_s=1,
     max_load=8.0,
 )

@@ -20,6 +20,9 @@ from .views import CELL, nodes
 MIN_FRAME_BITS = (64 + 20) * 8
 """The shortest Ethernet frame with preamble and gap: what a line rate in packets counts by."""
 
+TICK_SLACK = 1.03
+"""CPU times are counted in whole ticks, which a window of seconds may catch one too many of."""
+
 _CPU_METRICS = [name for name, metric in METRICS.items() if metric.unit == "% of one CPU"]
 
 
@@ -226,7 +229,7 @@ def limits(tables: Tables) -> pl.DataFrame:
     servers = tables["cells"].select(*CELL, "server")
     limit = (
         pl.when(metric.is_in(_CPU_METRICS))
-        .then(100.0 * cpus)
+        .then(100.0 * cpus * TICK_SLACK)
         .when((metric == "throughput_bps") & (layer == "host"))
         .then(link)
         .when((metric == "packets_per_s") & (layer == "host"))
