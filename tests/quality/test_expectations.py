@@ -74,7 +74,7 @@ SPOILED: dict[str, tuple[str, Callable[[Tables], Tables]]] = {
     ),
     "more than four CPUs busy on a host of four": (
         "expect.limits",
-        lambda t: with_value(t, 401.0, metric="server_cpu_pct", workload="latency_tcp_rr", **ONE),
+        lambda t: with_value(t, 413.0, metric="server_cpu_pct", workload="latency_tcp_rr", **ONE),
     ),
     "an interval beside its estimate": (
         "expect.effects.ci_low_estimate",
