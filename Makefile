@@ -1,12 +1,13 @@
 # make demo    the whole pipeline on a lab of this machine; prints where the report is
 # make setup   system packages and the virtual environment, nothing else
 # make test    what the tests need, then the tests      make bench  ratios, measured side by side
+# make test-slow  the tests that take minutes each
 # make check   lint, format, types                      make lock   the lock file anew
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo setup test bench check lint lock
+.PHONY: demo setup test test-slow bench check lint lock
 demo: setup
 	$(SUDO) $(BIN)/ebpf-overhead demo
 
@@ -25,7 +26,10 @@ setup: .venv/installed
 
 test: setup
 	@$(SUDO) sh deployments/system-packages.sh with-browser with-vm with-ovs
-	$(SUDO) $(BIN)/python -m pytest
+	$(SUDO) $(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: setup
+	$(SUDO) $(BIN)/python -m pytest -m slow $(ARGS)
 
 bench: setup
 	@for file in tests/benchmarks/bench_*.py; do \
