@@ -138,10 +138,15 @@ async def _watch_heartbeats(client: PrefectClient) -> None:
         ],
     )  # fmt: skip
     known = await client.read_automations_by_name(watch.name)
-    if known:
-        await client.update_automation(known[0].id, watch)
-    else:
+    if not known:
         await client.create_automation(watch)
+    elif not _same(known[0], watch):  # an update forgets the runs that it waits for
+        await client.update_automation(known[0].id, watch)
+
+
+def _same(known: AutomationCore, wanted: AutomationCore) -> bool:
+    parts = {"description", "enabled", "trigger", "actions"}
+    return known.model_dump(include=parts) == wanted.model_dump(include=parts)
 
 
 def _register(document: Mapping[str, Any], api: str) -> None:
