@@ -16,6 +16,18 @@ from tasks.model.environment import Layer, Node, SshSettings
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 
 
+REAL_TIME = ("lab", "faults", "deployments", "remote")
+"""Folders whose tests hold real processes against real deadlines: a machine that stalls for seconds
+fails them. Such a test is tried once more, and the output says so."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).parts[0] in REAL_TIME:
+            item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=2))
+
+
 @dataclass(frozen=True)
 class SshServer:
     """A running sshd that lets us in as the present user, and how to reach it."""
