@@ -191,7 +191,7 @@ def test_cancelling_ends_remote_programs_and_a_retry_measures_nothing_twice(site
 def test_a_killed_worker_and_a_restarted_server_leave_free_hosts_and_a_run_to_retry(
     site: Site,
 ) -> None:
-    id = site.start(**site.parameters(iterations=2, window_s=20))
+    id = site.start(**site.parameters(iterations=1, window_s=10))
     wait_for("a sign of life", 90, lambda: _heard_of(site, id))
     wait_for("a load", 90, lambda: remote_programs(id))
     for pid in _processes_of(site, id):
