@@ -11,7 +11,8 @@ from prefect.cache_policies import NO_CACHE
 
 from .model.errors import InputError
 from .model.names import DATASETS
-from .quality.checks import run_expectations, run_rules, withheld
+from .quality.apart import run_expectations
+from .quality.checks import run_rules, withheld
 from .quality.reference import check_reference
 from .storage.dataset import Dataset
 from .storage.schema import TABLES

@@ -1,7 +1,6 @@
 """The rules over the tables, and the effects that a blocking finding withholds."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import polars as pl
 
@@ -18,13 +17,6 @@ def run_rules(tables: Mapping[str, pl.DataFrame], rules: Sequence[Rule] = RULES)
     """
     whole = complete(tables)
     return pl.concat([CHECKS.frame(), *(rows(rule, rule.judge(whole)) for rule in rules)])
-
-
-def run_expectations(tables: Mapping[str, pl.DataFrame], docs: Path | None = None) -> pl.DataFrame:
-    """`expectations.run_checkpoint`, imported only now: it takes seconds to load."""
-    from .expectations import run_checkpoint
-
-    return run_checkpoint(tables, docs)
 
 
 def complete(tables: Mapping[str, pl.DataFrame]) -> Tables:

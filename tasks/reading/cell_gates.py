@@ -1,0 +1,112 @@
+"""What the gates are told of a cell."""
+
+from ..model.outcome import HostLook, Window
+from ..programs import snapshot
+from ..quality import gates
+from ..storage import rawtree
+from .cell_found import Ends, Found, total
+
+_TICKS = 100  # USER_HZ: 100 on every Linux that we know
+
+
+def observe(
+    slot: rawtree.SlotRecord,
+    cell: rawtree.CellRecord,
+    snapshots: dict[str, Ends],
+    windows: dict[str, Window],
+    found: Found,
+) -> gates.Observation:
+    start, end = snapshots.get(slot.tool_host, (None, None))
+    window = windows.get(slot.tool_host)
+    workload, tool = cell.workload, slot.tool
+    counted = None if slot.attribution is None else slot.attribution.programs
+    return gates.Observation(
+        workload_kind=workload.kind,
+        tool_start=None if tool is None else gates.Process(tool.pid, tool.start_ticks),
+        tool_end=_tool_at(end, slot) if start is not None else None,
+        programs_before=_ids(slot.programs_before),
+        programs_after=_ids(slot.programs_after),
+        run_cnt=None if counted is None else _whole(total(p.run_cnt for p in counted)),
+        requested_s=workload.window_s,
+        load_s=tuple(found.load_s) if found.load_s else None,
+        load_processes=workload.streams,
+        zero_intervals=found.zero_intervals,
+        parse_errors=tuple(found.errors),
+        monitor_rows=found.monitor_rows,
+        window_start=None if window is None else window.start,
+        window_end=None if window is None else window.end,
+        monitor_interval_s=max(1.0, slot.monitor_interval_s),
+        foreign=_foreign(snapshots, slot, cell),
+        load1_before=slot.load_before,
+        max_load1=slot.max_load,
+        throttle_before=_throttle(start),
+        throttle_after=_throttle(end),
+        kernel_warnings=_kernel_warnings(cell),
+        frequency_before=_frequency(slot.looks),
+        frequency_after=_frequency(cell.looks),
+        epoch=cell.epoch or slot.epoch or None,
+        baseline_epoch=slot.baseline_epoch or None,
+        left_behind=slot.left_behind,
+    )
+
+
+def _tool_at(look: snapshot.Snapshot | None, slot: rawtree.SlotRecord) -> gates.Process | None:
+    if look is None or slot.tool is None:
+        return None
+    process = look.processes.get(slot.tool.pid)
+    return gates.Process(slot.tool.pid, None if process is None else process.start_ticks)
+
+
+def _ids(listed: tuple[int, ...] | None) -> frozenset[int] | None:
+    return None if listed is None else frozenset(listed)
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _throttle(look: snapshot.Snapshot | None) -> dict[str, int] | None:
+    if look is None or look.throttle_count is None:
+        return None
+    return {"core_throttle_count": look.throttle_count}
+
+
+def _kernel_warnings(cell: rawtree.CellRecord) -> tuple[str, ...] | None:
+    told = [(node, look.warnings) for node, look in cell.looks.items() if look.warnings is not None]
+    if not told:
+        return None
+    return tuple(f"{node}: {line}" for node, lines in told for line in lines)
+
+
+def _frequency(looks: dict[str, HostLook]) -> dict[str, str] | None:
+    settings = {
+        f"{node} {name}": value
+        for node, look in looks.items()
+        for name, value in look.frequency.items()
+    }
+    return settings or None
+
+
+def _foreign(
+    snapshots: dict[str, Ends], slot: rawtree.SlotRecord, cell: rawtree.CellRecord
+) -> tuple[tuple[str, float], ...] | None:
+    """Processes that are neither the tool, the load, its carriers nor the harness, and what they
+    used. All that we start has a session of its own."""
+    if not snapshots or not cell.own_pids:
+        return None
+    seen = []
+    for node, (start, end) in snapshots.items():
+        ours = set(cell.own_pids.get(node, ()))
+        if node in slot.looks:
+            ours.update(slot.looks[node].carriers)
+        if slot.tool is not None and node == slot.tool_host:
+            ours.update((slot.tool.pid, *slot.tool.pids))
+        seconds = end.uptime_s - start.uptime_s
+        for pid, now in end.processes.items():
+            then = start.processes.get(pid)
+            if pid in ours or now.session in ours or seconds <= 0:
+                continue
+            before = 0 if then is None else then.user_ticks + then.system_ticks
+            ticks = now.user_ticks + now.system_ticks - before
+            seen.append((f"{node}: {now.command}[{pid}]", 100 * ticks / _TICKS / seconds))
+    return tuple(item for item in seen if item[1] > gates.FOREIGN_CPU_PCT)
