@@ -10,8 +10,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from httpx import HTTPStatusError, codes
 from prefect.client.orchestration import get_client
-from prefect.concurrency.asyncio import concurrency
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, concurrency
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Running
@@ -23,7 +24,6 @@ from .form import WhenBusy
 from .progress import progress
 
 LEASE_S = 60.0
-_FIRST_LOOK_S = 1.0
 _LOOK_AGAIN_S = 15.0
 
 
@@ -41,7 +41,7 @@ async def turn(
     async with AsyncExitStack() as held:
         while True:
             try:
-                await _take(held, names, _LOOK_AGAIN_S if waited else _FIRST_LOOK_S)
+                await _take(held, names)
                 campaign = await held.enter_async_context(
                     hold_hosts(folder, run, min_free_mib=min_free_mib, keep_on_hosts=keep_on_hosts)
                 )
@@ -60,7 +60,7 @@ async def turn(
         yield campaign
 
 
-async def _take(held: AsyncExitStack, names: Sequence[str], within_s: float) -> None:
+async def _take(held: AsyncExitStack, names: Sequence[str]) -> None:
     """A slot of every limit, for as long as `held` is open. Raises HostsBusy."""
     async with get_client() as client:
         for name in names:
@@ -71,14 +71,17 @@ async def _take(held: AsyncExitStack, names: Sequence[str], within_s: float) -> 
         await held.enter_async_context(
             concurrency(
                 list(names),
-                timeout_seconds=within_s,
+                max_retries=0,  # the server's answer decides, however long it takes
                 lease_duration=LEASE_S,
                 strict=True,
                 raise_on_lease_renewal_failure=False,  # a server's outage ends no measurement
             )
         )
-    except TimeoutError as error:
-        raise HostsBusy(", ".join(names), "another run of this Prefect server") from error
+    except ConcurrencySlotAcquisitionError as error:
+        cause = error.__cause__
+        if isinstance(cause, HTTPStatusError) and cause.response.status_code == codes.LOCKED:
+            raise HostsBusy(", ".join(names), "another run of this Prefect server") from None
+        raise
 
 
 async def _show(state: Running) -> None:  # type: ignore[valid-type]
