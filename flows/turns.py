@@ -62,11 +62,11 @@ async def turn(
 
 async def _take(held: AsyncExitStack, names: Sequence[str]) -> None:
     """A slot of every limit, for as long as `held` is open. Raises HostsBusy."""
+    if not names:
+        return
     async with get_client() as client:
         for name in names:
             await client.upsert_global_concurrency_limit_by_name(name, 1)
-    if not names:
-        return
     try:
         await held.enter_async_context(
             concurrency(
