@@ -1,6 +1,6 @@
 """What the harness costs on the real lab: time beside the windows, CPU on the hosts, memory.
 
-    python -m tests.benchmarks.bench_campaign [--quick]
+    python -m tests.benchmarks.bench_campaign [--quick] [--window 5]
 
 Each figure is a ratio of two things measured in the same run. Needs root and a quiet machine.
 """
@@ -126,7 +126,7 @@ async def harness_cpu_pct(config: Path, folder: Path, state: LabState) -> float:
     return sum(spent) / len(spent) / len(state.hosts)
 
 
-async def main(quick: bool) -> int:
+async def main(quick: bool, only_s: int | None) -> int:
     scratch = Path(tempfile.mkdtemp(prefix="bench-"))
     state = lab.up(NAME)
     missed = 0
@@ -137,6 +137,8 @@ async def main(quick: bool) -> int:
         missed += cpu > CPU_GOAL_PCT
         print(f"harness on a measured host: {cpu:.2f} % of one CPU (goal < {CPU_GOAL_PCT} %)")
         for window_s, goal in GOALS.items():
+            if only_s not in (None, window_s):
+                continue
             workloads = ["quick"] if quick else ["full"]
             ratio = await wall_over_windows(
                 config, scratch / f"window{window_s}", window_s, workloads
@@ -155,4 +157,6 @@ async def main(quick: bool) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three workloads instead of ten")
-    raise SystemExit(asyncio.run(main(parser.parse_args().quick)))
+    parser.add_argument("--window", type=int, choices=GOALS, help="only this window, seconds")
+    options = parser.parse_args()
+    raise SystemExit(asyncio.run(main(options.quick, options.window)))
