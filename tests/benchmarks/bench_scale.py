@@ -174,10 +174,9 @@ def main() -> None:
     slots = before * chosen.environments
     print(f"one environment    {one:8.1f} s, {before} slots of {chosen.window:g} s")
     more = all_of_them - one
-    print(
-        f"{chosen.environments} environments    {all_of_them:8.1f} s: {more:.1f} s more, of which "
-        f"they begin {(chosen.environments - 1) * flows.campaign._BEGIN_APART_S:.1f} s apart"
-    )
+    apart = (chosen.environments - 1) * flows.campaign._BEGIN_APART_S
+    print(f"{chosen.environments} environments    {all_of_them:8.1f} s: {more:.1f} s more, "
+          f"{apart:.1f} s of it because they begin apart")  # fmt: skip
     print(f"within 5 %         for runs of {more / 0.05 / 60:.0f} minutes and longer")
     print(f"memory             {memory_mib:8.0f} MiB (goal {MEMORY_GOAL_MIB})")
     print(f"task runs          {slots / all_of_them:8.1f} a second; of {slots}, {at_end} were "
