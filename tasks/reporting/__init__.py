@@ -1,7 +1,7 @@
 """Tables, charts, Markdown and HTML from the datasets, in Chinese and English.
 
 Frames in, text out. Computes no statistics: a number that is shown was computed elsewhere, or is a
-plain count, median or extreme of what was measured. Imports model only.
+plain count, median or extreme of what was measured. Imports model and storage.
 
     bundle     the seven frames of a campaign
     view       the frames as the report asks of them
@@ -12,6 +12,7 @@ plain count, median or extreme of what was measured. Imports model only.
     charts/    static SVG
     page       HTML and Markdown from sections
     report     the campaign's page
+    campaign   every file that a campaign leaves to read, in one call
     past       several nights as the history asks of them
     changed    what changed between them
     history    the page of several nights
