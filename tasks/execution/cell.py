@@ -50,6 +50,7 @@ async def run(
     tool: StartedTool | None,
 ) -> RanCell:  # fmt: skip
     """Runs the workload once. A failure on a host is in the record, not raised."""
+    workload = load.pinned(workload, site.environment, site.pair(slot.layer))
     ts = rawtree.stamp(slot.attempt)
     folders = rawtree.cell_folders(slot.case, slot.layer, workload, ts)
     ports = site.ports.take(workload.streams)

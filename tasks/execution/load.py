@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..model.environment import Pair
+from ..model.environment import Environment, Pair
 from ..model.errors import CommandFailed, RemoteError
 from ..model.plan import Workload
 from ..programs import iperf3, netperf, proc
@@ -34,6 +34,12 @@ class Ports:
 def deadline_s(workload: Workload) -> float:
     """After this long a load's programs are ended, whatever they wait for."""
     return 2 * workload.warmup_s + workload.window_s + SLACK_S
+
+
+def pinned(workload: Workload, environment: Environment, pair: Pair) -> Workload:
+    """The workload as this pair can run it: a machine of one CPU has nothing to pin a load to."""
+    cpus = [environment.facts[node.name].cpu.cpus for node in (pair.server, pair.client)]
+    return replace(workload, affinity=None) if 1 in cpus else workload
 
 
 async def start_servers(

@@ -18,15 +18,21 @@ async def look_at(
 
     async def one(shell: Shell) -> HostLook:
         name = shell.node.name
-        guests = [n.uuid for n in pair.nodes if n.host_ref == name and n.uuid]
         earlier = since.get(name)
         stamp = None if earlier is None else earlier.log_stamp
-        answer = await shell.run(hostlook.argv(_interfaces(environment, pair, name), guests, stamp))
+        interfaces, guests = _interfaces(environment, pair, name), _guests(environment, name)
+        answer = await shell.run(hostlook.argv(interfaces, guests, stamp))
         return hostlook.parse(answer.stdout, f"{name}: look")
 
     by_name = {shell.node.name: shell for shell in shells}
     looks = await asyncio.gather(*(one(shell) for shell in by_name.values()))
     return dict(zip(by_name, looks, strict=True))
+
+
+def _guests(environment: Environment, host: str) -> list[str]:
+    """Uuids of our VMs there: they carry the load, or wait for it and answer our heartbeat."""
+    nodes = {node for pair in environment.pairs.values() for node in pair.nodes}
+    return sorted(node.uuid for node in nodes if node.host_ref == host and node.uuid)
 
 
 def _interfaces(environment: Environment, pair: Pair, node: str) -> list[str]:

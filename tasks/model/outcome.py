@@ -81,7 +81,7 @@ class HostLook:
 
     world: dict[str, str]  # kernel and NIC settings: equal in what compares
     frequency: dict[str, str]  # governor and limits, not the momentary MHz
-    carriers: tuple[int, ...] = ()  # processes that carry the test traffic: switch, guests
+    carriers: tuple[int, ...] = ()  # processes of the measurement itself: switch, guests
     log_stamp: float | None = None  # of the kernel log's last line; None: it may not be read
     warnings: tuple[str, ...] | None = None  # new lines of level warn and above
 

@@ -43,7 +43,7 @@ fi
 def argv(
     interfaces: Iterable[str], guests: Iterable[str] = (), since: float | None = None
 ) -> tuple[str, ...]:
-    """interfaces: their settings are read; guests: uuids of VMs that carry the test traffic here.
+    """interfaces: their settings are read; guests: uuids of VMs here that are ours.
 
     since: a `log_stamp`; warnings after it are told.
     """
