@@ -6,16 +6,17 @@ What one night leaves of its plan the next one measures, before a new plan is ma
 import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.runtime import flow_run
+from prefect.states import Completed
 from pydantic import Field
 
 from tasks.model.settings import Measurement, Selection
 from tasks.run_case import unfinished
 
-from .campaign import Finished, conduct, new_run
+from .campaign import conduct, new_run
 from .form import Language, WhenBusy, known_environments, titled
 
 
@@ -30,9 +31,10 @@ async def nightly(
     results_dir: Path = Path("results"),
     datasets: str = "datasets/parquet",
     output: Path = Path("reports"),
-) -> Finished:
+) -> Any:
     """Measures by night; no slot is started that would not end within the window.
 
+    Returns a state with a `Finished`, whose message says what is left for the next night.
     Raises InputErrors (nothing was started), HostsBusy, RemoteError.
 
     Args:
@@ -49,10 +51,12 @@ async def nightly(
     environments = environments or known_environments()
     until = (flow_run.scheduled_start_time or datetime.now(UTC)) + timedelta(hours=window_h)
     run = _run(environments, selection, measurement, results_dir)
-    return await conduct(
+    finished = await conduct(
         "nightly", until, environments, run, selection, measurement, when_busy, languages,
         results_dir, datasets, output,
     )  # fmt: skip
+    left = "; ".join(f"{name}: {why}" for name, why in finished.ended_early.items())
+    return Completed(message=left or "all is measured", data=finished)
 
 
 def _run(

@@ -127,7 +127,7 @@ def _wait_ready(folder: Path, port: int) -> None:
         time.sleep(0.3)
     log = folder / "server.log"
     background.stop(folder, "server")
-    raise InputError("ui", "server", "did not come up", f"the reason stands in {log}")
+    raise InputError("ui", "server", f"did not come up; the reason stands in {log}")
 
 
 async def _cancel_all() -> int:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,11 +56,14 @@ class Site:
     def get(self, path: str) -> Any:
         return httpx.get(f"{self.address}/api{path}", timeout=30).raise_for_status().json()
 
-    def ask(self, path: str, **body: Any) -> httpx.Response:
+    def ask(self, path: str, body: Any) -> httpx.Response:
         return httpx.post(f"{self.address}/api{path}", json=body, timeout=30)
 
     def found(self, path: str, **body: Any) -> Any:
-        return self.ask(path, **body).raise_for_status().json()
+        return self.ask(path, body).raise_for_status().json()
+
+    def change(self, path: str, **body: Any) -> None:
+        httpx.patch(f"{self.address}/api{path}", json=body, timeout=30).raise_for_status()
 
     def deployment(self, name: str) -> Any:
         return self.get(f"/deployments/name/{name}")
@@ -67,7 +71,7 @@ class Site:
     def submit(self, name: str, **parameters: Any) -> httpx.Response:
         """What the form's Submit button sends."""
         path = f"/deployments/{self.deployment(name)['id']}/create_flow_run"
-        return self.ask(path, parameters=parameters, state={"type": "SCHEDULED"})
+        return self.ask(path, {"parameters": parameters, "state": {"type": "SCHEDULED"}})
 
     def start(self, **more: Any) -> str:
         """A short campaign on the lab; the flow run's id."""
@@ -92,9 +96,9 @@ class Site:
     def run(self, id: str) -> Any:
         return self.get(f"/flow_runs/{id}")
 
-    def set_state(self, id: str, type: str, name: str) -> None:
-        """What the buttons Cancel and Retry send."""
-        state = {"type": type, "name": name}
+    def set_state(self, id: str, type: str, name: str, **details: Any) -> None:
+        """What the buttons Cancel, Suspend and Retry send."""
+        state = {"type": type, "name": name, "state_details": details}
         assert self.found(f"/flow_runs/{id}/set_state", state=state)["status"] == "ACCEPT"
 
     def ended(self, id: str, within_s: float = 120.0) -> Any:
@@ -116,10 +120,30 @@ class Site:
             parents = [run["id"] for run in level]
         return below
 
+    def artifacts(self, id: str) -> dict[str, Any]:
+        """What that run and those below it leave to read, by key."""
+        runs = [id, *(run["id"] for run in self.inside(id))]
+        found = self.found("/artifacts/filter", artifacts={"flow_run_id": {"any_": runs}})
+        return {artifact["key"]: artifact for artifact in found}
+
     def outcomes(self, id: str) -> list[Any]:
         """What that run's journal holds so far."""
-        journals = self.folder.glob(f"results/*-{id.replace('-', '')[-8:]}/*/outcomes.jsonl")
-        return [json.loads(line) for file in journals for line in file.read_text().splitlines()]
+        return outcomes(self.folder / "results", id.replace("-", "")[-8:])
+
+
+def outcomes(results: Path, mark: str) -> list[Any]:
+    """What the journals of runs with that mark hold so far."""
+    journals = results.glob(f"*-{mark}/*/outcomes.jsonl")
+    return [json.loads(line) for file in journals for line in file.read_text().splitlines()]
+
+
+def passed(outcomes: list[Any]) -> Counter[tuple[int, int]]:
+    """How often each place, (iteration, position), passed."""
+    return Counter(
+        (one["key"]["iteration"], one["key"]["position"])
+        for one in outcomes
+        if one["status"] == "passed"
+    )
 
 
 def with_variable(prefix: str, end: str) -> list[int]:
@@ -149,14 +173,17 @@ def wait_for(what: str, within_s: float, condition: Any) -> float:
     return time.monotonic() - begun
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     if lacking := missing(("host",), "bridge"):
         pytest.skip("; ".join(lacking))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    site = Site(tmp_path_factory.mktemp("deployed"), port)
+    site = Site(tmp_path_factory.mktemp("deployed"), free_port())
     minimal_input = str(lab.up(NAME).minimal_input)
     try:
         config = str(site.folder / "config" / NAME)

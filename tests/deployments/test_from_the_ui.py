@@ -1,9 +1,6 @@
-"""Started, watched, stopped and gone on with from Prefect, on a real server, worker and lab."""
+"""Deployed, started and watched from Prefect, on a real server, worker and lab."""
 
-import json
-import os
 import shutil
-import signal
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -11,9 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import NAME, Site, remote_programs, wait_for, with_variable
+from conftest import NAME, Site, remote_programs, wait_for
 
 from flows import deploy
+from tasks.lab import lab
 from tasks.model.errors import InputError
 from tasks.model.names import ROOT
 
@@ -55,6 +53,39 @@ def test_a_night_has_its_time_zone_and_never_runs_twice_at_once(site: Site) -> N
     assert schedule["schedule"]["timezone"] == "Asia/Shanghai"
     assert nightly["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
     assert nightly["global_concurrency_limit"]["limit"] == 1
+
+
+def test_deploying_again_keeps_what_was_set_in_the_ui(site: Site) -> None:
+    nightly = site.deployment("nightly/nightly")
+    path, (shipped,) = f"/deployments/{nightly['id']}", nightly["schedules"]
+    saturdays = {"schedule": {"cron": "0 3 * * 6", "timezone": "Asia/Shanghai"}, "active": False}
+    site.change(path, parameters={**nightly["parameters"], "environments": [NAME]})
+    site.change(f"{path}/schedules/{shipped['id']}", active=True)
+    (added,) = site.ask(f"{path}/schedules", [saturdays]).raise_for_status().json()
+    try:
+        assert site.command("deploy").returncode == 0
+        after = site.deployment("nightly/nightly")
+    finally:
+        for schedule in site.deployment("nightly/nightly")["schedules"]:
+            site.change(f"{path}/schedules/{schedule['id']}", active=False)
+    assert after["parameters"] == {"window_h": 7, "when_busy": "wait", "environments": [NAME]}
+    switches = {one["schedule"]["cron"]: one["active"] for one in after["schedules"]}
+    assert switches == {"0 23 * * *": True, "0 3 * * 6": False}
+    assert added["schedule"]["cron"] in switches
+
+
+def test_deploying_again_makes_a_pool_that_is_gone(site: Site) -> None:
+    at, pool = f"{site.address}/api", "/work_pools/a-site"
+    deploy.deploy(at, "a-site")
+    httpx.delete(at + pool, timeout=30).raise_for_status()
+    deploy.deploy(at, "a-site")
+    assert site.deployment("campaign/campaign-a-site")["work_pool_name"] == "a-site"
+
+
+def test_a_pool_of_another_kind_is_refused(site: Site) -> None:
+    site.found("/work_pools/", name="containers", type="docker")
+    with pytest.raises(InputError, match="the work pool containers is of type docker"):
+        deploy.deploy(f"{site.address}/api", "containers")
 
 
 def test_deploying_again_changes_nothing(site: Site) -> None:
@@ -117,13 +148,7 @@ def test_runs_have_readable_names_on_every_level(site: Site, finished: str) -> N
 
 
 def test_progress_verdicts_and_findings_are_artifacts(site: Site, finished: str) -> None:
-    runs = [finished, *(run["id"] for run in site.inside(finished))]
-    found = {
-        artifact["key"]: artifact
-        for artifact in site.found(
-            "/artifacts/filter", artifacts={"flow_run_id": {"any_": runs}}
-        )
-    }  # fmt: skip
+    found = site.artifacts(finished)
     assert float(found[f"progress-{NAME}"]["data"]) == 100
     assert "rx_size_histogram" in found["verdicts"]["data"]
     assert found["findings"]["data"]
@@ -166,67 +191,14 @@ def test_a_second_run_on_the_same_hosts_waits_and_says_why_or_is_refused(site: S
     assert site.ended(second)["state"]["type"] == "COMPLETED"
 
 
-def test_cancelling_ends_remote_programs_and_a_retry_measures_nothing_twice(site: Site) -> None:
-    id = site.start(**site.parameters(iterations=3, window_s=6))
-    wait_for("two cells", 120, lambda: len(site.outcomes(id)) >= 2)
-    wait_for("a load", 30, lambda: remote_programs(id))
-    site.set_state(id, "CANCELLING", "Cancelling")
-    assert wait_for("clean hosts", 10, lambda: not remote_programs(id)) < 10
-    assert site.ended(id)["state"]["type"] == "CANCELLED"
-    kept = [one for one in site.outcomes(id) if one["status"] == "passed"]
-    assert kept
-
-    site.set_state(id, "SCHEDULED", "AwaitingRetry")
-    wait_for("the retry", 60, lambda: site.run(id)["state"]["type"] not in {"CANCELLED"})
-    assert site.ended(id)["state"]["type"] == "COMPLETED"
-    passed = Counter(
-        (one["key"]["iteration"], one["key"]["position"])
-        for one in site.outcomes(id)
-        if one["status"] == "passed"
-    )
-    assert set(passed.values()) == {1}
-    assert all(one in site.outcomes(id) for one in kept)
-
-
-def test_a_killed_worker_and_a_restarted_server_leave_free_hosts_and_a_run_to_retry(
-    site: Site,
-) -> None:
-    id = site.start(**site.parameters(iterations=1, window_s=10))
-    wait_for("a sign of life", 90, lambda: _heard_of(site, id))
-    wait_for("a load", 90, lambda: remote_programs(id))
-    for pid in _processes_of(site, id):
-        os.kill(pid, signal.SIGKILL)
-    assert wait_for("clean hosts", 15, lambda: not remote_programs(id)) < 15
-    server = json.loads((site.state / "server.json").read_text())["pid"]
-    os.kill(server, signal.SIGKILL)
-    wait_for("the server's end", 10, lambda: not _answers(site))
-    site.up()
-
-    crashed = site.ended(id, within_s=150)["state"]
-    assert crashed["type"] == "CRASHED", crashed
-    assert "retry" in crashed["message"]
-    site.set_state(id, "SCHEDULED", "AwaitingRetry")
-    wait_for("the retry", 60, lambda: site.run(id)["state"]["type"] != "CRASHED")
+def test_the_lab_demo_makes_its_lab_measures_reports_and_takes_the_lab_down(site: Site) -> None:
+    settings = site.parameters()
+    settings["measurement"]["window_s"] = 1
+    chosen = {key: settings[key] for key in ("measurement", "results_dir", "datasets", "output")}
+    answer = site.submit("lab-demo/lab-demo", name="demoed", **chosen)
+    id = answer.raise_for_status().json()["id"]
     assert site.ended(id, within_s=200)["state"]["type"] == "COMPLETED"
-
-
-def _processes_of(site: Site, id: str) -> list[int]:
-    """The worker, and whatever it started for that flow run."""
-    worker = json.loads((site.state / "worker.json").read_text())["pid"]
-    return [worker, *with_variable("PREFECT__FLOW_RUN_ID=", id)]
-
-
-def _heard_of(site: Site, id: str) -> bool:
-    """Whether the server has recorded that the run's process lives."""
-    wanted = {
-        "event": {"name": ["prefect.flow-run.heartbeat"]},
-        "resource": {"id": [f"prefect.flow-run.{id}"]},
-    }
-    return bool(site.found("/events/filter", filter=wanted)["events"])
-
-
-def _answers(site: Site) -> bool:
-    try:
-        return httpx.get(f"{site.address}/api/health", timeout=2).is_success
-    except httpx.HTTPError:
-        return False
+    assert site.run(id)["name"] == "lab-demo · demoed"
+    assert {one["key"]["case"] for one in site.outcomes(id)} > {"baseline", "rx_size_histogram"}
+    assert {"progress-demoed", "verdicts", "findings"} <= site.artifacts(id).keys()
+    assert "demoed" not in {state.name for state in lab.status()}

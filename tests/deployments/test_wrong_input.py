@@ -94,10 +94,10 @@ def night(cron: str, hours: float) -> dict[str, object]:
 async def test_a_schedule_that_overlaps_itself_is_refused(
     cron: str, hours: float, gap: str
 ) -> None:
-    (error,) = await deploy.overlaps(night(cron, hours))
+    (error,) = await deploy.wrong_schedules(night(cron, hours))
     assert f"starts every {gap} h" in str(error)
     assert "nightly.schedules" in str(error)
 
 
 async def test_the_schedule_that_ships_does_not_overlap_itself() -> None:
-    assert await deploy.overlaps(yaml.safe_load(deploy.PREFECT_FILE.read_text())) == []
+    assert await deploy.wrong_schedules(yaml.safe_load(deploy.PREFECT_FILE.read_text())) == []

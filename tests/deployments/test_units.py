@@ -1,0 +1,116 @@
+"""The systemd units: valid, and their commands do what they are there for."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import Site, free_port, wait_for
+
+from tasks.model.names import ROOT
+
+UNITS = ROOT / "deployments" / "systemd"
+SERVER, WORKER = "ebpf-overhead-server.service", "ebpf-overhead-worker@.service"
+INSTALLED = "/opt/ebpf-overhead"
+
+
+def unit(name: str, instance: str = "") -> dict[str, str]:
+    """Its last line of each key, as systemd would read it on a machine installed here."""
+    text = (UNITS / name).read_text().replace("%i", instance)
+    text = text.replace(f"{INSTALLED}/.venv/bin/python", sys.executable)
+    lines = text.replace(INSTALLED, str(ROOT)).splitlines()
+    return dict(line.split("=", 1) for line in lines if re.match(r"[A-Z]\w+=", line))
+
+
+def start(folder: Path, words: list[str], **more: str) -> "subprocess.Popen[bytes]":
+    """The unit's command with its settings, as a process of its own session."""
+    shared = (ROOT / "deployments" / "prefect.env").read_text().splitlines()
+    settings = dict(line.split("=", 1) for line in shared if line and line[0] != "#")
+    environment = {**os.environ, **settings, "PREFECT_HOME": str(folder), **more}
+    log = (folder / "log").open("wb")
+    return subprocess.Popen(words, env=environment, cwd=ROOT, stdout=log, stderr=log)
+
+
+def ends(process: "subprocess.Popen[bytes]", within_s: float) -> float:
+    begun = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.wait(within_s)
+    return time.monotonic() - begun
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze (systemd)")
+@pytest.mark.parametrize("name", [SERVER, WORKER])
+def test_systemd_has_nothing_to_say_against_a_unit(name: str, tmp_path: Path) -> None:
+    text = (UNITS / name).read_text()
+    text = text.replace(f"{INSTALLED}/.venv/bin/python", sys.executable)
+    (tmp_path / name).write_text(text.replace(INSTALLED, str(ROOT)))
+    said = subprocess.run(
+        ["systemd-analyze", "verify", tmp_path / name], capture_output=True, text=True, check=False
+    )
+    assert (said.returncode, said.stdout + said.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", [SERVER, WORKER])
+def test_a_unit_runs_as_a_user_of_its_own_and_shares_the_settings(name: str) -> None:
+    text = (UNITS / name).read_text()
+    assert "User=ebpf-overhead\n" in text
+    assert f"EnvironmentFile={INSTALLED}/deployments/prefect.env\n" in text
+    assert not re.search(r"^Environment(File)?=.*(SECRET|PASSWORD|://)", text, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_server_unit_serves_the_api_and_ends_when_asked(tmp_path: Path) -> None:
+    port = free_port()
+    words = shlex.split(unit(SERVER)["ExecStart"])
+    assert words[-4:] == ["--host", "0.0.0.0", "--port", "4200"]
+    server = start(tmp_path, [*words[:-3], "127.0.0.1", "--port", str(port)])
+    try:
+        wait_for("the server", 90, lambda: answers(f"http://127.0.0.1:{port}/api/health"))
+    finally:
+        ends(server, within_s=60)
+
+
+def answers(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=2).is_success
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.mark.lab
+@pytest.mark.slow
+def test_the_worker_unit_asks_its_sites_pool_for_runs_and_ends_when_asked(
+    site: Site, tmp_path: Path
+) -> None:
+    deployed = site.command("deploy", "--site", "by-unit")
+    assert deployed.returncode == 0, deployed.stderr
+    words = shlex.split(unit(WORKER, "by-unit")["ExecStart"])
+    worker = start(tmp_path, words, PREFECT_API_URL=f"{site.address}/api")
+    try:
+        wait_for("the worker", 60, lambda: online(site, "by-unit"))
+    finally:
+        ends(worker, within_s=60)
+
+
+@pytest.mark.lab
+@pytest.mark.slow
+def test_a_worker_unit_of_a_site_that_was_not_deployed_says_so(site: Site, tmp_path: Path) -> None:
+    words = shlex.split(unit(WORKER, "nowhere")["ExecStart"])
+    worker = start(tmp_path, words, PREFECT_API_URL=f"{site.address}/api")
+    try:
+        assert worker.wait(60) != 0
+    finally:
+        worker.kill()
+    assert "nowhere" in (tmp_path / "log").read_text()
+
+
+def online(site: Site, pool: str) -> bool:
+    workers = site.found(f"/work_pools/{pool}/workers/filter")
+    return any(worker["status"] == "ONLINE" for worker in workers)
