@@ -9,6 +9,8 @@
 - mode: a bimodal host sits in its worse scheduler regime for a whole iteration with probability
   `bimodal_rate`; it is then worse by `bimodal_size`.
 
+`calibrated` reads these sizes from runs that really cost nothing.
+
 All sizes are on the natural logarithm (0.01 is about 1 %). The metric is throughput. Nothing of the
 harness is simulated: no gate fails, nothing is missing.
 """
@@ -19,7 +21,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
-from scipy.signal import lfilter
+from scipy.optimize import least_squares
+from scipy.signal import lfilter, medfilt
+from scipy.stats import median_abs_deviation
 
 from ..storage.schema import CELLS, SAMPLES
 from .scale import Floats
@@ -86,6 +90,56 @@ def log_values(
         - host.outlier_size * worse
         - host.bimodal_size * modes[list(schedule.iteration)]
         - cost
+    )
+
+
+def calibrated(elapsed_s: Floats, y: Floats) -> Host:
+    """The host on which runs that cost nothing read `y` (log values) at these times, in order.
+
+    Outliers are runs more than 4 scaled MAD off the median of the five around them. Of the others,
+    noise and drift come from the variogram (Matheron 1963, Economic Geology 58:1246): half the mean
+    squared difference of two runs h s apart is run_sd² + drift_sd²·(1 − e^(−h/τ)), fitted over lags
+    up to half the series. Raises ValueError below 20 runs.
+    """
+    if len(y) < 20:
+        raise ValueError(f"{len(y)} runs tell nothing about drift; at least 20")
+    residual = y - medfilt(y, 5)
+    off = np.abs(residual) > 4 * median_abs_deviation(residual, scale="normal")
+    lag_s, gamma, pairs = _variogram(elapsed_s[~off], y[~off])
+    spread = float(np.std(y[~off]))
+
+    def misfit(parameters: Floats) -> Floats:
+        run_sd, drift_sd, tau_s = np.exp(parameters)
+        model = run_sd**2 + drift_sd**2 * -np.expm1(-lag_s / tau_s)
+        return np.asarray(np.sqrt(pairs) * (gamma / model - 1))
+
+    span_s = float(elapsed_s[-1] - elapsed_s[0])
+    start = np.log([spread, spread, span_s / 10])
+    low = np.log([spread / 100, spread / 100, lag_s[0]])
+    high = np.log([spread * 3, spread * 3, span_s])
+    run_sd, drift_sd, tau_s = np.exp(least_squares(misfit, start, bounds=(low, high)).x)
+    return Host(
+        run_sd=float(run_sd),
+        drift_sd=float(drift_sd),
+        tau_s=float(tau_s),
+        outlier_rate=float(np.mean(off)),
+        outlier_size=float(np.mean(np.abs(residual[off]))) if off.any() else 0.0,
+        level_bps=float(np.exp(np.median(y))),
+    )
+
+
+def _variogram(elapsed_s: Floats, y: Floats, lags: int = 12) -> tuple[Floats, Floats, Floats]:
+    """Mean lag (s), half the mean squared difference, and number of pairs, by lag."""
+    first, second = np.triu_indices(len(y), 1)
+    lag_s = elapsed_s[second] - elapsed_s[first]
+    squared = (y[second] - y[first]) ** 2 / 2
+    edges = np.geomspace(np.median(np.diff(elapsed_s)), (elapsed_s[-1] - elapsed_s[0]) / 2, lags)
+    place = np.searchsorted(edges, lag_s)
+    rows = [place == lag for lag in range(lags) if (place == lag).any()]
+    return (
+        np.array([lag_s[row].mean() for row in rows]),
+        np.array([squared[row].mean() for row in rows]),
+        np.array([row.sum() for row in rows], dtype=float),
     )
 
 
