@@ -9,6 +9,7 @@ BIN := .venv/bin
 
 .PHONY: demo setup test test-slow bench check lint lock
 demo: setup
+	@$(SUDO) sh deployments/system-packages.sh with-vm || echo "no qemu to be had here"
 	$(SUDO) $(BIN)/ebpf-overhead demo
 
 setup: .venv/installed

@@ -135,7 +135,9 @@ def run(
 
 @app.command(epilog="Example: `ebpf-overhead demo`")
 def demo(
-    layers: Annotated[str, typer.Option(help="host, or host,vm.")] = "host",
+    layers: Annotated[
+        str, typer.Option(help="host, or host,vm; default: vm too where this machine can.")
+    ] = "",
     switch: Annotated[Switch, typer.Option(help="What joins the hosts.")] = Switch.BRIDGE,
     results_dir: Annotated[Path, typer.Option(help="Where raw results go.")] = Path("results"),
     datasets: Annotated[str, typer.Option(help="Where the datasets lie.")] = "datasets/parquet",

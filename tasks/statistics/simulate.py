@@ -105,13 +105,13 @@ def calibrated(elapsed_s: Floats, y: Floats) -> Host:
         raise ValueError(f"{len(y)} runs tell nothing about drift; at least 20")
     residual = y - medfilt(y, 5)
     off = np.abs(residual) > 4 * median_abs_deviation(residual, scale="normal")
-    lag_s, gamma, pairs = _variogram(elapsed_s[~off], y[~off])
+    lag_s, gamma = _variogram(elapsed_s[~off], y[~off])
     spread = float(np.std(y[~off]))
 
     def misfit(parameters: Floats) -> Floats:
         run_sd, drift_sd, tau_s = np.exp(parameters)
         model = run_sd**2 + drift_sd**2 * -np.expm1(-lag_s / tau_s)
-        return np.asarray(np.sqrt(pairs) * (gamma / model - 1))
+        return np.asarray(gamma / model - 1)
 
     span_s = float(elapsed_s[-1] - elapsed_s[0])
     start = np.log([spread, spread, span_s / 10])
@@ -128,8 +128,8 @@ def calibrated(elapsed_s: Floats, y: Floats) -> Host:
     )
 
 
-def _variogram(elapsed_s: Floats, y: Floats, lags: int = 12) -> tuple[Floats, Floats, Floats]:
-    """Mean lag (s), half the mean squared difference, and number of pairs, by lag."""
+def _variogram(elapsed_s: Floats, y: Floats, lags: int = 12) -> tuple[Floats, Floats]:
+    """Mean lag (s) and half the mean squared difference, by lag; lags in equal steps of its log."""
     first, second = np.triu_indices(len(y), 1)
     lag_s = elapsed_s[second] - elapsed_s[first]
     squared = (y[second] - y[first]) ** 2 / 2
@@ -139,7 +139,6 @@ def _variogram(elapsed_s: Floats, y: Floats, lags: int = 12) -> tuple[Floats, Fl
     return (
         np.array([lag_s[row].mean() for row in rows]),
         np.array([squared[row].mean() for row in rows]),
-        np.array([row.sum() for row in rows], dtype=float),
     )
 
 

@@ -7,8 +7,10 @@ Each figure is a ratio of two things measured in the same run. Needs root and a 
 
 import argparse
 import asyncio
-import resource
+import re
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -126,6 +128,22 @@ async def harness_cpu_pct(config: Path, folder: Path, state: LabState) -> float:
     return sum(spent) / len(spent) / len(state.hosts)
 
 
+def whole_run_mib(config: Path, folder: Path) -> float:
+    """Peak memory of `ebpf-overhead run` from the plan to the report."""
+    argv = [sys.executable, "-m", "flows.cli", "run", "--config-dir", str(config)]
+    argv += ["--iterations", "4", "--window", "1", "--workloads", "quick", "--max-load", "64"]
+    argv += ["--min-free", "64", "--results-dir", str(folder / "results")]
+    argv += ["--datasets", str(folder / "datasets"), "--output-dir", str(folder / "reports")]
+    run, peak_kib = subprocess.Popen(argv, stdout=subprocess.DEVNULL), 0
+    while run.poll() is None:
+        status = Path(f"/proc/{run.pid}/status").read_text()
+        peak_kib = max([peak_kib, *map(int, re.findall(r"VmHWM:\s+(\d+) kB", status))])
+        time.sleep(0.2)
+    if run.returncode not in (0, 1):  # 1: a cell of this small campaign was invalid
+        raise RuntimeError(f"`run` ended with {run.returncode}")
+    return peak_kib / 1024
+
+
 async def main(quick: bool, only_s: int | None) -> int:
     scratch = Path(tempfile.mkdtemp(prefix="bench-"))
     state = lab.up(NAME)
@@ -145,12 +163,12 @@ async def main(quick: bool, only_s: int | None) -> int:
             )
             missed += ratio > goal
             print(f"wall / windows at {window_s} s: {ratio:.3f} (goal ≤ {goal})")
+        peak_mib = whole_run_mib(config, scratch)
+        missed += peak_mib > MEMORY_GOAL_MIB
+        print(f"peak memory of a whole run: {peak_mib:.0f} MiB (goal < {MEMORY_GOAL_MIB} MiB)")
     finally:
         lab.down(NAME)
         shutil.rmtree(scratch)
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    missed += peak_mib > MEMORY_GOAL_MIB
-    print(f"orchestrator's peak memory: {peak_mib:.0f} MiB (goal < {MEMORY_GOAL_MIB} MiB)")
     return 1 if missed else 0
 
 
