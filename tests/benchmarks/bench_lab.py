@@ -4,7 +4,7 @@
 
 Prints: the cap of 3 % that a rate limit sets, beside the interval that was measured for it; the
 placebos' verdicts; the per-packet tool's verdicts; the kernel's ns an event in two halves of the
-campaign. Needs root and a quiet machine; about 4 minutes an iteration and half.
+campaign; this lab as a host of the simulator, from its baselines and placebos. Needs root and a quiet machine; about 4 minutes an iteration and half.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from tasks.statistics.analysis import analyze
 from tasks.statistics.calibration import positive_control
 from tasks.statistics.margins import read_margins
 from tasks.statistics.rules import Rules, primary_metrics
+from tasks.statistics.simulate import calibrated
 
 NAME = "truth"
 LINK = "uplink0"
@@ -156,6 +157,7 @@ async def main(iterations: int) -> int:
         )
         missed += set(stacks["verdict"]) != {"overhead"}
         missed += disagreeing(reading)
+        as_simulated(reading, plan)
     finally:
         lab.down(NAME)
         shutil.rmtree(scratch)
@@ -179,6 +181,26 @@ def disagreeing(reading: native.Reading) -> int:
             first, second = levels[True], levels[False]
             print(f"  {tool} {name}: {first:.0f} and {second:.0f} ns, {apart:.1f} % apart")
     return off
+
+
+def as_simulated(reading: native.Reading, plan: Plan) -> None:
+    """What the simulator has to be told to behave like this lab when nothing is measured."""
+    nothing = reading.cells.filter(pl.col("kind") != "tool", pl.col("status") == "passed")
+    keys = ["environment", "run", "layer", "iteration", "position", "case", "workload", "attempt"]
+    for workload, metric in primary_metrics(plan.workloads).items():
+        levels = nothing.filter(workload=workload).join(
+            reading.samples.filter(metric=metric), on=keys
+        )
+        series = levels.sort("started").select(
+            elapsed_s=(pl.col("started") - pl.col("started").min()).dt.total_microseconds() / 1e6,
+            y=pl.col("value").log(),
+        )
+        host = calibrated(series["elapsed_s"].to_numpy(), series["y"].to_numpy())
+        print(
+            f"  {workload}: {len(series)} runs that cost nothing; run SD {100 * host.run_sd:.1f} %, "
+            f"drift SD {100 * host.drift_sd:.1f} % over {host.tau_s:.0f} s, "
+            f"outliers {100 * host.outlier_rate:.0f} %"
+        )
 
 
 if __name__ == "__main__":
