@@ -32,10 +32,13 @@ def compare_two(
     datasets: str, a: Sequence[tuple[str, str]], b: Sequence[tuple[str, str]],
     margins: Path = MARGINS_FILE,
 ) -> Compared:  # fmt: skip
-    """Effects of the (environment, run) of `b` less those of `a`."""
+    """Effects of the (environment, run) of `b` less those of `a`.
+
+    Judged by the stricter of both runs' rules, so that either order gives the same answer.
+    """
     dataset = Dataset(datasets)
     effects = [_of(dataset, "effects", keys) for keys in (a, b)]
-    rules = rules_of(_of(dataset, "runs", b))
+    rules = rules_of(_of(dataset, "runs", [*a, *b]))
     return _compared(compare_runs(effects[0], effects[1], read_margins(margins), rules))
 
 

@@ -4,7 +4,8 @@
 
 Prints: the cap of 3 % that a rate limit sets, beside the interval that was measured for it; the
 placebos' verdicts; the per-packet tool's verdicts; the kernel's ns an event in two halves of the
-campaign; this lab as a host of the simulator, from its baselines and placebos. Needs root and a quiet machine; about 4 minutes an iteration and half.
+campaign; this lab as a host of the simulator, from its baselines and placebos. Needs root and a
+quiet machine; about 3 minutes an iteration.
 """
 
 import argparse
@@ -197,8 +198,8 @@ def as_simulated(reading: native.Reading, plan: Plan) -> None:
         )
         host = calibrated(series["elapsed_s"].to_numpy(), series["y"].to_numpy())
         print(
-            f"  {workload}: {len(series)} runs that cost nothing; run SD {100 * host.run_sd:.1f} %, "
-            f"drift SD {100 * host.drift_sd:.1f} % over {host.tau_s:.0f} s, "
+            f"  {workload}: {len(series)} runs that cost nothing; "
+            f"run SD {100 * host.run_sd:.1f} %, drift SD {100 * host.drift_sd:.1f} % over {host.tau_s:.0f} s, "
             f"outliers {100 * host.outlier_rate:.0f} %"
         )
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,18 @@ def shell() -> Shell:
         return done.stdout
 
     return run
+
+
+def overhead(home: Path, *words: object) -> "subprocess.CompletedProcess[str]":
+    """The command that a person types, with a Prefect of its own in `home`."""
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", *(str(word) for word in words)],
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+        env={**os.environ, "PREFECT_HOME": str(home / "prefect")},
+    )
 
 
 def host_of(lab: LabState, name: str) -> LabHost:
