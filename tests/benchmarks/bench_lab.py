@@ -198,9 +198,8 @@ def as_simulated(reading: native.Reading, plan: Plan) -> None:
         )
         host = calibrated(series["elapsed_s"].to_numpy(), series["y"].to_numpy())
         print(
-            f"  {workload}: {len(series)} runs that cost nothing; "
-            f"run SD {100 * host.run_sd:.1f} %, drift SD {100 * host.drift_sd:.1f} % over {host.tau_s:.0f} s, "
-            f"outliers {100 * host.outlier_rate:.0f} %"
+            f"  {workload}: {len(series)} runs without cost; run SD {host.run_sd:.1%}, "
+            f"drift SD {host.drift_sd:.1%} over {host.tau_s:.0f} s, outliers {host.outlier_rate:.0%}"
         )
 
 
