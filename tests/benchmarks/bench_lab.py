@@ -199,7 +199,8 @@ def as_simulated(reading: native.Reading, plan: Plan) -> None:
         host = calibrated(series["elapsed_s"].to_numpy(), series["y"].to_numpy())
         print(
             f"  {workload}: {len(series)} runs without cost; run SD {host.run_sd:.1%}, "
-            f"drift SD {host.drift_sd:.1%} over {host.tau_s:.0f} s, outliers {host.outlier_rate:.0%}"
+            f"drift SD {host.drift_sd:.1%} over {host.tau_s:.0f} s, "
+            f"outliers {host.outlier_rate:.0%}"
         )
 
 
