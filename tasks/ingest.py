@@ -7,7 +7,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from .model.errors import InputError
+from .model.errors import InputError, raise_all
 from .model.names import as_id
 from .reading import legacy, native
 from .reading.admission import refuse_wrong
@@ -48,6 +48,15 @@ def ingest_tree(
         raise InputError(str(path), "", "no such folder", "a results tree")
     path = path.resolve()
     folders = native.environments(path)
+    given = {"--environment": environment, "--run": run}
+    if folders:
+        raise_all(
+            [
+                InputError(option, name, "the tree holds its own names", "left out")
+                for option, name in given.items()
+                if name is not None
+            ]
+        )
     readings = (
         [native.read_environment(folder) for folder in folders]
         if folders

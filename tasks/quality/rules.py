@@ -54,6 +54,11 @@ RULES: tuple[Rule, ...] = (
          "{layer}：{observed} 个单元的监控时钟与负载时钟未对齐。",
          "CPU and memory are means over the whole log here; measure anew for the window's own.",
          "此处的 CPU 与内存为整个日志的均值；如需窗口内的数值请重新测量。"),
+    Rule("structural.clock_offset", "informs", structural.clock_offset,
+         "Clocks of hosts and of this machine differ: {observed}, {expected} expected.",
+         "主机时钟与本机不一致：{observed}，应{expected}。",
+         "Windows are cut on each host's own clock and stay true; set the clocks to compare logs.",
+         "各窗口按主机自身时钟截取，不受影响；如需对照日志，请先校时。"),
     # physics
     Rule("physical.gain", "warns", physical.gain,
          "{tool}, {workload}: {observed} with the tool; a tool cannot speed traffic up.",

@@ -8,12 +8,16 @@ from collections.abc import Callable
 import polars as pl
 
 from .rule import Tables
-from .views import CELL, PRIMARY_METRICS, number, ratio
+from .views import CELL, PRIMARY_METRICS, nodes, number, ratio
 
 MAX_LOST = 0.10
 """More lost cells than this and a pattern is lost with them: what failed is seldom random."""
 
 WINDOW_TOLERANCE = 0.05
+
+MAX_CLOCK_OFFSET_S = 1.0
+"""Every window is cut on the clock of its own host, so that this harms no number: it misleads who
+lays the host's log beside ours."""
 
 _CASE = ("environment", "run", "layer", "tool", "case", "workload")
 
@@ -118,4 +122,18 @@ def clock_unaligned(tables: Tables) -> pl.DataFrame:
         .agg(failed=unaligned > 0, observed=ratio(unaligned, pl.len()))
         .with_columns(expected=pl.lit("0"))
         .sort(keys)
+    )
+
+
+def clock_offset(tables: Tables) -> pl.DataFrame:
+    """Nodes whose clock is far from ours, a run each."""
+    off = pl.col("clock_offset_s").abs() > MAX_CLOCK_OFFSET_S
+    told = pl.format("{} {} s", "node", number(pl.col("clock_offset_s"))).filter(off)
+    return (
+        nodes(tables)
+        .drop_nulls("clock_offset_s")
+        .group_by("environment", "run")
+        .agg(failed=off.any(), observed=told.str.join(", "))
+        .with_columns(expected=pl.lit(f"within {MAX_CLOCK_OFFSET_S:g} s"))
+        .sort("environment", "run")
     )

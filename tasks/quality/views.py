@@ -54,9 +54,13 @@ def tool_effects(tables: Tables) -> pl.DataFrame:
 
 
 def nodes(tables: Tables) -> pl.DataFrame:
-    """What discovery found on each node: environment, run, node, cpus, link_mbps; null: unknown."""
+    """What discovery found on each node: environment, run, node, cpus, link_mbps, clock_offset_s
+    (its clock minus ours); null: unknown."""
     found = [
-        (run["environment"], run["run"], node, facts.cpu.cpus, link_mbps(facts))
+        (
+            *(run["environment"], run["run"], node),
+            *(facts.cpu.cpus, link_mbps(facts), facts.clock_offset_s),
+        )
         for run in tables["runs"].filter(pl.col("facts").is_not_null()).iter_rows(named=True)
         for node, facts in _FACTS.validate_json(run["facts"]).items()
     ]
@@ -66,6 +70,7 @@ def nodes(tables: Tables) -> pl.DataFrame:
         "node": pl.String,
         "cpus": pl.Int64,
         "link_mbps": pl.Int64,
+        "clock_offset_s": pl.Float64,
     }
     return pl.DataFrame(found, schema=schema, orient="row")
 

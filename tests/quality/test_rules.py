@@ -1,5 +1,6 @@
 """Nothing is found in a whole run; each rule finds what it is for, and only that."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
 
@@ -42,6 +43,13 @@ def cells(tables: Tables, when: pl.Expr, **change: object) -> Tables:
         for name, value in change.items()
     ]
     return tables | {"cells": tables["cells"].with_columns(columns)}
+
+
+def with_facts(tables: Tables, by_node: dict[str, dict[str, object]]) -> Tables:
+    told = facts()
+    for node, change in by_node.items():
+        told[node] |= change
+    return {**tables, "runs": tables["runs"].with_columns(facts=pl.lit(json.dumps(told)))}
 
 
 def test_a_whole_run_has_no_finding() -> None:
@@ -88,6 +96,10 @@ BASELINES = 6  # of a layer and workload in the run: three in each of two iterat
         (
             "structural.clock_unaligned",
             lambda t: cells(t, pl.col("layer") == "vm", clock="unaligned"),
+        ),
+        (
+            "structural.clock_offset",
+            lambda t: with_facts(t, {"host-client": {"clock_offset_s": 3600.0}}),
         ),
         ("stability.requeued", lambda t: cells(t, pl.col("position") == 1, attempt=2)),
         ("physical.other_path", lambda t: scaled(t, [0.3] * BASELINES)),

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from tasks.ingest import ingest_tree
-from tasks.model.errors import InputError, OverheadError
+from tasks.model.errors import InputError, InputErrors, OverheadError
 from tasks.model.names import ROOT
 from tasks.reading import legacy
 from tasks.reading.admission import refuse_wrong
@@ -125,6 +125,14 @@ def test_two_folders_of_one_tree_that_are_the_same_run_are_refused(tmp_path):
     two = replace(one, runs=one.runs.with_columns(raw_path=pl.lit("/copy")))
     with pytest.raises(InputError, match=f"/copy: run a of lab .* another tree, {SAMPLE}"):
         refuse_wrong([one, two], Dataset(tmp_path))
+
+
+def test_names_for_a_tree_that_holds_its_own_are_refused(tmp_path):
+    (tmp_path / "night/intel").mkdir(parents=True)
+    (tmp_path / "night/intel/environment.json").touch()
+    with pytest.raises(InputErrors) as refused:
+        ingest_tree.fn(tmp_path / "night", str(tmp_path / "datasets"), "lab", "other")
+    assert [e.key for e in refused.value.errors] == ["lab", "other"]
 
 
 def test_a_tree_that_was_moved_is_not_a_second_one(tree, dataset):
