@@ -40,10 +40,14 @@ class Rules:
 
 def primary_metrics(workloads: Iterable[Workload]) -> dict[str, str]:
     """Workload's name -> the metric that decides it."""
+    return _primary((w.name, w.kind, w.protocol) for w in workloads)
+
+
+def _primary(workloads: Iterable[tuple[str, str, str]]) -> dict[str, str]:
     return {
-        workload.name: PRIMARY[workload.kind, workload.protocol]
-        for workload in workloads
-        if (workload.kind, workload.protocol) in PRIMARY
+        name: PRIMARY[kind, protocol]
+        for name, kind, protocol in workloads
+        if (kind, protocol) in PRIMARY
     }
 
 
@@ -54,12 +58,7 @@ def rules_of(runs: pl.DataFrame) -> Rules:
     decided are judged at the looks that they took.
     """
     designs = [json.loads(text) or {} for text in runs["design"].drop_nulls()]
-    listed = [json.loads(text) or [] for text in runs["workloads"].drop_nulls()]
-    primary = {
-        workload["name"]: PRIMARY[workload["kind"], workload["protocol"]]
-        for workloads in listed
-        for workload in workloads
-        if (workload["kind"], workload["protocol"]) in PRIMARY
-    }
+    listed = [w for text in runs["workloads"].drop_nulls() for w in json.loads(text) or []]
     sequential = any(design.get("until_decided") for design in designs)
+    primary = _primary((w["name"], w["kind"], w["protocol"]) for w in listed)
     return Rules(primary=primary, looks=LOOKS if sequential else ())
