@@ -49,8 +49,10 @@ _PREFECT = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
 }
-"""From a shell our own progress is shown; Prefect's log stays in its server."""
+"""From a shell our own progress is shown; Prefect's log stays in its server, which hears of a run
+as often as dead_runs expects."""
 
 
 if __name__ == "__main__":

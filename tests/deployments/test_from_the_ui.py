@@ -22,7 +22,7 @@ SCREENSHOTS = ROOT / "build" / "screenshots"
 @pytest.fixture(scope="module")
 def finished(site: Site) -> str:
     """A campaign that was started as the form starts one, and has ended."""
-    id = site.start()
+    id = site.start(**site.parameters(iterations=2))
     state = site.ended(id)["state"]
     assert state["type"] == "COMPLETED", state
     return id
@@ -142,8 +142,8 @@ def test_an_unknown_environment_ends_the_run_with_that_sentence(site: Site) -> N
 def test_runs_have_readable_names_on_every_level(site: Site, finished: str) -> None:
     assert site.run(finished)["name"] == f"campaign · {NAME}"
     names = [run["name"] for run in site.inside(finished)]
-    assert f"campaign · {NAME} · iteration 1/1" in names
-    tasks = site.found("/task_runs/filter", flow_runs={"name": {"like_": "iteration 1/1"}})
+    assert f"campaign · {NAME} · iteration 1/2" in names
+    tasks = site.found("/task_runs/filter", flow_runs={"name": {"like_": "iteration 1/2"}})
     assert f"{NAME} · iteration 1 · rx_size_histogram" in {task["name"] for task in tasks}
 
 
@@ -163,15 +163,15 @@ def test_a_browser_shows_the_run_and_the_form(site: Site, finished: str) -> None
     form = f"deployments/deployment/{site.deployment('campaign/campaign')['id']}/run"
     with playwright.sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page = browser.new_page(viewport={"width": 1400, "height": 1000}, color_scheme="light")
         page.goto(f"{site.address}/runs/flow-run/{finished}")
         page.get_by_text("Completed").first.wait_for(timeout=60_000)
         page.get_by_text(NAME).first.wait_for()
         page.wait_for_timeout(3000)  # the graph draws itself
-        page.screenshot(path=SCREENSHOTS / "ui.run.png")
+        page.screenshot(path=SCREENSHOTS / "ui-run.png")
         page.goto(f"{site.address}/{form}")
         page.get_by_text("If another run holds a host").wait_for(timeout=60_000)
-        page.screenshot(path=SCREENSHOTS / "ui.form.png", full_page=True)
+        page.screenshot(path=SCREENSHOTS / "ui-form.png", full_page=True)
         browser.close()
 
 

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -38,11 +37,9 @@ def start(folder: Path, words: list[str], **more: str) -> "subprocess.Popen[byte
     return subprocess.Popen(words, env=environment, cwd=ROOT, stdout=log, stderr=log)
 
 
-def ends(process: "subprocess.Popen[bytes]", within_s: float) -> float:
-    begun = time.monotonic()
+def ends(process: "subprocess.Popen[bytes]", within_s: float) -> None:
     process.send_signal(signal.SIGTERM)
     process.wait(within_s)
-    return time.monotonic() - begun
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze (systemd)")
@@ -86,29 +83,26 @@ def answers(address: str) -> bool:
 
 @pytest.mark.lab
 @pytest.mark.slow
-def test_the_worker_unit_asks_its_sites_pool_for_runs_and_ends_when_asked(
+def test_the_worker_unit_registers_its_site_asks_for_runs_and_ends_when_asked(
     site: Site, tmp_path: Path
 ) -> None:
-    deployed = site.command("deploy", "--site", "by-unit")
-    assert deployed.returncode == 0, deployed.stderr
-    words = shlex.split(unit(WORKER, "by-unit")["ExecStart"])
-    worker = start(tmp_path, words, PREFECT_API_URL=f"{site.address}/api")
+    api = {"PREFECT_API_URL": f"{site.address}/api"}
+    commands = unit(WORKER, "by-unit")
+    assert start(tmp_path, shlex.split(commands["ExecStartPre"]), **api).wait(60) == 0
+    assert site.deployment("campaign/campaign-by-unit")["work_pool_name"] == "by-unit"
+    worker = start(tmp_path, shlex.split(commands["ExecStart"]), **api)
     try:
         wait_for("the worker", 60, lambda: online(site, "by-unit"))
     finally:
         ends(worker, within_s=60)
 
 
-@pytest.mark.lab
 @pytest.mark.slow
-def test_a_worker_unit_of_a_site_that_was_not_deployed_says_so(site: Site, tmp_path: Path) -> None:
-    words = shlex.split(unit(WORKER, "nowhere")["ExecStart"])
-    worker = start(tmp_path, words, PREFECT_API_URL=f"{site.address}/api")
-    try:
-        assert worker.wait(60) != 0
-    finally:
-        worker.kill()
-    assert "nowhere" in (tmp_path / "log").read_text()
+def test_the_worker_unit_does_not_start_without_its_server(tmp_path: Path) -> None:
+    api = f"http://127.0.0.1:{free_port()}/api"
+    command = shlex.split(unit(WORKER, "by-unit")["ExecStartPre"])
+    assert start(tmp_path, command, PREFECT_API_URL=api).wait(60) == 2
+    assert "PREFECT_API_URL" in (tmp_path / "log").read_text()
 
 
 def online(site: Site, pool: str) -> bool:

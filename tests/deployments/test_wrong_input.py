@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -48,11 +49,12 @@ def one_line(folder: Path, *words: str, **environment: str) -> str:
     return line
 
 
-def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [["deploy"], ["run", "--config-dir", "."]])
+def test_a_server_that_does_not_answer_is_named(words: list[str], tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))  # bound, and nobody listens
         api = f"http://127.0.0.1:{probe.getsockname()[1]}/api"
-        line = one_line(tmp_path, "deploy", PREFECT_API_URL=api)
+        line = one_line(tmp_path, *words, PREFECT_API_URL=api)
     assert f"PREFECT_API_URL: {api}: no answer" in line
     assert "`ebpf-overhead ui`" in line
 
@@ -79,7 +81,27 @@ def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:
         assert f"--port: {port}: " in one_line(tmp_path, "ui", "--port", port)
 
 
-def night(cron: str, hours: float) -> dict[str, object]:
+def test_a_site_has_a_name(tmp_path: Path) -> None:
+    line = one_line(tmp_path, "deploy", "--site", "a/b", PREFECT_API_URL="http://127.0.0.1:1/api")
+    assert "--site: a/b: not a name" in line
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"cron": "0 25 * * *"}, "Invalid cron string"),
+        ({"timezone": "Asia/Nowhere"}, "Invalid timezone"),
+        ({"slug": None}, "without slug or cron"),
+    ],
+)
+async def test_a_schedule_that_cannot_be_read_is_refused(wrong: dict[str, Any], told: str) -> None:
+    document = night("0 23 * * *", 7)
+    document["deployments"][0]["schedules"][0].update(wrong)
+    (error,) = await deploy.wrong_schedules(document)
+    assert told in str(error)
+
+
+def night(cron: str, hours: float) -> dict[str, Any]:
     schedule = {"slug": "every-night", "cron": cron, "timezone": "Asia/Shanghai"}
     return {
         "deployments": [

@@ -1,0 +1,26 @@
+"""Whoever starts a run, it gives signs of life as often as the automation expects them."""
+
+import yaml
+
+from flows import cli, dead_runs
+from flows.analysis import analysis
+from flows.campaign import campaign
+from flows.demo import demo
+from flows.deploy import PREFECT_FILE
+from flows.measure import measure, measure_iteration
+from flows.nightly import nightly
+
+HEARTBEATS = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
+
+
+def test_two_heartbeats_may_be_lost_on_the_way() -> None:
+    deployed = yaml.safe_load(PREFECT_FILE.read_text())["deployments"]
+    settings = [one["work_pool"]["job_variables"]["env"] for one in deployed]
+    env_file = PREFECT_FILE.with_name("prefect.env").read_text().splitlines()
+    settings += [cli._PREFECT, dict(line.split("=", 1) for line in env_file if line[0] != "#")]
+    assert {int(one[HEARTBEATS]) * 3 for one in settings} == {dead_runs.SILENT_AFTER_S}
+
+
+def test_every_flow_that_holds_hosts_is_watched() -> None:
+    flows = (campaign, nightly, analysis, demo, measure, measure_iteration)
+    assert sorted(dead_runs._FLOWS) == sorted(flow.name for flow in flows)
