@@ -22,8 +22,8 @@ from .tool import StartedTool, tree
 _SWITCH = "/proc/sys/kernel/bpf_stats_enabled"
 
 
-def paced(design: Design) -> Workload:
-    """The load of the pass: 64-byte datagrams at a fixed rate."""
+def paced(design: Design, affinity: str | None) -> Workload:
+    """The load of the pass: 64-byte datagrams at a fixed rate, pinned like the measured loads."""
     return Workload(
         name="attribution",
         kind="pps",
@@ -33,19 +33,20 @@ def paced(design: Design) -> Workload:
         warmup_s=0,
         bandwidth=design.attribution_rate,
         length=64,
+        affinity=affinity,
     )
 
 
 async def measure(
     sides: dict[str, Shell],
     pair: Pair,
-    design: Design,
+    workload: Workload,
     tool: StartedTool,
     ports: tuple[int, ...],
     folders: dict[str, str],
 ) -> Attribution:
     """Counts the tool's programs over one paced run. Raises RemoteError."""
-    host, workload = sides["tool_host"], paced(design)
+    host = sides["tool_host"]
     pids = await tree(host, tool.program.pid)
     async with _counting(host):
         servers = await load.start_servers(
@@ -78,7 +79,7 @@ async def measure(
         )
         for id, now in sorted(after.items())
     )
-    return Attribution(programs, packets, duration_s, design.attribution_rate)
+    return Attribution(programs, packets, duration_s, workload.bandwidth or "")
 
 
 def _grown(now: int | None, before: int | None) -> int | None:

@@ -15,7 +15,7 @@ from ..model.plan import Case, CaseKind, Slot, Workload
 from ..programs.bpftool import BpfState
 from ..reading.cell import key_of, read_cell
 from ..storage import rawtree
-from . import attribution, tool
+from . import attribution, load, tool
 from . import cell as cells
 from .bpf import left_behind, state_of
 from .look import epoch_of, look_at
@@ -184,7 +184,9 @@ class _Life:
             *(self.sides[side].run(("mkdir", "-p", path)) for side, path in folders.items())
         )
         pair, ports = self.site.pair(self.record.layer), self.site.ports.take(1)
-        counted = await attribution.measure(self.sides, pair, design, self._tool, ports, folders)
+        paced = attribution.paced(design, self.site.plan.workloads[0].affinity)
+        workload = load.pinned(paced, self.site.environment, pair)
+        counted = await attribution.measure(self.sides, pair, workload, self._tool, ports, folders)
         self.record = replace(self.record, attribution=counted)
 
     async def cell(self, workload: Workload) -> None:

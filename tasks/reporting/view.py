@@ -146,6 +146,7 @@ def with_changes(effects: pl.DataFrame) -> pl.DataFrame:
 
     A cost is positive where the tool is worse; `change` is what happened to the metric: a
     throughput that costs 36 % changed by -36 %. For metrics of which less is better both agree.
+    Without an interval (a single iteration) there is no change to speak of: null.
     """
     more = [name for name, metric in METRICS.items() if metric.better is Better.MORE]
     turned = pl.col("metric").is_in(more)
@@ -153,9 +154,10 @@ def with_changes(effects: pl.DataFrame) -> pl.DataFrame:
         pl.col("metric").replace_strict(TOPIC_OF, default=None, return_dtype=pl.String)
     )
     resource = pl.col("metric").replace_strict(RESOURCES, default=None, return_dtype=pl.String)
+    change = pl.when(turned).then(-pl.col("estimate")).otherwise(pl.col("estimate"))
     return effects.with_columns(
         topic.otherwise(resource).alias("topic"),
-        pl.when(turned).then(-pl.col("estimate")).otherwise(pl.col("estimate")).alias("change"),
+        pl.when(pl.col("ci_low").is_not_null()).then(change).alias("change"),
         pl.when(turned).then(-pl.col("ci_high")).otherwise(pl.col("ci_low")).alias("change_low"),
         pl.when(turned).then(-pl.col("ci_low")).otherwise(pl.col("ci_high")).alias("change_high"),
     )

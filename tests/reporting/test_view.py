@@ -27,6 +27,11 @@ def test_a_cost_of_throughput_is_a_fall_and_of_latency_a_rise() -> None:
     assert shown == [("throughput", -36.1, -38.0, -34.2), ("latency", 36.1, 34.2, 38.0)]
 
 
+def test_one_iteration_without_an_interval_is_no_change_to_speak_of() -> None:
+    single = effect("throughput_bps", n=1, ci_low=None, ci_high=None, verdict="inconclusive")
+    assert with_changes(EFFECTS.frame([single]))["change"].to_list() == [None]
+
+
 def test_only_primary_effects_speak_for_their_topic() -> None:
     frame = with_changes(
         EFFECTS.frame(
