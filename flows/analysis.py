@@ -13,8 +13,7 @@ from tasks.check import check_runs
 from tasks.ingest import Ingested, held, ingest_tree
 from tasks.model.errors import InputError
 from tasks.model.names import MARGINS_FILE
-from tasks.report import report_runs
-from tasks.reporting.campaign import Reported
+from tasks.report import Reported, report_runs
 
 from .form import Language
 

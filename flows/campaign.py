@@ -20,7 +20,7 @@ from tasks.model.names import Identifier
 from tasks.model.plan import Plan
 from tasks.model.settings import Measurement, Selection
 from tasks.plan import plan_environment
-from tasks.reporting.campaign import Reported
+from tasks.report import Reported
 from tasks.run_case import lay_out, resumable
 
 from .analysis import analysis

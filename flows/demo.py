@@ -7,8 +7,7 @@ from pathlib import Path
 from prefect import flow
 
 from tasks.bootstrap import bootstrap_environment
-from tasks.lab import requirements
-from tasks.lab_hosts import lab_down, lab_up
+from tasks.lab_hosts import lab_down, lab_up, lacking_for_guests
 from tasks.model.environment import Layer
 from tasks.model.names import Identifier
 from tasks.model.plan import Plan, Slot
@@ -80,9 +79,7 @@ async def demo(
 
 def _possible(switch: Switch) -> list[Layer]:
     """All layers, where VMs can run here; says what they cost, or why they are left out."""
-    lacks = requirements.missing([Layer.HOST, Layer.VM], switch.value)
-    lacks = [line for line in lacks if line not in requirements.missing([Layer.HOST], switch.value)]
-    if lacks:
+    if lacks := lacking_for_guests(switch.value):
         progress().said(f"without VMs: {lacks[0]}")
         return [Layer.HOST]
     progress().said(f"with a VM on each host: {_VMS_TAKE}; `demo --layers host` leaves them out")

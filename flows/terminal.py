@@ -19,8 +19,7 @@ from tasks.model.errors import BudgetBroken
 from tasks.model.outcome import Outcome
 from tasks.model.plan import Case, CaseKind, Plan
 from tasks.plan import duration_s
-from tasks.reporting.campaign import Reported
-from tasks.reporting.summary import summary_rich
+from tasks.report import Reported, summary_rich
 
 from .campaign import Finished
 from .progress import Place, spoken

@@ -10,8 +10,11 @@ from prefect.cache_policies import NO_CACHE
 
 from .model.names import MARGINS_FILE
 from .reporting.campaign import Reported, write_campaign
+from .reporting.summary import summary_rich
 from .reporting.texts import Lang
 from .statistics.margins import read_margins
+
+__all__ = ["Reported", "report_runs", "summary_rich"]
 
 
 @task(name="report", task_run_name="report · {output}", cache_policy=NO_CACHE)
