@@ -12,7 +12,7 @@ from tasks.analyze import analyze_runs
 from tasks.check import check_runs
 from tasks.ingest import Ingested, held, ingest_tree
 from tasks.model.errors import InputError
-from tasks.model.names import MARGINS_FILE
+from tasks.model.names import MARGINS_FILE, Address
 from tasks.report import Reported, report_runs
 
 from .form import Language
@@ -24,7 +24,7 @@ REPORTS_URL, REPORTS_ROOT = "EBPF_OVERHEAD_REPORTS_URL", "EBPF_OVERHEAD_REPORTS_
 @flow(name="analysis", flow_run_name="analysis · {output}")
 async def analysis(
     results: Path | None = None,
-    datasets: str = "datasets/parquet",
+    datasets: Address = "datasets/parquet",
     output: Path = Path("reports"),
     languages: list[Language] = ["zh", "en"],  # noqa: B006
     margins: Path | None = None,

@@ -16,7 +16,7 @@ from prefect.runtime import flow_run
 
 from tasks.ingest import Ingested
 from tasks.model.errors import InputError, raise_all
-from tasks.model.names import Identifier
+from tasks.model.names import Address, Identifier
 from tasks.model.plan import Plan
 from tasks.model.settings import Measurement, Selection
 from tasks.plan import plan_environment
@@ -56,7 +56,7 @@ async def campaign(
     when_busy: WhenBusy = WhenBusy.REFUSE,
     languages: list[Language] = ["zh", "en"],  # noqa: B006
     results_dir: Path = Path("results"),
-    datasets: str = "datasets/parquet",
+    datasets: Address = "datasets/parquet",
     output: Path = Path("reports"),
     workflow: Path | None = None,
 ) -> Finished:

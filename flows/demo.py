@@ -9,7 +9,7 @@ from prefect import flow
 from tasks.bootstrap import bootstrap_environment
 from tasks.lab_hosts import lab_down, lab_up, lacking_for_guests
 from tasks.model.environment import Layer
-from tasks.model.names import Identifier
+from tasks.model.names import Address, Identifier
 from tasks.model.plan import Plan, Slot
 from tasks.model.settings import Measurement, Selection, Switch
 from tasks.plan import make_plan_of, write_workflow
@@ -43,7 +43,7 @@ async def demo(
     selection: Selection = Selection(),  # noqa: B008
     measurement: Measurement = QUICK,
     results_dir: Path = Path("results"),
-    datasets: str = "datasets/parquet",
+    datasets: Address = "datasets/parquet",
     output: Path = Path("reports"),
 ) -> Finished:
     """Measures bpftrace tools and a placebo between real SSH hosts of a lab, and its VMs.

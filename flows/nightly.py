@@ -13,6 +13,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import Field
 
+from tasks.model.names import Address
 from tasks.model.settings import Measurement, Selection
 from tasks.run_case import unfinished
 
@@ -29,7 +30,7 @@ async def nightly(
     when_busy: WhenBusy = WhenBusy.WAIT,
     languages: list[Language] = ["zh", "en"],  # noqa: B006
     results_dir: Path = Path("results"),
-    datasets: str = "datasets/parquet",
+    datasets: Address = "datasets/parquet",
     output: Path = Path("reports"),
 ) -> Any:
     """Measures by night; no slot is started that would not end within the window.

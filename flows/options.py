@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from tasks.model.errors import InputError, raise_all
+
 ConfigDir = Annotated[list[Path], typer.Option(help="A folder that bootstrap wrote; repeatable.")]
 Tools = Annotated[str, typer.Option(help="Tools by name, comma-separated.")]
 Layers = Annotated[str, typer.Option(help="host, vm or both, comma-separated.")]
@@ -30,7 +32,21 @@ Attribution = Annotated[int, typer.Option(min=0, help="Seconds of the BPF counti
 Budget = Annotated[str | None, typer.Option(help="Time to end within: 6h, 90m.")]
 Affinity = Annotated[str | None, typer.Option(help="CPUs of client,server to pin loads to.")]
 Results = Annotated[Path, typer.Option(help="Where raw results go.")]
-Datasets = Annotated[str, typer.Option(help="Where the parquet datasets lie.")]
+
+
+def _without_credentials(address: str) -> str:
+    if "@" in address:
+        raise InputError(
+            "--datasets", "", "credentials in an address are stored with the run and shown",
+            "the address alone; the store's own environment variables hold the key",
+        )  # fmt: skip
+    return address
+
+
+Datasets = Annotated[
+    str,
+    typer.Option(callback=_without_credentials, help="Where the parquet datasets lie."),
+]
 Output = Annotated[Path, typer.Option(help="Where reports go.")]
 Lang = Annotated[str, typer.Option(help="zh, en or both, comma-separated.")]
 
@@ -55,8 +71,6 @@ def selection(
 def checked(kind: Any, **values: Any) -> Any:
     """A settings model; what it refuses is an error of the command line."""
     from pydantic import ValidationError
-
-    from tasks.model.errors import InputError, raise_all
 
     try:
         return kind(**values)
@@ -98,8 +112,6 @@ def measurement(
 
 
 def languages(text: str) -> list[Any]:
-    from tasks.model.errors import InputError
-
     wanted = words(text)
     for word in wanted:
         if word not in ("zh", "en"):
@@ -109,8 +121,6 @@ def languages(text: str) -> list[Any]:
 
 def hours_s(budget: str | None) -> float | None:
     """`6h`, `90m` or `1.5h` as seconds."""
-    from tasks.model.errors import InputError
-
     if budget is None:
         return None
     number, unit = budget[:-1], budget[-1:]

@@ -140,7 +140,7 @@ def demo(
     ] = "",
     switch: Annotated[Switch, typer.Option(help="What joins the hosts.")] = Switch.BRIDGE,
     results_dir: Annotated[Path, typer.Option(help="Where raw results go.")] = Path("results"),
-    datasets: Annotated[str, typer.Option(help="Where the datasets lie.")] = "datasets/parquet",
+    datasets: Datasets = "datasets/parquet",
     output_dir: Annotated[Path, typer.Option(help="Where reports go.")] = Path("reports"),
 ) -> None:
     """The whole pipeline on a lab of its own: three bpftrace tools between two real SSH hosts."""

@@ -14,6 +14,10 @@ MARGINS_FILE = CONFIG / "margins.yaml"
 ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$")]
 
+Address = Annotated[str, StringConstraints(pattern=r"^[^@]*$")]
+"""A folder or an object store's URL, never with credentials in it: parameters of runs are stored
+and shown. They come from the environment, as the store's own library reads them."""
+
 _NOT_ID = re.compile(r"[^A-Za-z0-9._-]+")
 
 

@@ -43,6 +43,10 @@ def published(tmp_path: Path) -> Path:
         (["run", "--resume", "never"], ["--resume", "never", "no such run"]),
         (["bootstrap", "--minimal-input", "/none.yaml"], ["/none.yaml", "cannot be read"]),
         (["ingest", "/none"], ["/none", "no such folder"]),
+        (
+            ["ingest", "/tmp", "--datasets", "s3://key:word@store/data"],
+            ["--datasets", "credential"],
+        ),
         (["check"], ["--reference"]),
         (["check", "--reference", "--format", "xml"], ["--format", "xml", "table or json"]),
     ],
