@@ -44,7 +44,7 @@ def published(tmp_path: Path) -> Path:
         (["bootstrap", "--minimal-input", "/none.yaml"], ["/none.yaml", "cannot be read"]),
         (["ingest", "/none"], ["/none", "no such folder"]),
         (
-            ["ingest", "/tmp", "--datasets", "s3://key:word@store/data"],
+            ["ingest", "/tmp", "--datasets", "s3://key:word@store"],
             ["--datasets", "credential"],
         ),
         (["check"], ["--reference"]),
