@@ -29,6 +29,7 @@ from tasks.model.settings import Measurement, Selection
 from tasks.plan import make_plan_of
 from tasks.planning.schedule import order
 from tasks.reading import native
+from tasks.reporting.view import kernel_cost
 from tasks.run_case import hold_hosts, lay_out
 from tasks.statistics.analysis import analyze
 from tasks.statistics.calibration import positive_control
@@ -171,7 +172,7 @@ async def unlimited(settings: Measurement) -> int:
 
 
 async def repeated(settings: Measurement) -> int:
-    """Programs whose ns an event differ between two campaigns."""
+    """Tools whose ns an event differ between two campaigns."""
     print("the kernel's ns an event, in two campaigns")
     brief = {"workloads": ["latency_tcp_rr"], "window_s": 1, "placebos": 0, "attribution_s": 4}
     both = []
@@ -199,16 +200,14 @@ async def main(iterations: int, only: str | None) -> int:
 
 
 def disagreeing(programs: pl.DataFrame) -> int:
-    """How many programs that ran often are apart; told as reported, the median of the passes."""
-    ns = (pl.col("run_time_ns") / pl.col("run_cnt")).median()
-    often = programs.filter(pl.col("run_cnt") > 1000)
-    levels = often.group_by("tool", "name", "campaign").agg(ns=ns).sort("campaign")
+    """How many tools are apart in the figure that the report shows of them."""
+    levels = kernel_cost(programs, ["tool", "campaign"]).sort("tool", "campaign")
     off = 0
-    for (tool, name), part in levels.group_by(["tool", "name"], maintain_order=True):
-        first, second = part["ns"]
+    for (tool,), part in levels.group_by(["tool"], maintain_order=True):
+        first, second = part["ns_per_event"]
         apart = 100 * abs(second / first - 1)
         off += apart > AGREE_PCT
-        print(f"  {tool} {name}: {first:.0f} and {second:.0f} ns, {apart:.1f} % apart")
+        print(f"  {tool}: {first:.0f} and {second:.0f} ns, {apart:.1f} % apart")
     return off
 
 
