@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
+from prefect.runtime import flow_run
 
 from tasks.analyze import analyze_runs
 from tasks.check import check_runs
@@ -21,7 +22,11 @@ REPORTS_URL, REPORTS_ROOT = "EBPF_OVERHEAD_REPORTS_URL", "EBPF_OVERHEAD_REPORTS_
 """Environment of a worker: the folder that is served, and where."""
 
 
-@flow(name="analysis", flow_run_name="analysis · {output}")
+def _named() -> str:
+    return f"analysis · {Path(flow_run.parameters['output']).name}"
+
+
+@flow(name="analysis", flow_run_name=_named)
 async def analysis(
     results: Path | None = None,
     datasets: Address = "datasets/parquet",

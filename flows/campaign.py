@@ -14,7 +14,7 @@ from pathlib import Path
 from prefect import flow
 from prefect.runtime import flow_run
 
-from tasks.ingest import Ingested
+from tasks.ingest import Ingested, measured
 from tasks.model.errors import InputError, raise_all
 from tasks.model.names import Address, Identifier
 from tasks.model.plan import Plan
@@ -105,6 +105,8 @@ async def conduct(
     else:
         raise InputError("environments", "", "none chosen", "at least one, or a run to go on with")
     ended_early = await _measure_all(parts, run, measurement, title, when_busy, until)
+    if ended_early and not measured(folder):
+        return Finished(run, folder, ended_early, [], None)
     ingested, reported = await analysis(folder, datasets, output / run, languages)
     return Finished(run, folder, ended_early, ingested, reported)
 

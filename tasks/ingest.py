@@ -41,6 +41,7 @@ def ingest_tree(
     """Every environment below `path`: a run, an environment, an iteration, or a tree of the
     published framework, which holds no names: `environment` and `run` give them, else the folder.
 
+    Of a run, environments whose turn has not come yet are left out, unless it is all of them.
     Reading the same tree again changes nothing. All of it enters the datasets, or nothing: raises
     InputError for a tree that is wrong, DatasetError where the datasets are.
     """
@@ -57,8 +58,9 @@ def ingest_tree(
                 if name is not None
             ]
         )
+    begun = [folder for folder in folders if native.measured(folder)] or folders
     readings = (
-        [native.read_environment(folder) for folder in folders]
+        [native.read_environment(folder) for folder in begun]
         if folders
         else [legacy.read(path, environment or "legacy", run or as_id(path.name))]
     )
@@ -85,6 +87,11 @@ def _ingested(reading: Reading) -> Ingested:
         files_read=reading.manifest.filter(status=FileStatus.READ).height,
         files_refused=tuple(f"{p}: {reason}" for p, _, reason in refused.iter_rows()),
     )
+
+
+def measured(run: Path) -> bool:
+    """Whether a run's folder holds anything to ingest."""
+    return any(native.measured(folder) for folder in native.environments(run))
 
 
 def held(datasets: str, environment: str, run: str) -> Ingested:

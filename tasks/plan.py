@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import task_run
 
 from .discovery.full import find_config, read_full
 from .model.errors import InputError
@@ -89,7 +90,11 @@ def write_workflow(plan: Plan, path: Path) -> None:
     path.write_text(workflow.dump(plan), encoding="utf-8")
 
 
-@task(name="plan", task_run_name="plan · {config_dir}", cache_policy=NO_CACHE)
+def _named() -> str:
+    return f"plan · {Path(task_run.parameters['config_dir']).name}"
+
+
+@task(name="plan", task_run_name=_named, cache_policy=NO_CACHE)
 def plan_environment(
     config_dir: Path,
     selection: Selection,

@@ -51,11 +51,19 @@ def environments(path: Path) -> list[Path]:
     return sorted(entry for entry in path.iterdir() if entry.is_dir() and is_native(entry))
 
 
+_SLOTS = f"iteration_*/*/{rawtree.TREE}/**/metadata_*.json"
+
+
+def measured(folder: Path) -> bool:
+    """Whether anything of an environment was measured and collected yet."""
+    return any(folder.glob(_SLOTS))
+
+
 def read_environment(folder: Path) -> Reading:
     """One environment of one run. Raises InputError where the tree holds no cell."""
     known = _known(folder)
     rows = _Rows()
-    for slot_file in sorted(folder.glob(f"iteration_*/*/{rawtree.TREE}/**/metadata_*.json")):
+    for slot_file in sorted(folder.glob(_SLOTS)):
         _slot(folder, slot_file, rows)
     for slot, cell in rows.found.values():
         _cell(folder, slot, cell, rows)

@@ -19,7 +19,7 @@ import pytest
 from tasks.lab import lab
 from tasks.lab.requirements import missing
 
-NAME = "deployed"
+NAME = "rack-a"
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
@@ -68,9 +68,9 @@ class Site:
     def deployment(self, name: str) -> Any:
         return self.get(f"/deployments/name/{name}")
 
-    def submit(self, name: str, **parameters: Any) -> httpx.Response:
+    def submit(self, deployment: str, /, **parameters: Any) -> httpx.Response:
         """What the form's Submit button sends."""
-        path = f"/deployments/{self.deployment(name)['id']}/create_flow_run"
+        path = f"/deployments/{self.deployment(deployment)['id']}/create_flow_run"
         return self.ask(path, {"parameters": parameters, "state": {"type": "SCHEDULED"}})
 
     def start(self, **more: Any) -> str:
@@ -137,10 +137,10 @@ def outcomes(results: Path, mark: str) -> list[Any]:
     return [json.loads(line) for file in journals for line in file.read_text().splitlines()]
 
 
-def passed(outcomes: list[Any]) -> Counter[tuple[int, int]]:
-    """How often each place, (iteration, position), passed."""
+def passed(outcomes: list[Any]) -> Counter[tuple[str, int, int]]:
+    """How often each place, (environment, iteration, position), passed."""
     return Counter(
-        (one["key"]["iteration"], one["key"]["position"])
+        (one["key"]["environment"], one["key"]["iteration"], one["key"]["position"])
         for one in outcomes
         if one["status"] == "passed"
     )

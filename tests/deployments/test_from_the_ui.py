@@ -164,6 +164,7 @@ def test_a_browser_shows_the_run_and_the_form(site: Site, finished: str) -> None
     with playwright.sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1400, "height": 1000}, color_scheme="light")
+        page.add_init_script("localStorage.setItem('color-scheme', '\"light\"')")
         page.goto(f"{site.address}/runs/flow-run/{finished}")
         page.get_by_text("Completed").first.wait_for(timeout=60_000)
         page.get_by_text(NAME).first.wait_for()
@@ -195,7 +196,7 @@ def test_the_lab_demo_makes_its_lab_measures_reports_and_takes_the_lab_down(site
     settings = site.parameters()
     settings["measurement"]["window_s"] = 1
     chosen = {key: settings[key] for key in ("measurement", "results_dir", "datasets", "output")}
-    answer = site.submit("lab-demo/lab-demo", name="demoed", **chosen)
+    answer = site.submit("lab-demo/lab-demo", name="demoed", layers=["host"], **chosen)
     id = answer.raise_for_status().json()["id"]
     assert site.ended(id, within_s=200)["state"]["type"] == "COMPLETED"
     assert site.run(id)["name"] == "lab-demo · demoed"
