@@ -7,7 +7,6 @@ campaign, decided cases leave the schedule.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -16,16 +15,15 @@ from .model.names import MARGINS_FILE
 from .model.plan import Plan, Slot
 from .planning.schedule import REPEATED, again, without
 from .planning.workflow import dump
+from .quality.checks import complete
+from .quality.stability import regimes
 from .reading import native
 from .reading.records import Reading
 from .statistics.analysis import analyze
 from .statistics.baselines import baseline_series, blocks, to_requeue
 from .statistics.differences import cell_values
 from .statistics.margins import read_margins
-from .statistics.rules import LOOKS, Rules, primary_metrics
-from .storage import rawtree
-
-DECIDED_FILE = "decided.json"
+from .statistics.rules import Rules, looks_until, primary_metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +50,7 @@ def look(folder: Path, plan: Plan, iteration: int, workflow_file: Path) -> Looke
     part = workflow_file.with_name(f".{workflow_file.name}.part")
     part.write_text(dump(changed), encoding="utf-8")
     part.replace(workflow_file)
-    told = {name: why for (_, name), why in decided.items()}
-    if told:
-        rawtree.write_json(folder / DECIDED_FILE, told)
-    return Looked(changed, len(repeated), told)
+    return Looked(changed, len(repeated), {name: why for (_, name), why in decided.items()})
 
 
 def _unsteady(reading: Reading, plan: Plan, iteration: int) -> list[Slot]:
@@ -73,14 +68,20 @@ def _unsteady(reading: Reading, plan: Plan, iteration: int) -> list[Slot]:
 
 
 def _decided(reading: Reading, plan: Plan, iteration: int) -> dict[tuple[Layer, str], str]:
-    """(layer, case) -> why, of the cases that this look decides."""
-    if not plan.design.until_decided or iteration not in LOOKS:
+    """(layer, case) -> why, of the cases that this look decides.
+
+    Where a layer's baselines jump between two levels, verdicts would be withheld: none is decided.
+    """
+    looks = looks_until(plan.design.iterations)
+    if not plan.design.until_decided or iteration not in looks:
         return {}
-    rules = Rules(primary=primary_metrics(plan.workloads), looks=LOOKS)
+    rules = Rules(primary=primary_metrics(plan.workloads), looks=looks)
     found = analyze(reading.cells, reading.samples, read_margins(MARGINS_FILE), rules)
     scheduled = {(s.layer, s.case_id) for s in plan.slots if s.iteration > iteration}
     names = {(c.layer, c.name) for c in plan.cases if (c.layer, c.id) in scheduled}
-    rows = found.decided.select("layer", "case", pl.col("stopped")).iter_rows()
+    jumping = regimes(complete({"cells": reading.cells, "samples": reading.samples}))
+    steady = found.decided.join(jumping.filter("failed"), on="layer", how="anti")
+    rows = steady.select("layer", "case", "stopped").iter_rows()
     return {(Layer(layer), case): why for layer, case, why in rows if (Layer(layer), case) in names}
 
 

@@ -68,7 +68,11 @@ def read_monitors(
 
 def _pidstat(file: Path, slot: rawtree.SlotRecord, window: Window, found: Found) -> None:
     """Sums of the process tree, row by row; rows whose interval lies in the window."""
-    recorded = pidstat.parse(file.read_text(errors="replace"), file.name, window.start)
+    text = file.read_text(errors="replace")
+    if not text:  # pidstat exits 0 having written nothing
+        found.monitor_rows = ()
+        return
+    recorded = pidstat.parse(text, file.name, window.start)
     rows: dict[float, list[pidstat.ProcessRow]] = {}
     for row in recorded.rows:
         if row.epoch_s is not None:

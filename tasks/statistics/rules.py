@@ -14,6 +14,11 @@ LOOKS = (4, 6, 8, 10, 12)
 """Iterations after which a sequential campaign looks at its numbers."""
 
 
+def looks_until(cap: int) -> tuple[int, ...]:
+    """The looks of a campaign of at most `cap` iterations; its last iteration is one."""
+    return (*(look for look in LOOKS if look < cap), cap)
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How effects are judged. `looks` empty is the fixed design: one look, at the end.
@@ -59,6 +64,6 @@ def rules_of(runs: pl.DataFrame) -> Rules:
     """
     designs = [json.loads(text) or {} for text in runs["design"].drop_nulls()]
     listed = [w for text in runs["workloads"].drop_nulls() for w in json.loads(text) or []]
-    sequential = any(design.get("until_decided") for design in designs)
+    caps = [design["iterations"] for design in designs if design.get("until_decided")]
     primary = _primary((w["name"], w["kind"], w["protocol"]) for w in listed)
-    return Rules(primary=primary, looks=LOOKS if sequential else ())
+    return Rules(primary=primary, looks=looks_until(max(caps)) if caps else ())

@@ -110,6 +110,24 @@ def test_one_iteration_is_shown_without_intervals_and_decides_nothing(bundle: Bu
     assert "<svg" in render_html(replace(bundle, effects=single), "en")
 
 
+@pytest.mark.parametrize(
+    ("stopped", "lang", "words"),
+    [
+        ("decided after 6 iterations", "en", "decided after 6 iterations"),
+        ("decided after 6 iterations", "zh", "第 6 次迭代后已有结论"),
+        ("cap of 12 iterations reached", "zh", "达到 12 次迭代的上限"),
+        ("no valid cell in 4 iterations: more would not help", "en", "no valid cell in 4"),
+    ],
+)
+def test_a_case_of_a_sequential_campaign_says_why_it_was_measured_no_more(
+    bundle: Bundle, stopped: str, lang: Lang, words: str
+) -> None:
+    effects = bundle.effects.with_columns(stopped=pl.lit(stopped))
+    assert words in render_markdown(replace(bundle, effects=effects), lang)
+    fixed = bundle.effects.with_columns(stopped=pl.lit("fixed design of 4 iterations"))
+    assert words not in render_markdown(replace(bundle, effects=fixed), lang)
+
+
 def test_an_invalid_effect_shows_the_word_and_no_number(bundle: Bundle) -> None:
     case = "vm_network_latency_summary_rx_protocol_tcp"
     bad = pl.when(pl.col("case") == case).then(pl.lit("invalid"))

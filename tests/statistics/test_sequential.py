@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tasks.statistics.analysis import analyze
-from tasks.statistics.rules import LOOKS, Rules
+from tasks.statistics.rules import LOOKS, Rules, looks_until
 from tasks.statistics.sequential import end_reason, looks_taken, stopped_at
 from tasks.statistics.simulate import METRIC, WORKLOAD, Host, Schedule, frames, log_values
 from tasks.storage.schema import EFFECTS
@@ -37,6 +37,13 @@ def test_the_last_iteration_is_always_looked_at_and_never_a_sixth_time(
 ) -> None:
     assert looks_taken(RULES, done) == looks
     assert len(looks) <= len(LOOKS)
+
+
+@pytest.mark.parametrize(("cap", "looks"), [(12, LOOKS), (6, (4, 6)), (5, (4, 5)), (4, (4,))])
+def test_a_smaller_cap_has_fewer_looks_and_its_last_iteration_is_one(
+    cap: int, looks: tuple[int, ...]
+) -> None:
+    assert looks_until(cap) == looks
 
 
 def test_a_case_stops_when_all_its_primary_metrics_are_decided() -> None:

@@ -1,6 +1,8 @@
 """Every case on every workload: a table for each environment, layer and protocol of the load."""
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import polars as pl
 
@@ -107,8 +109,17 @@ def _row(view: View, rows: list[Row], kernel: Mapping[str, float]) -> list[Cell]
         amount_cell(view, worst.get("tool_cpu")),
         number_cell(kernel.get(first["case"])),
         amount_cell(view, worst.get("log")),
-        verdict_cell(view, combined_verdict(rows)),
+        replace(verdict_cell(view, combined_verdict(rows)), sub=_stopped(view, first)),
     ]
+
+
+_STOPPED = re.compile(r"(decided|cap|ended|no valid cell)\D*(\d+)")
+
+
+def _stopped(view: View, row: Row) -> str:
+    """Why a sequential campaign measured the case no more; nothing in a fixed design."""
+    told = _STOPPED.search(row["stopped"] or "")
+    return view.t(f"stopped.{told[1]}", n=told[2]) if told else ""
 
 
 def _unplaced(view: View, effects: pl.DataFrame) -> Table:
