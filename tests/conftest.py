@@ -18,13 +18,15 @@ SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 
 REAL_TIME = ("lab", "faults", "deployments", "remote")
 """Folders whose tests hold real processes against real deadlines: a machine that stalls for seconds
-fails them. Such a test is tried once more, and the output says so."""
+fails them. Such a test is tried once more, and the output says so; not a slow one, whose runs would
+still be there."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(here).parts[0] in REAL_TIME:
+        real_time = item.path.relative_to(here).parts[0] in REAL_TIME
+        if real_time and item.get_closest_marker("slow") is None:
             item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=2))
 
 

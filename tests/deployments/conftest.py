@@ -99,7 +99,8 @@ class Site:
     def set_state(self, id: str, type: str, name: str, **details: Any) -> None:
         """What the buttons Cancel, Suspend and Retry send."""
         state = {"type": type, "name": name, "state_details": details}
-        assert self.found(f"/flow_runs/{id}/set_state", state=state)["status"] == "ACCEPT"
+        answer = self.found(f"/flow_runs/{id}/set_state", state=state)
+        assert answer["status"] == "ACCEPT", answer
 
     def ended(self, id: str, within_s: float = 120.0) -> Any:
         """The flow run, once it has ended."""

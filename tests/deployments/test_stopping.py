@@ -77,10 +77,10 @@ def test_runs_that_died_with_the_server_are_found_and_gone_on_with(site: Site) -
 def _begun(site: Site) -> str:
     """A flow run that has begun, and whose process died before its first sign of life."""
     flow = site.deployment("campaign/campaign")["flow_id"]
-    id = str(site.found("/flow_runs/", flow_id=flow, name="never heard of")["id"])
-    for type, name in (("PENDING", "Pending"), ("RUNNING", "Running")):
-        site.set_state(id, type, name)
-    return id
+    pending = {"type": "PENDING", "name": "Pending"}
+    run = site.found("/flow_runs/", flow_id=flow, name="never heard of", state=pending)
+    site.set_state(run["id"], "RUNNING", "Running")
+    return str(run["id"])
 
 
 def _processes_of(site: Site, id: str) -> list[int]:
