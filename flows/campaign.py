@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from prefect import flow
@@ -26,9 +27,7 @@ from tasks.run_case import lay_out, resumable
 from .analysis import analysis
 from .form import Language, WhenBusy, folders_of, titled
 from .measure import measure
-
-_BEGIN_APART_S = 1.5
-"""64 environments that begin in one moment make a server on SQLite answer 503."""
+from .one_by_one import begin, one_by_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,22 +138,19 @@ async def _measure_all(
     for folder, hardware in parts.items():
         groups[hardware].append(folder)
 
-    async def in_turn(number: int, folders: list[Path]) -> dict[str, str]:
-        await asyncio.sleep(number * _BEGIN_APART_S)
+    async def in_turn(folders: list[Path]) -> dict[str, str]:
         ended = {}
         for folder in folders:
-            reason = await measure(
-                folder, folder.name, run, settings.min_free_mib, settings.keep_on_hosts, title,
-                when_busy, until,
+            one = partial(
+                measure, folder, folder.name, run, settings.min_free_mib, settings.keep_on_hosts,
+                title, when_busy, until,
             )  # fmt: skip
-            if reason:
+            if reason := await begin(one):
                 ended[folder.name] = reason
         return ended
 
-    done = await asyncio.gather(
-        *(in_turn(number, group) for number, group in enumerate(groups.values())),
-        return_exceptions=True,
-    )
+    with one_by_one():
+        done = await asyncio.gather(*map(in_turn, groups.values()), return_exceptions=True)
     failed = [result for result in done if isinstance(result, BaseException)]
     if failed:  # the first in the order of the command; the others stand in their flow runs
         raise failed[0]

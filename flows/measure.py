@@ -1,14 +1,12 @@
 """The flow `measure`: one environment's plan on hosts that it holds throughout, an iteration a
 subflow, so that the graph of a night is a few named boxes and each opens on its cases."""
 
-import re
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from uuid import UUID
 
 from prefect import flow
-from prefect.artifacts import acreate_progress_artifact
 
 from tasks.look import look
 from tasks.model.errors import OverheadError
@@ -17,7 +15,8 @@ from tasks.plan import duration_s
 from tasks.run_case import WORKFLOW_FILE, Campaign, opened, run_case
 
 from .form import WhenBusy
-from .progress import Bar, Place, progress
+from .one_by_one import begin, begun
+from .progress import created, place_of, progress, shown
 from .turns import turn
 
 
@@ -37,22 +36,25 @@ async def measure(
     Returns why it ended early; empty where every cell has its outcome. Raises HostsBusy, and
     RemoteError or InputErrors for hosts that cannot be measured on, before anything is started.
     """
-    key = re.sub(r"[^a-z0-9]+", "-", f"progress-{environment}".lower())
-    bar = await acreate_progress_artifact(0.0, key=key, description=f"{environment} · {run}")
-    async with turn(
-        folder, run, when_busy, until, min_free_mib=min_free_mib, keep_on_hosts=keep_on_hosts
-    ) as campaign:
+    bar = await created(environment)
+    async with (
+        turn(
+            folder, run, when_busy, until, min_free_mib=min_free_mib, keep_on_hosts=keep_on_hosts
+        ) as campaign,
+        shown(bar, environment, campaign),
+    ):
         campaign.listeners.append(progress().ended)
-        begun, design = time.monotonic(), campaign.site.plan.design
+        since, design = time.monotonic(), campaign.site.plan.design
         while left := campaign.left():
             number = left[0].iteration
             needed_s = duration_s(campaign.site.plan, [s for s in left if s.iteration == number])
-            if design.budget_s and time.monotonic() - begun + needed_s > design.budget_s:
+            if design.budget_s and time.monotonic() - since + needed_s > design.budget_s:
                 campaign.skip(left, f"the budget of {design.budget_s / 3600:g} h ends here")
                 return ""
-            if reason := await measure_iteration(
-                str(folder), environment, number, design.iterations, title, bar, until
-            ):
+            iteration = partial(
+                measure_iteration, str(folder), environment, number, design.iterations, title, until
+            )
+            if reason := await begin(iteration):
                 return reason
             _look(campaign, environment, number)
     return ""
@@ -83,42 +85,27 @@ async def measure_iteration(
     number: int,
     total: int,
     title: str,
-    bar: UUID,
     until: datetime | None,
 ) -> str:
     """What is left of one iteration, slot by slot, on hosts that `measure` holds.
 
     Returns why nothing more is to be measured; empty where the next iteration may follow.
     """
-    campaign, shown = opened(folder), Bar(bar)
+    begun()
+    campaign = opened(folder)
     for slot in [slot for slot in campaign.left() if slot.iteration == number]:
         if until is not None and _end_of(campaign, slot) > until:
             left = len(campaign.left())
             return f"the window ends at {until.astimezone():%H:%M}; {left} slots are left"
-        place = _place(environment, campaign, slot)
+        place = place_of(environment, campaign, slot)
         progress().begins(place)
-        await shown.show(place)
         name = f"{environment} · iteration {number} · {place.case.name}"
         state = await run_case(folder, slot, name, return_state=True)  # type: ignore[misc]
         error = None if state.is_completed() else await state.aresult(raise_on_failure=False)
         if isinstance(error, OverheadError):  # no more cells on these hosts
             campaign.skip(campaign.left(), str(error))
             return str(error)
-    if not campaign.left():
-        await shown.full()
     return ""
-
-
-def _place(environment: str, campaign: Campaign, slot: Slot) -> Place:
-    plan, left = campaign.site.plan, campaign.left()
-    return Place(
-        environment,
-        slot,
-        plan.case(slot.case_id, slot.layer),
-        done=len(plan.slots) - len(left),
-        total=len(plan.slots),
-        left_s=duration_s(plan, left),
-    )
 
 
 def _end_of(campaign: Campaign, slot: Slot) -> datetime:

@@ -1,19 +1,22 @@
 """Who hears of a campaign's progress: the Prefect log, unless a terminal has taken its place."""
 
-import math
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from prefect.artifacts import aupdate_progress_artifact
+import httpx
+from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.logging import get_run_logger
 
 from tasks.model.outcome import Outcome
 from tasks.model.plan import Case, Slot
+from tasks.plan import duration_s
+from tasks.run_case import Campaign
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +78,60 @@ def heard_by(listener: Progress) -> Iterator[None]:
         _PROGRESS.reset(token)
 
 
-class Bar:
-    """The progress artifact of one environment: how far, and how long it takes yet."""
+def place_of(environment: str, campaign: Campaign, slot: Slot) -> Place:
+    """Where a campaign is that begins `slot` now."""
+    plan, left = campaign.site.plan, campaign.left()
+    return Place(
+        environment,
+        slot,
+        plan.case(slot.case_id, slot.layer),
+        done=len(plan.slots) - len(left),
+        total=len(plan.slots),
+        left_s=duration_s(plan, left),
+    )
 
-    _EVERY_S = 10.0  # of 64 environments at once, the server need not hear more often
 
-    def __init__(self, artifact: UUID) -> None:
-        self._artifact, self._shown_at = artifact, -math.inf
+_SHOWN_EVERY_S = 30.0
+"""Of 64 environments at once, the server need not hear more often."""
 
-    async def show(self, place: Place) -> None:
-        """Where the environment is, unless it was told just now."""
-        if time.monotonic() - self._shown_at < self._EVERY_S:
-            return
-        self._shown_at = time.monotonic()
-        await aupdate_progress_artifact(
-            self._artifact,
-            progress=100.0 * place.done / place.total,
-            description=f"{place.environment} · iteration {place.slot.iteration} · "
-            f"{place.case.name} · about {spoken(place.left_s)} left",
+
+async def created(environment: str) -> UUID:
+    """A progress artifact, of which nothing is known yet."""
+    key = re.sub(r"[^a-z0-9]+", "-", f"progress-{environment}".lower())
+    return await acreate_progress_artifact(0.0, key=key, description=environment)
+
+
+@asynccontextmanager
+async def shown(artifact: UUID, environment: str, campaign: Campaign) -> AsyncIterator[None]:
+    """A progress artifact that follows the campaign from beside it: nothing that is measured waits
+    for the server."""
+
+    async def follow() -> None:
+        while True:
+            await asyncio.sleep(_SHOWN_EVERY_S)
+            await _show(artifact, environment, campaign)
+
+    follower = asyncio.create_task(follow())
+    try:
+        yield
+    finally:
+        follower.cancel()
+    await _show(artifact, environment, campaign)
+
+
+async def _show(artifact: UUID, environment: str, campaign: Campaign) -> None:
+    done, where = 100.0, "measured"
+    if left := campaign.left():
+        place = place_of(environment, campaign, left[0])
+        done = 100.0 * place.done / place.total
+        where = (
+            f"iteration {place.slot.iteration} · {place.case.name} · "
+            f"about {spoken(place.left_s)} left"
         )
-
-    async def full(self) -> None:
-        await aupdate_progress_artifact(self._artifact, progress=100.0, description="measured")
+    with suppress(httpx.HTTPError):  # it hears of it next time
+        await aupdate_progress_artifact(
+            artifact, progress=done, description=f"{environment} · {where}"
+        )
 
 
 def spoken(seconds: float) -> str:

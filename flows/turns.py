@@ -21,6 +21,7 @@ from tasks.model.errors import HostsBusy
 from tasks.run_case import Campaign, hold_hosts, occupied
 
 from .form import WhenBusy
+from .one_by_one import begun
 from .progress import progress
 
 LEASE_S = 60.0
@@ -41,7 +42,10 @@ async def turn(
     async with AsyncExitStack() as held:
         while True:
             try:
-                await _take(held, names)
+                try:
+                    await _take(held, names)
+                finally:
+                    begun()
                 campaign = await held.enter_async_context(
                     hold_hosts(folder, run, min_free_mib=min_free_mib, keep_on_hosts=keep_on_hosts)
                 )
