@@ -49,10 +49,11 @@ _PREFECT = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "60",
+    "PREFECT_CLIENT_MAX_RETRIES": "9",
 }
-"""From a shell our own progress is shown; Prefect's log stays in its server, which hears of a run
-as often as dead_runs expects."""
+"""From a shell our own progress is shown; Prefect's log stays in its server. That hears of a run as
+often as dead_runs expects, and a run waits for it for a quarter of an hour."""
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from prefect.automations import AutomationCore, ChangeFlowRunState, EventTrigger
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import StateType
 
-SILENT_AFTER_S = 90
+SILENT_AFTER_S = 180
 """Three heartbeats; a process needs less to start, from Pending to its first one."""
 
 _LIVES = ("Pending", "Running", "Retrying", "Rerunning", "heartbeat")

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 _SETTLED_S = 0.15
 """Until the server has written down the first events of a run."""
+_PATIENCE_S = 2.5
+"""A run that was answered 503 all the same waits for seconds; the others do not wait for it."""
 T = TypeVar("T")
 _GATE: ContextVar[asyncio.Lock | None] = ContextVar("gate")
 _LEAVE: ContextVar[Callable[[], None]] = ContextVar("leave")
@@ -26,8 +28,9 @@ def one_by_one() -> Iterator[None]:
 
 
 async def begin(flow_run: Callable[[], Awaitable[T]]) -> T:
-    """What `flow_run` returns; the next one may begin once this one calls `begun`, or is over."""
-    gate = _GATE.get(None) or asyncio.Lock()
+    """What `flow_run` returns; the next one may begin once this one calls `begun`, is over, or has
+    taken too long to begin."""
+    gate, loop = _GATE.get(None) or asyncio.Lock(), asyncio.get_running_loop()
     await gate.acquire()
     inside = True
 
@@ -35,8 +38,9 @@ async def begin(flow_run: Callable[[], Awaitable[T]]) -> T:
         nonlocal inside
         if inside:
             inside = False
-            asyncio.get_running_loop().call_later(_SETTLED_S, gate.release)
+            loop.call_later(_SETTLED_S, gate.release)
 
+    loop.call_later(_PATIENCE_S, leave)
     token = _LEAVE.set(leave)
     try:
         return await flow_run()

@@ -11,8 +11,10 @@ import pytest
 from conftest import Site, passed, remote_programs, wait_for, with_variable
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
-OUTAGE_S = 160
+OUTAGE_S = 200
 """Longer than a heartbeat may be missing, and than Prefect's default memory of it."""
+AWAY_S = 110
+"""Longer than Prefect's clients ask for a server by themselves."""
 
 
 def test_cancelling_ends_remote_programs_and_a_retry_measures_nothing_twice(site: Site) -> None:
@@ -59,9 +61,7 @@ def test_runs_that_died_with_the_server_are_found_and_gone_on_with(site: Site) -
     for pid in _processes_of(site, id):
         os.kill(pid, signal.SIGKILL)
     assert wait_for("clean hosts", 15, lambda: not remote_programs(id)) < 15
-    server = json.loads((site.state / "server.json").read_text())["pid"]
-    os.kill(server, signal.SIGKILL)
-    wait_for("the server's end", 10, lambda: not _answers(site))
+    _kill_the_server(site)
     time.sleep(OUTAGE_S)
     site.up()
 
@@ -72,6 +72,28 @@ def test_runs_that_died_with_the_server_are_found_and_gone_on_with(site: Site) -
     site.set_state(id, "SCHEDULED", "AwaitingRetry")
     wait_for("the retry", 60, lambda: site.run(id)["state"]["type"] != "CRASHED")
     assert site.ended(id, within_s=200)["state"]["type"] == "COMPLETED"
+
+
+def test_a_run_waits_between_iterations_for_a_server_that_is_away(site: Site) -> None:
+    id = site.start(**site.parameters(iterations=3, window_s=4))
+    wait_for("a cell", 120, lambda: site.outcomes(id))
+    _kill_the_server(site)
+    time.sleep(AWAY_S)
+    kept = site.outcomes(id)
+    assert {one["key"]["iteration"] for one in kept} == {1}
+    site.up()
+
+    wait_for("the next iteration", 2 * AWAY_S, lambda: len(site.outcomes(id)) > len(kept))
+    wait_for("the end", 200, lambda: site.run(id)["state"]["type"] == "COMPLETED")
+    assert site.outcomes(id)[: len(kept)] == kept
+    assert set(passed(site.outcomes(id)).values()) == {1}
+    assert len(passed(site.outcomes(id))) == 9
+
+
+def _kill_the_server(site: Site) -> None:
+    server = json.loads((site.state / "server.json").read_text())["pid"]
+    os.kill(server, signal.SIGKILL)
+    wait_for("the server's end", 10, lambda: not _answers(site))
 
 
 def _begun(site: Site) -> str:
