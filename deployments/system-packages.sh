@@ -45,12 +45,12 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 case $wanted in
     *netperf*)
-        if ! apt-cache show netperf >/dev/null 2>&1; then
+        if [ -z "$(apt-cache madison netperf)" ]; then
             . /etc/os-release
             component=non-free
             [ "$ID" = ubuntu ] && component=multiverse
-            mirror=$(apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(REPO_URI)' |
-                sed -n 's/^\(Debian\|Ubuntu\) main //p' | head -n 1)
+            mirror=$(apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(CODENAME) $(REPO_URI)' |
+                sed -n "s/^\(Debian\|Ubuntu\) main $VERSION_CODENAME //p" | head -n 1)
             printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: %s\nSigned-By: %s\n' \
                 "$mirror" "$VERSION_CODENAME" "$component" "/usr/share/keyrings/$ID-archive-keyring.gpg" \
                 >/etc/apt/sources.list.d/ebpf-overhead-netperf.sources
