@@ -14,6 +14,7 @@ from .model.names import DATASETS
 from .quality.apart import run_expectations
 from .quality.checks import run_rules, withheld
 from .quality.reference import check_reference
+from .statistics.verdicts import withhold
 from .storage.dataset import Dataset
 from .storage.schema import TABLES
 
@@ -50,16 +51,9 @@ def check_runs(
 
 def _without_verdicts(effects: pl.DataFrame, blocked: pl.DataFrame) -> pl.DataFrame:
     """Effects that a blocking finding reaches keep their interval and lose their verdict."""
-    reasons = blocked.select(
-        *_EFFECT,
-        pl.format("verdict withheld: {} ({})", "message", "rule_id").alias("withheld"),
-    )
+    reasons = blocked.select(*_EFFECT, pl.format("{} ({})", "message", "rule_id").alias("why"))
     joined = effects.join(reasons, on=_EFFECT, how="left", maintain_order="left")
-    hit = pl.col("withheld").is_not_null() & (pl.col("verdict") != "invalid")
-    return joined.with_columns(
-        verdict=pl.when(hit).then(pl.lit("inconclusive")).otherwise("verdict"),
-        reason=pl.when(hit).then("withheld").otherwise("reason"),
-    ).select(effects.columns)
+    return withhold(joined, pl.col("why")).select(effects.columns)
 
 
 def findings_of(datasets: str, run: str) -> pl.DataFrame:

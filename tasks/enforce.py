@@ -16,24 +16,12 @@ from .storage.dataset import Dataset
 def enforce_budget(datasets: str, keys: Sequence[tuple[str, str]], budget: Path) -> None:
     """Raises BudgetBroken with a line for each limit that a cost is proven to be above.
 
-    An environment whose calibration failed proves nothing.
+    An effect whose verdict is withheld proves nothing.
     """
     limits, dataset = read_budget(budget), Dataset(datasets)
     wanted = pl.DataFrame(list(keys), schema=["environment", "run"], orient="row").lazy()
     on = ["environment", "run"]
     effects = dataset.scan("effects").join(wanted, on=on, how="semi").collect()
-    blocked = (
-        dataset.scan("checks")
-        .join(wanted, on=on, how="semi")
-        .filter(
-            pl.col("rule_id").str.starts_with("calibration."),
-            pl.col("severity") == "blocks",
-            pl.col("status") == "failed",
-        )
-        .select(on)
-        .unique()
-        .collect()
-    )
-    over = broken(effects, limits, frozenset(blocked.iter_rows()))
+    over = broken(effects, limits)
     if over:
         raise BudgetBroken("\n".join(map(str, over)))

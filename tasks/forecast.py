@@ -13,7 +13,7 @@ from .model.plan import Plan
 from .planning.schedule import duration_s
 from .statistics.margins import read_margins
 from .statistics.power import forecast, iterations_within, spreads
-from .statistics.rules import Rules, primary_metrics
+from .statistics.rules import Rules, looks_until, primary_metrics
 from .storage.dataset import Dataset
 
 
@@ -45,6 +45,7 @@ def forecast_plan(
         for layer in dict.fromkeys(slot.layer for slot in first)
         for workload in plan.workloads
     ]
-    rules = Rules(primary=primary_metrics(plan.workloads))
+    looks = looks_until(plan.design.iterations) if plan.design.until_decided else ()
+    rules = Rules(primary=primary_metrics(plan.workloads), looks=looks)
     table = forecast(iterations, wanted, spreads(effects), read_margins(margins), rules)
     return Forecast(iterations, iteration_s, table)

@@ -13,6 +13,7 @@ from .model.errors import InputError
 from .reporting.history import History, write_history
 from .reporting.texts import Lang
 from .statistics.nights import SERIES, changes, combined, history
+from .statistics.verdicts import believed
 from .storage.dataset import Dataset
 
 BASELINE = "baseline"
@@ -51,7 +52,7 @@ def history_of(
     cells, effects = (
         dataset.scan(table).filter(of_wanted).collect() for table in ("cells", "effects")
     )
-    primary = effects.filter("primary")
+    primary = believed(effects.filter("primary"))
     series = history(primary.filter(pl.col("verdict") != "invalid"), cells)
     tools = primary.select(_TOOL).unique()
     keys = [*SERIES, "run", "night", "epoch"]

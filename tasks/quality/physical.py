@@ -108,12 +108,15 @@ def other_path(tables: Tables) -> pl.DataFrame:
 
 
 def kernel_time(tables: Tables) -> pl.DataFrame:
-    """Programs that ran longer than the pass had CPU time: wall time x CPUs of the node."""
-    keys = ("environment", "run", "layer", "tool", "case", "iteration", "position")
+    """Cases with a program that ran longer than its pass had CPU time: wall time x CPUs of the
+    node. One row a case, its worst pass."""
+    keys = ("environment", "run", "layer", "tool", "case")
     return (
         tables["bpf_programs"]
         .join(nodes(tables), on=("environment", "run", "node"))
         .filter(pl.col("cpu_pct").is_not_null(), pl.col("cpus").is_not_null())
+        .sort("cpu_pct", descending=True, maintain_order=True)
+        .unique(keys, keep="first", maintain_order=True)
         .select(
             *keys,
             failed=pl.col("cpu_pct") > 100.0 * pl.col("cpus"),

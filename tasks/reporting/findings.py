@@ -75,7 +75,3 @@ class Findings:
     def of_environment(self, environment: str) -> list[Finding]:
         """Findings about an environment as a whole, or one of its layers, workloads, metrics."""
         return [f for f in self._by_environment[environment] if not f.names_tool]
-
-    def withholds(self, row: Mapping[str, Any]) -> bool:
-        """Whether a blocking check that failed concerns this effect."""
-        return any(f.blocks and f.covers(row) for f in self._by_environment[row["environment"]])

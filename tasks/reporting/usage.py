@@ -5,7 +5,8 @@ One pure function of the effects of one tool on one layer of one environment. Th
 1. A measurement that is missing, invalid, withheld or shows a gain decides nothing: undecided.
 2. Each cost is put into a band by `LIMITS`, once by the lower and once by the upper end of its
    interval. The upper end decides, for what is not excluded must be allowed for. Where the verdict
-   is `inconclusive` and the two ends fall into different bands, nothing is decided.
+   of a primary metric is `inconclusive` and the two ends fall into different bands, nothing is
+   decided, unless another cost by itself rules the tool out.
 3. The worst band of all costs is the tool's.
 4. Tool CPU and log growth count where they were measured; where not, the traffic decides alone.
 5. A details tool is never better than `with_filter`: its cost grows with the events it is let see.
@@ -72,9 +73,10 @@ def usage(effects: Iterable[Mapping[str, Any]], tool_class: str | None) -> Usage
             return Usage(Answer.UNDECIDED, reason, refused[0], count=len(refused), total=len(rows))
     judged = [row for row in rows if row["ci_high"] is not None]
     opened = [row for row in primary if _open(row)]
-    worst = max(judged, key=_severity)
+    settled = [row for row in judged if row not in opened]
+    worst = max(settled or opened, key=_severity)
     band = band_of(worst["topic"], worst["ci_high"])
-    if opened and band != Answer.NOT_AT_ALL:
+    if opened and (worst in opened or band != Answer.NOT_AT_ALL):
         row = max(opened, key=_severity)
         return Usage(
             Answer.UNDECIDED,

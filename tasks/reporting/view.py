@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from ..model.metrics import METRICS, PRIMARY, Better
+from ..storage.schema import WITHHELD
 from .bundle import Bundle
 from .findings import Findings
 from .texts import Texts
@@ -64,8 +65,8 @@ class View:
     def effects(self) -> pl.DataFrame:
         """Effects of tools and placebos with topic, change, withheld and the workload's shape."""
         frame = with_changes(self.bundle.effects.filter(pl.col("kind") != "baseline"))
-        withheld = [self.findings.withholds(row) for row in frame.iter_rows(named=True)]
-        return frame.with_columns(pl.Series("withheld", withheld, dtype=pl.Boolean))
+        withheld = pl.col("reason").fill_null("").str.starts_with(WITHHELD)
+        return frame.with_columns(withheld=withheld)
 
     @cached_property
     def tools(self) -> list[ToolRow]:

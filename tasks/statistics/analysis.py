@@ -11,7 +11,7 @@ from .estimates import estimate
 from .margins import Margins
 from .rules import Rules
 from .sequential import end_reason, looks_taken, stopped_at
-from .verdicts import judge
+from .verdicts import judge, withhold
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,7 @@ def _judged(
 
     Returns the effects, the calibration at the last look, and the cases that were decided.
     """
-    done = campaign.cells["iteration"].max()
-    assert isinstance(done, int)
+    done = _last_measured(campaign.cells)
     settled: list[pl.DataFrame] = []
     stops = _UNDECIDED
     for look in looks_taken(rules, done):
@@ -92,6 +91,14 @@ def _judged(
     undecided = effects.with_columns(stopped=pl.lit(end_reason(rules, done)))
     published = _published(pl.concat([*settled, undecided]), failed(calibration))
     return published, calibration, stops
+
+
+def _last_measured(cells: pl.DataFrame) -> int:
+    """The last iteration of which anything was tried; planned ones beyond it were never taken."""
+    tried = cells.filter(pl.col("status") != "skipped")
+    last = (cells if tried.is_empty() else tried)["iteration"].max()
+    assert isinstance(last, int)
+    return last
 
 
 def _complete(judged: pl.DataFrame) -> pl.DataFrame:
@@ -110,12 +117,7 @@ def _published(effects: pl.DataFrame, blocking: list[str]) -> pl.DataFrame:
     """The effects, without verdicts where the calibration failed: intervals only."""
     if not blocking:
         return effects
-    reason = f"verdict withheld: {', '.join(blocking)} failed; the interval stands"
-    had = pl.col("verdict") != "invalid"
-    return effects.with_columns(
-        verdict=pl.when(had).then(pl.lit("inconclusive")).otherwise("verdict"),
-        reason=pl.when(had).then(pl.lit(reason)).otherwise("reason"),
-    )
+    return withhold(effects, pl.lit(f"{', '.join(blocking)} failed; the interval stands"))
 
 
 def _only(frame: pl.DataFrame, environment: str, run: str) -> pl.DataFrame:

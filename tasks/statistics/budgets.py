@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ..model.errors import InputError, raise_all
 from ..model.metrics import METRICS
 from ..model.plan import ToolClass
+from .verdicts import believed
 
 
 class _Written(BaseModel):
@@ -110,28 +111,21 @@ def parse_budget(text: str, where: str) -> Budget:
         raise
 
 
-def broken(
-    effects: pl.DataFrame, budget: Budget, withheld: frozenset[tuple[str, str]] = frozenset()
-) -> list[Broken]:
-    """Every limit that a cost is proven to be above, in the order of the effects.
-
-    Environments whose calibration failed (`withheld`) prove nothing.
-    """
+def broken(effects: pl.DataFrame, budget: Budget) -> list[Broken]:
+    """Every limit that a cost is proven to be above, in the order of the effects."""
     return [
         Broken(effect, limit)
-        for effect, limit in _pairs(effects, budget, withheld)
+        for effect, limit in _pairs(effects, budget)
         if _state(effect, limit) == "does_not_meet"
     ]
 
 
-def expectations(
-    effects: pl.DataFrame, budget: Budget, withheld: frozenset[tuple[str, str]] = frozenset()
-) -> pl.DataFrame:
+def expectations(effects: pl.DataFrame, budget: Budget) -> pl.DataFrame:
     """Each case with a limit: environment, run, layer, case, tool, tool_class, `expectation` (one
     of the words above) and `reason`, the limits that decided it."""
     key = ("environment", "run", "layer", "case", "tool", "tool_class")
     states: dict[tuple[Any, ...], list[tuple[str, str]]] = {}
-    for effect, limit in _pairs(effects, budget, withheld):
+    for effect, limit in _pairs(effects, budget):
         found = states.setdefault(tuple(effect[name] for name in key), [])
         found.append((_state(effect, limit), _words(effect, limit)))
     rows = []
@@ -147,12 +141,10 @@ def expectations(
 _ORDER = ("does_not_meet", "unknown", "mostly_meets", "meets")
 
 
-def _pairs(
-    effects: pl.DataFrame, budget: Budget, withheld: frozenset[tuple[str, str]]
-) -> Iterator[tuple[dict[str, Any], Limit]]:
-    for effect in effects.filter(pl.col("kind") == "tool").iter_rows(named=True):
-        if (effect["environment"], effect["run"]) in withheld:
-            effect |= {"ci_low": None, "ci_high": None}
+def _pairs(effects: pl.DataFrame, budget: Budget) -> Iterator[tuple[dict[str, Any], Limit]]:
+    """Withheld effects have no interval here: they prove nothing."""
+    tools = believed(effects).filter(pl.col("kind") == "tool")
+    for effect in tools.iter_rows(named=True):
         for limit in budget.limits:
             if limit.applies(effect):
                 yield effect, limit

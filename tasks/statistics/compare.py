@@ -16,7 +16,7 @@ from .estimates import estimate, smallest_visible
 from .margins import Margins
 from .rules import Rules
 from .scale import Floats, from_cost, sign, to_cost
-from .verdicts import answer, tested
+from .verdicts import answer, believed, tested
 
 WORDS = {
     "overhead": ("worse", "costs more by more than the margin"),
@@ -39,10 +39,11 @@ def compare_runs(a: pl.DataFrame, b: pl.DataFrame, margins: Margins, rules: Rule
 
     Each is held against its own baselines, so what changed in the hosts' level is not in it.
     Unpaired: se² = se_a² + se_b², degrees of freedom after Welch and Satterthwaite. Environments
-    are matched by name, unless either side has one only.
+    are matched by name, unless either side has one only. What is withheld in either run is not
+    compared.
     """
     on = _PLACE if _several(a) or _several(b) else _PLACE[1:]
-    joined = b.join(a, on=on, suffix="_a")
+    joined = believed(b).join(believed(a), on=on, suffix="_a")
     parts = [_unpaired(part, rules) for part in joined.partition_by("metric", maintain_order=True)]
     return _judged(pl.concat(parts), margins, rules) if parts else pl.DataFrame(schema=_SCHEMA)
 
@@ -139,7 +140,14 @@ def _unpaired(part: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         lost=pl.lit(0),
         planned=pl.lit(1),
         problem=pl.when(pl.col("estimate_log").is_null() | pl.col("estimate_log_a").is_null()).then(
-            pl.lit("no estimate on both sides")
+            pl.concat_str(
+                pl.lit("no estimate on both sides"),
+                pl.format("; here {}", pl.when(pl.col("estimate_log").is_null()).then("reason")),
+                pl.format(
+                    "; there {}", pl.when(pl.col("estimate_log_a").is_null()).then("reason_a")
+                ),
+                ignore_nulls=True,
+            )
         ),
     )
 

@@ -4,7 +4,8 @@
 
 L and R are the nearest passed baselines before and after, of the same workload in the same
 iteration and layer; t is the middle of the window. This takes the drift of a night out of the
-comparison as far as it is linear between two baselines.
+comparison as far as it is linear between two baselines. Baselines with a pause between them (a
+night that ended, a run that was gone on with) are no neighbours: nothing is known of the drift.
 """
 
 import polars as pl
@@ -24,6 +25,8 @@ _METRICS = pl.DataFrame(
         "is_tool_metric": [is_tool_metric(name) for name in METRICS],
     }
 )
+_PAUSE = 4.0  # times the usual time between two baselines; some between may have failed
+
 _MIDDLE = pl.col("started") + (pl.col("ended") - pl.col("started")) / 2
 
 
@@ -92,9 +95,30 @@ def interpolated(rows: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
             allow_exact_matches=False,
             check_sortedness=False,
         ).drop("at", strict=False)
-    weight = (pl.col("t_s") - pl.col("left_t_s")) / (pl.col("right_t_s") - pl.col("left_t_s"))
-    return rows.with_columns(weight=weight).with_columns(
-        expected=pl.col("left_y") + pl.col("weight") * (pl.col("right_y") - pl.col("left_y"))
+    apart_s = pl.col("right_t_s") - pl.col("left_t_s")
+    return (
+        rows.join(_usual_spacing(base), on=_WHERE, how="left", maintain_order="left")
+        .with_columns(
+            weight=(pl.col("t_s") - pl.col("left_t_s")) / apart_s,
+            pause_h=pl.when(apart_s > _PAUSE * pl.col("usual_s")).then(apart_s / 3600),
+        )
+        .drop("usual_s")
+        .with_columns(
+            expected=pl.col("left_y") + pl.col("weight") * (pl.col("right_y") - pl.col("left_y"))
+        )
+    )
+
+
+_WHERE = ("environment", "run", "layer", "workload", "metric")
+
+
+def _usual_spacing(base: pl.DataFrame) -> pl.DataFrame:
+    """_WHERE and `usual_s`, the median time between two baselines of one iteration."""
+    return (
+        base.sort("t_s")
+        .with_columns(spacing_s=pl.col("t_s").diff().over(*PLACE, "metric"))
+        .group_by(_WHERE)
+        .agg(usual_s=pl.col("spacing_s").median())
     )
 
 
@@ -113,6 +137,8 @@ _PROBLEM = (
     .then(pl.lit("no baseline before it"))
     .when(pl.col("right_y").is_null())
     .then(pl.lit("no baseline after it"))
+    .when(pl.col("pause_h").is_not_null())
+    .then(pl.format("a pause of {} h between its baselines", pl.col("pause_h").round(1)))
     .when(pl.col("left_epoch") != pl.col("right_epoch"))
     .then(pl.lit("kernel or NIC settings changed between its baselines"))
 )

@@ -2,18 +2,24 @@
 
 The moderated t of Smyth (2004), Stat. Appl. Genet. Mol. Biol. 3(1):3. The cases of one workload and
 metric are measured in one place by one program, so their variances are alike; each is drawn towards
-what all of them say, by as much as they agree.
+what all of them say, by as much as they agree. A case that is far noisier than the others is not
+one of them and keeps its own: drawn towards the quiet ones, the 95 % interval of a tool with twice
+their SD would cover its cost 78 times in 100 (n = 4), and such tools are the dear ones.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import digamma, polygamma
+from scipy.special import digamma, fdtri, polygamma
 
 from .scale import Floats
 
 _FLOOR = 1e-5  # of the median variance: a case that happened to show no spread has ln 0
+_MANY = 1e10  # degrees of freedom that stand for infinitely many
+
+ALIKE = 0.90
+"""A variance above this quantile of what the others lead to expect is its case's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +56,24 @@ def moderate(s2: Floats, d: Floats) -> tuple[Floats, Floats]:
     """The moderated variances s̃² and their degrees of freedom.
 
         s̃² = (d₀·s₀² + d·s²)/(d₀ + d)  on d₀ + d,  at most Σd, degrees of freedom
+        s̃² = s²                        on d   where s² > s₀²·F(0.90; d, d₀)
 
     The limit Σd is limma's: all of these cells together know no more than that. Without it a small
-    lab, where d₀ often comes out infinite, would print intervals that are too narrow.
+    lab, where d₀ often comes out infinite, would print intervals that are too narrow. The second
+    line is for cases noisier than their peers (the concern of robust empirical Bayes; Phipson et
+    al. 2016, Ann. Appl. Stat. 10:946): one in ten of equal ones takes it by chance, and has a wider
+    interval than it need have.
     """
     prior = fit_prior(s2, d)
     if np.isinf(prior.d0):
         variance = np.full_like(s2, prior.s0_squared)
     else:
         variance = (prior.d0 * prior.s0_squared + d * s2) / (prior.d0 + d)
-    return variance, np.minimum(prior.d0 + d, np.sum(d))
+    df = np.minimum(prior.d0 + d, np.sum(d))
+    if prior.d0 > 0:
+        own = s2 > prior.s0_squared * fdtri(d, min(prior.d0, _MANY), ALIKE)
+        variance, df = np.where(own, s2, variance), np.where(own, d, df)
+    return variance, df
 
 
 def _trigamma_inverse(y: float) -> float:

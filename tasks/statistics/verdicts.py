@@ -10,6 +10,11 @@
 Each question is corrected for the number of effects it is asked of in one environment and run
 (Benjamini–Hochberg 1995). Only metrics with a margin are asked; the others keep their interval and
 are `inconclusive`, because without a margin no cost is small and none is large.
+
+A verdict must hold for the Hodges–Lehmann estimate too, which one wild iteration hardly moves: the
+same sign where the question is of a direction, inside the margin where it is of being within. (A
+cost of zero has a mean and a median of either sign; asking for the same sign there would leave one
+harmless effect in sixteen open however long it is measured.)
 """
 
 from collections.abc import Mapping
@@ -21,6 +26,7 @@ from scipy.special import stdtr
 from scipy.stats import false_discovery_control
 
 from ..model.metrics import METRICS
+from ..storage.schema import WITHHELD
 from .margins import Margins
 from .rules import Rules
 from .scale import Floats, from_cost, sign
@@ -136,7 +142,9 @@ def answer(row: Mapping[str, Any], rules: Rules) -> tuple[str, str]:
         return "inconclusive", why
     for question in QUESTIONS:
         if row[f"q_{question}"] <= rules.test_alpha:
-            return question, ""
+            return ("inconclusive", _torn(row)) if _carried(row, question) else (question, "")
+    if row["estimate"] * row["hodges_lehmann"] < 0 and abs(row["estimate"]) > row["margin"]:
+        return "inconclusive", _torn(row)
     return "inconclusive", (
         f"the interval [{row['ci_low']:+.3g}, {row['ci_high']:+.3g}] {row['unit']} leaves it open; "
         f"{row['n']} iterations can see a cost of {row['mde']:.2g} {row['unit']}, not less"
@@ -153,12 +161,28 @@ def _not_asked(row: Mapping[str, Any]) -> str | None:
         return row["problem"] or "the differences show no spread: no interval"
     if row["margin"] is None:
         return "no margin set for this metric: interval only"
-    if row["estimate"] * row["hodges_lehmann"] < 0:
-        return (
-            f"mean {row['estimate']:+.3g} and Hodges–Lehmann {row['hodges_lehmann']:+.3g} "
-            f"{row['unit']} disagree in sign: single iterations decide the mean"
-        )
     return None
+
+
+def _carried(row: Mapping[str, Any], question: str) -> bool:
+    """Whether single iterations carry the mean to its answer: the Hodges–Lehmann says another."""
+    if question == "within":
+        return bool(abs(row["hodges_lehmann"]) > row["margin"])
+    return bool(row["estimate"] * row["hodges_lehmann"] < 0)
+
+
+def _torn(row: Mapping[str, Any]) -> str:
+    return (
+        f"mean {row['estimate']:+.3g} and Hodges–Lehmann {row['hodges_lehmann']:+.3g} "
+        f"{row['unit']} disagree: single iterations decide the mean"
+    )
+
+
+def _small_gain(row: Mapping[str, Any]) -> str:
+    """A gain that is established and small: within the margin is true of it, and no more is."""
+    if row["ci_high"] >= 0:
+        return ""
+    return f"; {-row['estimate']:.2g} {row['unit']} of gain is no tool's doing: {GAIN_CAUSES}"
 
 
 def _reason(row: Mapping[str, Any], question: str) -> str:
@@ -166,8 +190,29 @@ def _reason(row: Mapping[str, Any], question: str) -> str:
     margin = f"{row['margin']:g} {row['unit']}"
     return {
         "overhead": f"cost is above the margin of {margin} ({p})",
-        "within": f"cost is within ±{margin} ({p})",
+        "within": f"cost is within ±{margin} ({p})" + _small_gain(row),
         "positive": f"there is a cost ({p}), but not known whether it is above {margin}",
         "gain": f"better with the tool than without ({p}), which a tool cannot cause; "
         f"{GAIN_CAUSES}",
     }[question]
+
+
+def believed(effects: pl.DataFrame) -> pl.DataFrame:
+    """Judged effects as far as they prove anything: those withheld keep their row and its reason,
+    and no number. What is derived from effects (a comparison, a budget, a history) starts here."""
+    fine = ~pl.col("reason").fill_null("").str.starts_with(WITHHELD)
+    return effects.with_columns(
+        pl.when(fine).then(name).alias(name) for name in _NUMBERS if name in effects.columns
+    )
+
+
+def withhold(effects: pl.DataFrame, why: pl.Expr) -> pl.DataFrame:
+    """`effects` without verdict where `why` is not null; their intervals stand."""
+    hit = why.is_not_null() & (pl.col("verdict") != "invalid")
+    return effects.with_columns(
+        verdict=pl.when(hit).then(pl.lit("inconclusive")).otherwise("verdict"),
+        reason=pl.when(hit).then(pl.concat_str(pl.lit(WITHHELD), why)).otherwise("reason"),
+    )
+
+
+_NUMBERS = ("estimate", "ci_low", "ci_high", "estimate_log", "se_log", "df", "hodges_lehmann")

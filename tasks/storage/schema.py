@@ -214,6 +214,9 @@ VERDICTS = (
     "inconclusive",
 )
 
+WITHHELD = "verdict withheld: "
+"""How the `reason` of an effect begins whose verdict a blocking finding took away."""
+
 EFFECTS = Table(
     "effects",
     "what one case costs one metric of one workload, over all iterations of a run",

@@ -103,3 +103,14 @@ def test_limits_grow_from_band_to_band_and_hold_their_own_value(topic: str) -> N
     assert list(limits) == sorted(set(limits))
     assert [band_of(topic, limit) for limit in limits] == list(BANDS[:3])
     assert band_of(topic, -50.0) is Answer.LONG
+
+
+def test_noise_that_reaches_into_the_last_band_decides_nothing() -> None:
+    noise = usage([effect("latency", -60.0, 400.0, verdict="inconclusive")], "summary")
+    assert (noise.answer, noise.reason) == (Answer.UNDECIDED, "open")
+    assert (noise.best, noise.worst) == (Answer.LONG, Answer.NOT_AT_ALL)
+    beside = usage(
+        [effect("throughput", 1.0, 2.0), effect("latency", -60.0, 400.0, verdict="inconclusive")],
+        "summary",
+    )
+    assert beside.answer is Answer.UNDECIDED

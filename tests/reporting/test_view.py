@@ -76,30 +76,6 @@ def check(**other: object) -> dict[str, object]:
     } | other  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("concern", "withheld"),
-    [
-        ({}, True),
-        ({"layer": "host"}, True),
-        ({"layer": "vm"}, False),
-        ({"tool": "t"}, True),
-        ({"tool": "other"}, False),
-        ({"tool": "t", "metric": "throughput_bps"}, True),
-        ({"tool": "t", "metric": "latency_mean_us"}, False),
-        ({"environment": "elsewhere"}, False),
-        ({"severity": "warns"}, False),
-        ({"status": "passed"}, False),
-        ({"status": "error"}, False),
-        ({"iteration": 2}, False),
-    ],
-)
-def test_a_blocking_check_withholds_what_it_concerns(
-    concern: dict[str, object], withheld: bool
-) -> None:
-    findings = Findings(CHECKS.frame([check(**concern)]))
-    assert findings.withholds(effect("throughput_bps")) is withheld
-
-
 def test_a_finding_stands_beside_the_number_it_names() -> None:
     checks = CHECKS.frame(
         [check(severity="warns"), check(tool="t"), check(tool="t", metric="throughput_bps")]

@@ -65,7 +65,7 @@ def test_a_mean_that_one_wild_iteration_turned_is_no_verdict() -> None:
     )  # fmt: skip
     assert row["estimate"] < 0 < row["hodges_lehmann"]
     assert row["verdict"] == "inconclusive"
-    assert "disagree in sign" in row["reason"]
+    assert "disagree: single iterations" in row["reason"]
 
 
 def costs(cost_pct: float, spread: float, n: int = 6) -> list[list[tuple[str, float | None]]]:
@@ -200,3 +200,35 @@ def test_the_order_of_the_rows_does_not_matter(random: "object") -> None:
     plain = analyze(cells, samples, MARGINS, SIMULATED).effects.sort("case")
     assert shuffled["verdict"].to_list() == plain["verdict"].to_list()
     assert shuffled["ci_low"].to_list() == pytest.approx(plain["ci_low"].to_list(), rel=1e-9)
+
+
+def test_a_cost_of_nothing_whose_mean_and_median_differ_in_sign_is_within_the_margin() -> None:
+    values = [100.2, 99.98, 99.97, 99.98, 99.99, 99.98]
+    row = effect(
+        analyze(*campaign([[("b", 100), ("x", v), ("b", 100)] for v in values]), MARGINS, RULES)
+        .effects, case="x",
+    )  # fmt: skip
+    assert row["estimate"] * row["hodges_lehmann"] < 0
+    assert row["verdict"] == "no_overhead_within_margin"
+
+
+def test_a_small_gain_is_within_the_margin_and_said_to_be_no_tools_doing() -> None:
+    row = effect(analyze(*campaign(costs(-2, 0.2)), MARGINS, RULES).effects, case="x")
+    assert row["verdict"] == "no_overhead_within_margin"
+    assert "2 % of gain is no tool's doing" in row["reason"]
+
+
+def test_planned_iterations_that_were_never_measured_are_not_counted() -> None:
+    cells, samples = campaign(costs(1, 8, n=7) + costs(1, 8, n=5))
+    later = pl.col("iteration") > 7
+    cells = cells.with_columns(
+        status=pl.when(later)
+        .then(pl.lit("skipped"))
+        .otherwise("status")
+        .cast(cells["status"].dtype)
+    )
+    known = samples.filter(~later)
+    ended = analyze(cells, known, MARGINS, Rules(primary=RULES.primary, looks=LOOKS)).effects
+    assert effect(ended, case="x")["stopped"] == "campaign ended after 7 iterations"
+    fixed = analyze(cells, known, MARGINS, RULES).effects
+    assert effect(fixed, case="x")["stopped"] == "fixed design of 7 iterations"

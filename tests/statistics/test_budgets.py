@@ -9,6 +9,7 @@ from tasks.model.errors import InputErrors
 from tasks.model.names import CONFIG
 from tasks.statistics.budgets import broken, expectations, parse_budget, read_budget
 from tasks.statistics.costmodel import predicted, read_cost_model
+from tasks.statistics.verdicts import withhold
 from tasks.storage.schema import BPF_PROGRAMS, EFFECTS
 
 PUBLISHED = CONFIG / "budgets" / "published.yaml"
@@ -59,9 +60,10 @@ def test_only_a_proven_excess_breaks_a_budget() -> None:
     assert str(found) == "env/host x w tool_cpu_pct: +5.55 [+5.1, +6] % is above the budget of 5"
 
 
-def test_an_environment_that_failed_its_calibration_breaks_nothing() -> None:
-    found = broken(effects(cost(9, 10)), read_budget(PUBLISHED), frozenset({("env", "r1")}))
-    assert found == []
+def test_an_effect_whose_verdict_is_withheld_breaks_nothing() -> None:
+    refused = withhold(effects(cost(9, 10)), pl.lit("calibration.placebo failed"))
+    assert broken(refused, read_budget(PUBLISHED)) == []
+    assert expectations(refused, read_budget(PUBLISHED))["expectation"].to_list() == ["unknown"]
 
 
 def test_a_limit_is_for_the_cases_that_its_selectors_name() -> None:

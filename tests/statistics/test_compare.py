@@ -6,6 +6,7 @@ from small_campaign import RULES, campaign, effect, where
 
 from tasks.statistics.analysis import analyze
 from tasks.statistics.compare import compare_runs, compare_versions, match_versions
+from tasks.statistics.verdicts import withhold
 
 MARGINS = {"throughput_bps": 3.0}
 
@@ -46,6 +47,13 @@ def test_degrees_of_freedom_of_equal_runs_add_up() -> None:
     row = effect(compare_runs(a, b, MARGINS, RULES), case="x")
     assert row["n"] == 5
     assert row["p_two_sided"] < 1e-6
+
+
+def test_what_is_withheld_in_one_run_is_not_compared() -> None:
+    refused = withhold(run(15), pl.lit("the placebo cost 15 %"))
+    row = effect(compare_runs(run(5), refused, MARGINS, RULES), case="x")
+    assert (row["verdict"], row["estimate"]) == ("inconclusive", None)
+    assert "here verdict withheld: the placebo cost 15 %" in row["reason"]
 
 
 def versions() -> tuple[pl.DataFrame, pl.DataFrame]:

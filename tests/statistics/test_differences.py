@@ -102,3 +102,13 @@ def test_two_values_of_one_metric_in_one_cell_are_refused() -> None:
     cells, samples = campaign([[("b", 10), ("x", 9), ("b", 10)]])
     with pytest.raises(DatasetError, match="two values of one metric"):
         cell_values(cells, pl.concat([samples, samples]))
+
+
+def test_baselines_with_a_pause_between_them_are_no_neighbours() -> None:
+    cells, samples = campaign([[("b", 10), ("x", 9), ("b", 10), ("y", 9), ("b", 10), ("b", 10)]])
+    night = pl.col("position") > 3
+    hours = pl.when(night).then(pl.duration(hours=17)).otherwise(pl.duration())
+    later = cells.with_columns(pl.col("started") + hours, pl.col("ended") + hours)
+    found = diffs(later, samples).sort("position")
+    assert found["problem"].to_list() == [None, "a pause of 17.1 h between its baselines"]
+    assert found["d"].is_null().to_list() == [False, True]

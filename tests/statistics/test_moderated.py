@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import stdtrit
 
 from tasks.statistics.moderated import fit_prior, moderate
 
@@ -25,7 +26,29 @@ EULER_GAMMA = 0.57721566490153286
 
 def test_variances_are_those_of_limma() -> None:
     variance, _ = moderate(S2, np.full(20, 5.0))
-    assert variance == pytest.approx(VAR_POST, rel=1e-8)
+    assert variance[S2 < 1.9] == pytest.approx(VAR_POST[S2 < 1.9], rel=1e-8)
+
+
+def test_a_case_far_noisier_than_the_others_keeps_its_own_variance() -> None:
+    # all but one are 1: d0 comes out finite; F(0.90; 3, d0) lies between 2.08 (d0 infinite) and 5.4
+    variance, df = moderate(np.array([1.0, 0.9, 1.1, 1.2, 0.8, 9.0]), np.full(6, 3.0))
+    assert (variance[5], df[5]) == (9.0, 3.0)
+    assert (variance[:5] != [1.0, 0.9, 1.1, 1.2, 0.8]).all() and (df[:5] > 3).all()
+
+
+@pytest.mark.parametrize(("noisier", "lowest"), [(1.0, 0.94), (2.0, 0.87), (3.0, 0.88)])
+def test_intervals_cover_cases_that_are_noisier_than_the_others_too(
+    noisier: float, lowest: float
+) -> None:
+    # n = 4, 7 of 99 cases noisier; without their own variance 0.78 and 0.76 of them are covered
+    rng, covered = np.random.default_rng(1), []
+    for _ in range(300):
+        x = rng.normal(size=(99, 4))
+        x[:7] *= noisier
+        variance, df = moderate(x.var(axis=1, ddof=1), np.full(99, 3.0))
+        covered.append(np.abs(x.mean(axis=1)) <= stdtrit(df, 0.975) * np.sqrt(variance / 4))
+    assert np.mean(covered, axis=0)[:7].mean() > lowest
+    assert np.mean(covered, axis=0)[7:].mean() == pytest.approx(0.96, abs=0.015)
 
 
 def test_equal_variances_are_one_variance_and_the_bias_of_its_logarithm_is_taken_off() -> None:

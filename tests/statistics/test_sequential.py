@@ -93,7 +93,7 @@ def test_decided_cases_are_listed_for_the_schedule() -> None:
 
 
 def test_a_decided_case_that_leaves_the_schedule_keeps_its_verdict() -> None:
-    cells, samples = simulated(1, 8)
+    cells, samples = simulated(2, 8)
     stays = ~((pl.col("case") == "case_0") & (pl.col("iteration") > 4))
     whole = analyze(cells, samples, {METRIC: 3.0}, RULES).effects.filter(case="case_0")
     left = analyze(cells.filter(stays), samples, {METRIC: 3.0}, RULES).effects
