@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from prefect import flow
+from prefect.exceptions import FailedRun
 
 from tasks.look import look
 from tasks.model.errors import OverheadError
@@ -105,6 +106,8 @@ async def measure_iteration(
         if isinstance(error, OverheadError):  # no more cells on these hosts
             campaign.skip(campaign.left(), str(error))
             return str(error)
+        if isinstance(error, BaseException) and not isinstance(error, FailedRun):
+            raise error  # a full disk here, or a mistake of ours: the next slot would meet it too
     return ""
 
 

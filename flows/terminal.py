@@ -83,7 +83,8 @@ def forecast_table(seen: Forecast, budget: str | None) -> RenderableType:
     head = (
         f"{seen.iterations} iterations of {spoken(seen.iteration_s)}"
         + (f" fit into {budget}" if budget else "")
-        + "; the smallest cost that they can see:"
+        + "; the smallest cost that they can see, each by itself (one among many effects that are "
+        "judged together has to be larger):"
     )
     table = _table("layer", "workload", "metric", "smallest visible", "")
     for row in seen.table.iter_rows(named=True):

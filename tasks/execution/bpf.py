@@ -6,13 +6,15 @@ holds comes from bpftool where it is there. Not there: None, which is not "clean
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ..model.errors import ParseError
 from ..programs import bpftool, proc
-from .shell import Shell
+from .shell import Answer, Shell
 
+_T = TypeVar("_T")
 _FDINFO = (
     "for p; do for f in $(grep -ls prog_id /proc/$p/fdinfo/* 2>/dev/null); do "
     'echo "@ $f"; cat "$f"; done; done'
@@ -53,7 +55,7 @@ async def programs_of(shell: Shell, pids: Iterable[int]) -> dict[int, Counted]:
 
 
 async def state_of(shell: Shell, devices: Iterable[str]) -> bpftool.BpfState | None:
-    """Programs, links, attachments, pins, tc of the host; None where bpftool cannot tell."""
+    """Programs, links, attachments, pins, tc of the host; None where nothing of it can be told."""
     devices = tuple(devices)
     commands = [bpftool.prog_list_argv(), bpftool.link_list_argv(), bpftool.net_list_argv()]
     for device in devices:
@@ -65,16 +67,26 @@ async def state_of(shell: Shell, devices: Iterable[str]) -> bpftool.BpfState | N
     answers = await asyncio.gather(*(shell.run(argv, check=False) for argv in commands))
     programs, links, net, *tc = answers
     name = shell.node.name
+    state = bpftool.BpfState(
+        programs=_told(bpftool.parse_programs, programs, f"{name}: bpftool prog"),
+        links=_told(bpftool.parse_links, links, f"{name}: bpftool link"),
+        attachments=_told(bpftool.parse_net, net, f"{name}: bpftool net"),
+        pins=_told(bpftool.parse_pins, programs, f"{name}: bpftool prog"),
+        traffic_control=None
+        if any(answer.status == _NOT_FOUND for answer in tc)
+        else frozenset().union(*(bpftool.parse_traffic_control(answer.stdout) for answer in tc)),
+    )
+    return state if state.known() - {"traffic_control"} or devices else None
+
+
+_NOT_FOUND = 127
+
+
+def _told(
+    parse: Callable[[str, str], frozenset[_T]], answer: Answer, what: str
+) -> frozenset[_T] | None:
     try:
-        return bpftool.BpfState(
-            programs=bpftool.parse_programs(programs.stdout, f"{name}: bpftool prog"),
-            links=bpftool.parse_links(links.stdout, f"{name}: bpftool link"),
-            attachments=bpftool.parse_net(net.stdout, f"{name}: bpftool net"),
-            pins=bpftool.parse_pins(programs.stdout, f"{name}: bpftool prog"),
-            traffic_control=frozenset().union(
-                *(bpftool.parse_traffic_control(answer.stdout) for answer in tc)
-            ),
-        )
+        return parse(answer.stdout, what)
     except ParseError:
         return None
 
@@ -89,17 +101,9 @@ async def left_behind(
     devices, until = tuple(devices), time.monotonic() + within_s
     while True:
         now = await state_of(shell, devices)
-        if now is None:
-            return None
-        told = now.difference(before)
+        told = () if now is None else now.difference(before)
         left = tuple(line for line in told if not line.startswith(("- programs", "- links")))
-        if not left or time.monotonic() > until:
-            return left
+        all_told = now is not None and before.known() <= now.known()
+        if (all_told and not left) or time.monotonic() > until:
+            return left if left or all_told else None
         await asyncio.sleep(_LOOK_EVERY_S)
-
-
-async def wait_until_clean(
-    shell: Shell, before: bpftool.BpfState, devices: Iterable[str], within_s: float
-) -> bool:
-    """Whether the host became as `before` within the time."""
-    return await left_behind(shell, before, devices, within_s) == ()

@@ -10,9 +10,9 @@ from pathlib import Path
 from ..model.outcome import CellKey, CellStatus, Outcome
 from ..model.plan import Plan, Slot, Workload
 from ..storage import journal
-from .bpf import wait_until_clean
+from . import leavings
 from .site import Site
-from .slot import HostNotClean, run_slot
+from .slot import run_slot
 
 _HOLD_BACK_S = 60.0
 AGAIN = frozenset({"transport", "complete", "monitored", "tool_alive", "quiet_host"})
@@ -66,13 +66,19 @@ class Campaign:
         return [self.outcomes[_place(slot, workload)] for workload in missing]
 
     async def _attempt(self, slot: Slot, workloads: Sequence[Workload], attempt: int) -> None:
+        await self._until_clean()
         try:
             await run_slot(self.site, slot, workloads, attempt, self._record)
-        except HostNotClean as error:
-            host = self.site.sides(slot.layer)["tool_host"]
+        except leavings.HostNotClean as error:
             async with self.site.steps.step("global", "post", f"held back: {error}", error.node):
-                if not await wait_until_clean(host, error.before, error.devices, _HOLD_BACK_S):
-                    raise
+                await self._until_clean()
+
+    async def _until_clean(self) -> None:
+        """Until nothing is left of a tool whose host nobody has seen clean since it ran."""
+        folder = self.site.folder
+        if known := leavings.noted(folder):
+            shell = self.site.shells[known.node]
+            await leavings.wait_until_gone(folder, known, shell, _HOLD_BACK_S)
 
     def skip(self, slots: Sequence[Slot], reason: str) -> None:
         """The last word on cells that will not be measured."""

@@ -6,19 +6,21 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ..model.errors import OverheadError, RemoteError
+from ..model.errors import HostsBusy, OverheadError, RemoteError
 from ..model.outcome import HostLook, StoredFile
 from ..model.plan import Workload
 from ..storage import rawtree
 from . import load, monitor
+from .bpf import programs_of
 from .look import epoch_of, look_at
 from .shell import Running, Shell
 from .site import Site, remote_tree
-from .tool import StartedTool
+from .tool import StartedTool, tree
 
 _LEAD_S = 0.15  # from a client's start to its first packet, at most
 _TAIL_S = 0.05  # the last look comes so long before the load ends
 _FETCH_AGAIN_S = (0.5, 2.0, 5.0)
+_NOT_FETCHED = "transport: not fetched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class RanCell:
 
     record: rawtree.CellRecord
     metadata: str  # the record's path below the client node's tree
-    files: tuple[StoredFile, ...]
+    files: tuple[StoredFile, ...] = ()
+    fetched: bool = True  # else its files are still on the hosts
 
 
 @dataclass(slots=True)
@@ -38,6 +41,7 @@ class _Seen:
     own_pids: dict[str, set[int]] = field(default_factory=dict)
     clocks: dict[str, tuple[float, float]] = field(default_factory=dict)
     looks: dict[str, HostLook] = field(default_factory=dict)
+    programs: tuple[int, ...] | None = None
 
     def started(self, shell: Shell, programs: Iterable[Running]) -> None:
         self.running += programs
@@ -78,17 +82,26 @@ async def run(
         own_pids={node: tuple(sorted(pids)) for node, pids in seen.own_pids.items()},
         looks=seen.looks,
         epoch=epoch_of(site.epoch, seen.looks) if seen.looks else "",
+        programs=seen.programs,
     )
     metadata = f"{folders['client']}/{rawtree.METADATA}"
-    path = site.tree(slot.iteration, slot.client) / metadata
-    rawtree.write_json(path, record)
-    files: tuple[StoredFile, ...] = ()
+    return await fetch(site, slot, RanCell(record, metadata))
+
+
+async def fetch(site: Site, slot: rawtree.SlotRecord, ran: RanCell) -> RanCell:
+    """The cell with its files brought home. Where they do not come, its record says so; the
+    measurement stands, and another try may bring them."""
+    path = site.tree(slot.iteration, slot.client) / ran.metadata
+    failed = ran.record.failure
+    whole = replace(ran.record, failure="" if failed.startswith(_NOT_FETCHED) else failed)
+    rawtree.write_json(path, whole)
     try:
-        files = await _collect(site, slot, folders, () if failure else _FETCH_AGAIN_S)
+        files = await _collect(site, slot, whole.folders, () if whole.failure else _FETCH_AGAIN_S)
     except OverheadError as error:
-        record = replace(record, failure=failure or f"transport: not fetched: {error}")
+        record = replace(whole, failure=whole.failure or f"{_NOT_FETCHED}: {error}")
         rawtree.write_json(path, record)
-    return RanCell(record, metadata, files)
+        return RanCell(record, ran.metadata, fetched=bool(whole.failure))
+    return RanCell(whole, ran.metadata, files)
 
 
 def _places(
@@ -137,6 +150,9 @@ async def _load(
     await _until(begun + omitted_s + workload.window_s - _TAIL_S)
     await _snap("end", looks)
     await load.finish(clients, load.SLACK_S)
+    if tool is not None:
+        held = await programs_of(host, await tree(host, tool.program.pid))
+        seen.programs = tuple(sorted(held))
     await load.end(monitors)
     seen.looks = await look_at(sides.values(), site.environment, pair, slot.looks)
     await site.steps.hooks("test", "post", sides)
@@ -169,11 +185,11 @@ async def _collect(
         base, name = remote_tree(shell), shell.node.name
         for pause_s in pauses_s:
             try:
+                await shell.revive()
                 return await shell.collect(base, paths, site.tree(slot.iteration, name))
-            except RemoteError as error:
+            except (RemoteError, HostsBusy) as error:
                 async with site.steps.step("test", "post", f"fetch again: {error}", name):
                     await asyncio.sleep(pause_s)
-                    await shell.revive()
         return await shell.collect(base, paths, site.tree(slot.iteration, name))
 
     async def remove(shell: Shell, paths: list[str]) -> None:

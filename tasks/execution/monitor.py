@@ -1,16 +1,17 @@
-"""What watches a tool while the load runs: pidstat over its processes, its output's size."""
+"""What watches a tool while the load runs: pidstat over its processes, its outputs' size."""
 
 from ..programs import pidstat
 from ..storage import rawtree
 from .shell import Running, Shell
 from .tool import StartedTool, tree
 
-# One line, so that the supervisor can carry it. The output is opened for appending, so emptying it
-# at the cap costs the tool nothing; what was dropped still counts as written.
+# One line, so that the supervisor can carry it. Both outputs are opened for appending, so emptying
+# one at the cap costs the tool nothing; what was dropped still counts as written.
 _LOG_SIZE = (
-    'f=$1 every=$2 cap=$3 gone=0; while :; do s=$(stat -c %s -- "$f") || s=0; '
-    'echo "$(TZ=UTC date "+%F %T.%N") $((s + gone))"; '
-    'if [ "$s" -gt "$cap" ]; then : >"$f"; gone=$((gone + s)); fi; sleep "$every"; done'
+    "every=$1 cap=$2 gone=0; shift 2; while :; do all=$gone; "
+    'for f; do s=$(stat -c %s -- "$f") || s=0; all=$((all + s)); '
+    'if [ "$s" -gt "$cap" ]; then : >"$f"; gone=$((gone + s)); fi; done; '
+    'echo "$(TZ=UTC date "+%F %T.%N") $all"; sleep "$every"; done'
 )
 
 
@@ -32,8 +33,8 @@ async def start(
             env=pidstat.ENV,
         ),
         await shell.start(
-            ("sh", "-c", _LOG_SIZE, "logsize", tool.output, f"{interval_s:g}",
-             str(cap_mib * 2**20)),
+            ("sh", "-c", _LOG_SIZE, "logsize", f"{interval_s:g}", str(cap_mib * 2**20),
+             tool.output, tool.errors),
             deadline_s=deadline_s,
             stdout=f"{folder}/{rawtree.LOG_SIZE}",
         ),

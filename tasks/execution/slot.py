@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..model.errors import HostsBusy, OverheadError, RemoteError
+from ..model.errors import HostsBusy, RemoteError
 from ..model.outcome import CellStatus, Outcome
 from ..model.plan import Case, CaseKind, Slot, Workload
 from ..programs.bpftool import BpfState
 from ..reading.cell import key_of, read_cell
 from ..storage import rawtree
-from . import attribution, load, tool
+from . import attribution, leavings, load, tool
 from . import cell as cells
 from .bpf import left_behind, state_of
 from .look import epoch_of, look_at
@@ -26,16 +26,6 @@ Tell = Callable[[Outcome], None]
 
 _CLEAN_WITHIN_S = 10.0  # BPF objects go a moment after their holder
 _KEEP_OUTPUT = 2**20  # of a tool's output so much is brought home; its size was measured
-
-
-class HostNotClean(OverheadError):
-    """A tool left state behind: nothing more is measured on that host until it is gone."""
-
-    def __init__(
-        self, node: str, case: str, left: Sequence[str], before: BpfState, devices: tuple[str, ...]
-    ) -> None:
-        self.node, self.before, self.devices = node, before, devices
-        super().__init__(f"{node}: {case} left behind: {'; '.join(left[:5])}")
 
 
 async def run_slot(
@@ -113,6 +103,7 @@ class _Life:
             path = f"{remote_tree(self.host)}/{self.folder}"
             async with steps.step(level, "init", "state before", self.host.node.name):
                 self._before = await state_of(self.host, self._devices())
+                await self._note()
                 await self.host.run(("mkdir", "-p", path))
             async with steps.step(level, "init", f"start {self.case.name}", self.host.node.name):
                 await self._start(path)
@@ -144,13 +135,21 @@ class _Life:
         }
         self.record = replace(self.record, looks=looks)
 
+    async def _note(self) -> None:
+        """From here on until the host was seen clean, whoever goes on with the run looks first."""
+        if self._before is None:
+            return
+        name, booted = self.host.node.name, await leavings.boot_id(self.host)
+        known = leavings.Note(name, self.case.name, booted, self._devices(), self._before)
+        leavings.note(self.site.folder, known)
+
     async def _start(self, path: str) -> None:
         output, errors = (f"{path}/{name}_{self.record.ts}.log" for name in _OUTPUTS)
         started = self._tool = await tool.start(self.host, self.case, output, errors)
         now = await state_of(self.host, ())
         held = set(started.programs)
-        before = set() if self._before is None else {p.id for p in self._before.programs}
-        after = held if now is None else held | {p.id for p in now.programs}
+        before = {p.id for p in (self._before.programs if self._before else None) or ()}
+        after = held | {p.id for p in (now.programs if now else None) or ()}
         self.record = replace(
             self.record,
             tool=rawtree.ToolRecord(
@@ -159,6 +158,7 @@ class _Life:
                 pids=started.pids,
                 ready_s=round(started.ready_s, 3),
                 sha256=await self._checksum(),
+                programs=tuple(sorted(started.programs)),
             ),
             programs_before=tuple(sorted(before)),
             programs_after=tuple(sorted(after)),
@@ -215,12 +215,11 @@ class _Life:
     def raise_if_not_clean(self) -> None:
         """Judges the cells again with what the tool left behind, and raises HostNotClean."""
         left = self.record.left_behind
-        if not left or self._before is None:
+        if not left:
             return
         for workload, ran in self._ran.items():
             self._judge(workload, ran)
-        host = self.record.tool_host
-        raise HostNotClean(host, self.case.name, left, self._before, self._devices())
+        raise leavings.HostNotClean(self.record.tool_host, self.case.name, left)
 
     def none_ran(
         self, workloads: Sequence[Workload], status: CellStatus, gate: str, reason: str
@@ -258,10 +257,13 @@ class _Life:
                         self.host, self._before, self._devices(), _CLEAN_WITHIN_S
                     )
                 self.record = replace(self.record, left_behind=left)
+                if not left:
+                    leavings.forget(self.site.folder)
             if self.case.kind is not CaseKind.BASELINE:
                 async with steps.step("tool", "post", "collect", name):
                     await self._collect()
-            if not self.site.keep_on_hosts:
+            fetched = await self._fetch_the_rest()
+            if fetched and not self.site.keep_on_hosts:
                 await self._remove_there()
             await steps.hooks("tool", "post", self.sides)
         except (RemoteError, HostsBusy) as error:
@@ -269,6 +271,17 @@ class _Life:
                 pass
         finally:
             self._write()
+
+    async def _fetch_the_rest(self) -> bool:
+        """Cells that were measured and could not be brought home, once more; whether all are."""
+        for workload, ran in self._ran.items():
+            if not ran.fetched:
+                for shell in self.sides.values():
+                    await shell.revive()
+                self._ran[workload] = again = await cells.fetch(self.site, self.record, ran)
+                if again.fetched:
+                    self._judge(workload, again)
+        return all(ran.fetched for ran in self._ran.values())
 
     async def _collect(self) -> None:
         base = remote_tree(self.host)

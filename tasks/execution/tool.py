@@ -15,6 +15,7 @@ from .shell import Running, Shell
 _LOOK_EVERY_S = 0.1
 _SETTLED_LOOKS = 3  # so often the same number of programs: it attaches no more
 _STDERR_TAIL = 2000
+_READY_WITHIN = 2**20  # bytes of output that its readiness line is looked for in
 _DEADLINE_S = 24 * 3600.0
 
 
@@ -73,7 +74,7 @@ async def start(shell: Shell, case: Case, output: str, errors: str) -> StartedTo
             )
         start_ticks = proc.parse_process(stat.stdout, f"/proc/{program.pid}/stat").start_ticks
         return StartedTool(program, start_ticks, pids, programs, ready_s, output, errors)
-    except ToolFailed:
+    except BaseException:  # whatever went wrong, nobody else knows of it
         await stop(program)
         raise
 
@@ -110,7 +111,7 @@ async def _ready(shell: Shell, case: Case, looks: list[int], output: str, since_
     if wanted.programs is not None:
         return looks[-1] >= wanted.programs
     if wanted.line is not None:
-        seen = await shell.run(("cat", output), check=False)
+        seen = await shell.run(("head", "-c", str(_READY_WITHIN), output), check=False)
         return re.search(wanted.line, seen.stdout, re.MULTILINE) is not None
     if case.kind is CaseKind.PLACEBO:  # attaches nothing: its first line has to do
         seen = await shell.run(("stat", "-c", "%s", output), check=False)

@@ -51,22 +51,35 @@ class ProgramStats:
 
 @dataclass(frozen=True, slots=True)
 class BpfState:
-    """All that a tool could leave behind on its host; compared before and after it."""
+    """All that a tool could leave behind on its host; compared before and after it.
 
-    programs: frozenset[Program] = frozenset()
-    links: frozenset[Link] = frozenset()
-    attachments: frozenset[Attachment] = frozenset()
-    pins: frozenset[str] = frozenset()
-    traffic_control: frozenset[str] = frozenset()
+    None: that part could not be told (kernel 4.19 has no links to list, and no `bpftool net`).
+    """
+
+    programs: frozenset[Program] | None = frozenset()
+    links: frozenset[Link] | None = frozenset()
+    attachments: frozenset[Attachment] | None = frozenset()
+    pins: frozenset[str] | None = frozenset()
+    traffic_control: frozenset[str] | None = frozenset()
+
+    def known(self) -> frozenset[str]:
+        """Names of the parts that could be told."""
+        return frozenset(name for name in _PARTS if getattr(self, name) is not None)
 
     def difference(self, before: "BpfState") -> tuple[str, ...]:
-        """What is here and was not before (`+`), and what was and is not (`-`); sorted."""
+        """What is here and was not before (`+`), and what was and is not (`-`); sorted.
+
+        Of the parts that are known of both.
+        """
         told = []
-        for name in ("programs", "links", "attachments", "pins", "traffic_control"):
+        for name in self.known() & before.known():
             now, then = getattr(self, name), getattr(before, name)
             told += [f"+ {name}: {item}" for item in now - then]
             told += [f"- {name}: {item}" for item in then - now]
         return tuple(sorted(told))
+
+
+_PARTS = ("programs", "links", "attachments", "pins", "traffic_control")
 
 
 def prog_list_argv() -> tuple[str, ...]:

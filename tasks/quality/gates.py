@@ -39,9 +39,12 @@ class Observation:
 
     workload_kind: str | None = None  # throughput | latency | pps
 
-    # the tool: its first process at both ends of the window
+    # the tool: its first process at both ends of the window, and its BPF programs: held when it
+    # was ready, and held still after the window
     tool_start: Process | None = None
     tool_end: Process | None = None
+    tool_programs: frozenset[int] | None = None
+    tool_programs_end: frozenset[int] | None = None
 
     # ids of the kernel's BPF programs, and their runs in the attribution pass
     programs_before: frozenset[int] | None = None  # before the tool was started
@@ -84,12 +87,19 @@ def _unseen(gate: str, what: str, expected: str) -> GateResult:
 
 
 def _tool_alive(o: Observation) -> GateResult:
-    expected = "same pid and start time at both ends of the window"
+    """A wrapper may outlive the program that it started: what that had attached is gone then."""
+    expected = "same pid and start time at both ends of the window, its BPF programs still held"
     start, end = o.tool_start, o.tool_end
     if start is None or end is None:
         return _unseen("tool_alive", "the tool's process", expected)
     alive = start.starttime is not None and start == end
-    return GateResult("tool_alive", alive, f"{_process(start)}, then {_process(end)}", expected)
+    observed = f"{_process(start)}, then {_process(end)}"
+    if o.tool_programs and o.tool_programs_end is not None:
+        gone = o.tool_programs - o.tool_programs_end
+        alive = alive and not gone
+        if gone:
+            observed += f"; {len(gone)} of its {len(o.tool_programs)} BPF programs are gone"
+    return GateResult("tool_alive", alive, observed, expected)
 
 
 def _process(process: Process) -> str:

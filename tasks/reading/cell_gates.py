@@ -24,6 +24,8 @@ def observe(
         workload_kind=workload.kind,
         tool_start=None if tool is None else gates.Process(tool.pid, tool.start_ticks),
         tool_end=_tool_at(end, slot) if start is not None else None,
+        tool_programs=None if tool is None else frozenset(tool.programs),
+        tool_programs_end=_ids(cell.programs),
         programs_before=_ids(slot.programs_before),
         programs_after=_ids(slot.programs_after),
         run_cnt=None if counted is None else _whole(total(p.run_cnt for p in counted)),

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from ..model.environment import Node, SshSettings
-from ..model.errors import HostsBusy, RemoteError
+from ..model.errors import AuthRejected, HostKeyRejected, HostsBusy, RemoteError
 from ..model.outcome import StoredFile
 from . import transfer
 from .connection import Completed, Connection
@@ -61,7 +61,7 @@ class Host:
     async def reopen(self) -> None:
         """A fresh connection after a lost one, with back-off; the old lease ends meanwhile.
 
-        Raises what the last try raised.
+        Raises what the last try raised; a key that is refused, ours or the host's, at once.
         """
         await self.close()
         end = time.monotonic() + LEASE_S + sum(_RECONNECT_S)
@@ -70,6 +70,8 @@ class Host:
             try:
                 await self.open()
                 return
+            except (HostKeyRejected, AuthRejected):
+                raise
             except (RemoteError, HostsBusy):
                 if not pause or time.monotonic() > end:
                     raise

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import asyncssh
 
@@ -17,6 +18,7 @@ LEASE_S = 8  # a host that hears nothing for so long ends everything of the run
 _BEAT_S = 2.0
 _ANSWER_S = 30.0  # a host that is only slow answers within
 _LOCK = "/run/lock/ebpf-overhead.lock"
+_T = TypeVar("_T")
 _SCRIPT = (Path(__file__).parent / "supervisor.sh").read_text()
 
 
@@ -89,21 +91,27 @@ class Supervisor:
         line = command_line(
             self.connection.privileged((*argv, str(self._lease_s), self._dir, _LOCK))
         )
-        self._process = await self.connection.transport.create_process(
-            line, encoding="utf-8", errors="replace"
-        )
-        word, _, rest = (await self._process.stdout.readline()).strip().partition(" ")
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                process = await self.connection.transport.create_process(
+                    line, encoding="utf-8", errors="replace"
+                )
+                word, _, rest = (await process.stdout.readline()).strip().partition(" ")
+                stderr = "" if word in ("ready", "busy") else await process.stderr.read(2000)
+        except (OSError, TimeoutError, asyncssh.Error) as error:
+            why = str(error) or f"it said nothing for {_ANSWER_S:g} s"
+            raise TransportLost(self._node, f"the supervisor did not start: {why}") from error
         if word == "busy":
             raise HostsBusy(self._node, rest)
         if word != "ready":
-            stderr = await self._process.stderr.read(2000)
             raise CommandFailed(
                 self._node,
                 "the supervisor did not start (it needs sh, flock and setsid)",
                 command="sh -c supervisor",
-                status=self._process.exit_status,
+                status=process.exit_status,
                 stderr=str(stderr),
             )
+        self._process = process  # only now: what never was ready is not alive
         self.pids = tuple(map(int, rest.split()))
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._beat())]
 
@@ -134,8 +142,15 @@ class Supervisor:
         id = f"p{next(self._ids)}"
         program = self._programs[id] = Program(id, tuple(argv), self._stop)
         self._send(f"start {id} {max(1, round(deadline_s))} {line}")
-        program.pid = await asyncio.wait_for(asyncio.shield(program._started), _ANSWER_S)
+        program.pid = await self._answered(program._started, line)
         return program
+
+    async def _answered(self, answer: asyncio.Future[_T], asked: str) -> _T:
+        try:
+            return await asyncio.wait_for(asyncio.shield(answer), _ANSWER_S)
+        except TimeoutError as error:
+            silent = f"the supervisor said nothing for {_ANSWER_S:g} s"
+            raise TransportLost(self._node, silent, command=asked[:200]) from error
 
     def _stop(self, id: str, grace_s: int) -> None:
         self._send(f"stop {id} {grace_s}")
@@ -149,7 +164,7 @@ class Supervisor:
         answer = self._answers[id] = asyncio.get_running_loop().create_future()
         asked, clock = time.time(), time.monotonic()
         self._send(f"snap {id} {label} {file}")
-        epoch_s = await asyncio.wait_for(answer, _ANSWER_S)
+        epoch_s = await self._answered(answer, f"snap {label}")
         uncertain_s = (time.monotonic() - clock) / 2
         return epoch_s - asked - uncertain_s, uncertain_s
 

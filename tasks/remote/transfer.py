@@ -21,6 +21,8 @@ _CHUNK = 2**20
 _MANIFEST_LINE = re.compile(r"^([0-9a-f]{64}) [ *](.+)$")
 
 _MANIFEST = 'cd "$1" && shift && find "$@" -type f -exec sha256sum -- {} +'
+_ARCHIVE = 'cap=$1 base=$2; shift 2; tar -C "$base" -cf - -- "$@" | head -c "$cap"'
+_TAR_ROOM = 2**20  # what tar's headers may take beside the files
 
 
 def is_safe(path: str) -> bool:
@@ -58,7 +60,8 @@ async def collect(
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into, prefix=".collect-") as scratch:
         archive = Path(scratch) / "stream.tar"
-        tar = connection.privileged(("tar", "-C", base, "-cf", "-", "--", *paths))
+        cap = str(SIZE_CAP + _TAR_ROOM)  # a host that has more to send is cut off there
+        tar = connection.privileged(("sh", "-c", _ARCHIVE, "sh", cap, base, *paths))
         await connection.run(tar, timeout_s=600, stdout=archive)
         stored = unpack(archive, wanted, into, connection.node.name)
     missing = wanted.keys() - {file.path for file in stored}

@@ -53,6 +53,7 @@ class ToolRecord:
     ready_s: float  # from its start until it was seen attached
     version: str = ""
     sha256: str = ""
+    programs: tuple[int, ...] = ()  # the kernel's ids of the BPF programs that it held then
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class CellRecord:
     own_pids: dict[str, tuple[int, ...]] = field(default_factory=dict)  # ours, and their sessions
     looks: dict[str, HostLook] = field(default_factory=dict)  # by node, after the load
     epoch: str = ""  # as the looks show it
+    programs: tuple[int, ...] | None = None  # BPF programs that the tool holds after the window
     format: int = FORMAT
 
 
@@ -169,13 +171,18 @@ def client_file(workload: Workload, port: int) -> str:
 
 def write_json(path: Path, record: Any) -> None:
     """Writes a record (dataclass or plain) whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(
         record if isinstance(record, dict | list) else asdict(record),
         indent=1,
         sort_keys=True,
         ensure_ascii=False,
     )
+    write_text(path, text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes the text, and a line's end, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     with part.open("w", encoding="utf-8") as out:
         out.write(text + "\n")

@@ -20,7 +20,7 @@ from bench import (
 )
 
 from tasks.execution import campaign as campaigns
-from tasks.execution.slot import HostNotClean
+from tasks.execution.leavings import HostNotClean
 from tasks.reading import native
 
 pytestmark = pytest.mark.lab
@@ -39,6 +39,22 @@ async def test_a_tool_that_dies_in_the_window_is_noticed_though_the_load_is_fine
         await measuring
     rows = cells(folder).filter(case="dying").select("attempt", "status", "gate").rows()
     assert rows == [(1, "invalid", "tool_alive"), (2, "passed", None)] * 2
+
+
+async def test_a_worker_that_dies_under_a_living_wrapper_is_noticed(bench: Bench):
+    wrapped = f"{ATTACHING.removeprefix('exec ')} & while :; do sleep 0.1; done"
+    folder = bench.lay_out([BASELINE, tool(1, wrapped, "wrapped", programs=2)], [load(window_s=3)])
+    async with bench.held(folder) as campaign:
+        first, second = campaign.left()
+        await campaign.run(first)
+        measuring = asyncio.create_task(campaign.run(second))
+        await until(lambda: len(bench.processes("iperf3")) >= 2, 20)
+        await asyncio.sleep(1)
+        signal_to(bench.processes("bpftrace"), signal.SIGKILL)
+        await measuring
+    told = cells(folder).filter(case="wrapped").select("attempt", "status", "gate", "reason")
+    assert [row[:3] for row in told.rows()] == [(1, "invalid", "tool_alive"), (2, "passed", None)]
+    assert "2 of its 2 BPF programs are gone" in told["reason"][0]
 
 
 @pytest.mark.parametrize(
@@ -109,6 +125,10 @@ async def test_a_host_that_does_not_become_clean_is_named_and_measured_no_more(
             with pytest.raises(HostNotClean, match=f"{SERVER}.*leaving.*clsact"):
                 await campaign.run(second)
             campaign.skip([second, third], "host not clean")
+        async with bench.held(folder) as campaign:  # as after a kill, or by the next night
+            with pytest.raises(HostNotClean, match=f"{SERVER}.*leaving.*clsact"):
+                await campaign.run(campaign.left()[0])
+            campaign.skip(campaign.left(), "host not clean")
     finally:
         bench.inside(SERVER, "tc", "qdisc", "del", "dev", device, "clsact")
     rows = cells(folder).select("position", "status", "gate", "reason").rows()
@@ -123,9 +143,13 @@ async def test_a_host_that_does_not_become_clean_is_named_and_measured_no_more(
 FLOOD = "sh -c 'while :; do head -c 1000000 /dev/zero | tr \"\\\\0\" x; sleep 0.55; done'"
 
 
-async def test_a_flooding_tool_is_measured_and_never_comes_through_the_connection(bench: Bench):
+@pytest.mark.parametrize("to", ["output", "stderr"])
+async def test_a_flooding_tool_is_measured_and_never_comes_through_the_connection(
+    bench: Bench, to: str
+):
+    flood = FLOOD if to == "output" else FLOOD.replace("sh -c '", "sh -c 'echo begun; exec >&2; ")
     folder = bench.lay_out(
-        [BASELINE, placebo(1, FLOOD, "flood")], [load(window_s=5)], log_cap_mib=2
+        [BASELINE, placebo(1, flood, "flood")], [load(window_s=5)], log_cap_mib=2
     )
     driven = drive(folder)
     out, err = await asyncio.to_thread(lambda: driven.communicate(timeout=90))
@@ -134,6 +158,6 @@ async def test_a_flooding_tool_is_measured_and_never_comes_through_the_connectio
     samples = native.read_environment(folder).samples
     rate = samples.filter(case="flood", metric="log_mib_per_min")["value"].item()
     assert 50 < rate < 130
-    kept = sum(p.stat().st_size for p in folder.rglob("ebpf_output_*.log"))
+    kept = sum(p.stat().st_size for p in folder.rglob(f"ebpf_{to}_*.log"))
     assert 0 < kept <= 2**20
     assert int(out.split("peak_mib")[1]) < 200

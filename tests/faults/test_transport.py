@@ -23,6 +23,7 @@ from bench import (
     until,
 )
 
+from tasks.execution import cell
 from tasks.lab.state import HOSTS, read_shape
 from tasks.model.errors import CommandFailed, HostsBusy, TransportLost
 from tasks.remote.host import Host, holding
@@ -77,6 +78,26 @@ async def test_a_fetch_that_fails_is_tried_again_and_nothing_is_measured_again(
     await bench.measure(folder)
     assert lost
     assert attempts(folder) == [("baseline", "throughput_single_tcp", 1, "passed", None)]
+
+
+async def test_a_fetch_that_fails_for_long_is_made_up_for_at_the_end_of_the_case(
+    bench: Bench, monkeypatch
+):
+    collect, tries = Host.collect, []
+
+    async def refuse(self, base, paths, into):
+        tries.append(self.node.name)
+        if tries.count(SERVER) <= 4 and self.node.name == SERVER:
+            raise TransportLost(SERVER, "the network says no")
+        return await collect(self, base, paths, into)
+
+    monkeypatch.setattr(Host, "collect", refuse)
+    monkeypatch.setattr(cell, "_FETCH_AGAIN_S", (0.1, 0.1, 0.1))
+    folder = bench.lay_out([BASELINE], [load()])
+    await bench.measure(folder)
+    assert tries.count(SERVER) == 5
+    assert attempts(folder) == [("baseline", "throughput_single_tcp", 1, "passed", None)]
+    assert last_words(folder) == {("baseline", "throughput_single_tcp"): "passed"}
 
 
 @pytest.mark.parametrize("seconds", [3, 12, pytest.param(60, marks=pytest.mark.slow)])

@@ -56,6 +56,13 @@ def test_a_difference_names_what_came_and_what_went():
     assert "p3" in told[1] and "p2" in told[2]
 
 
+def test_what_cannot_be_told_on_either_side_is_not_compared():
+    before = BpfState(programs=frozenset(), links=None, attachments=None)
+    after = BpfState(links=None, attachments=None, pins=frozenset({"/sys/fs/bpf/x"}))
+    assert after.difference(before) == ("+ pins: /sys/fs/bpf/x",)
+    assert before.known() == {"programs", "pins", "traffic_control"}
+
+
 @pytest.mark.parametrize(
     "text", ['{"error":"no such file"}', "", "[1]", '[{"id":"7"}]', '[{"id":7}', "{}"]
 )

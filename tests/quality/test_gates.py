@@ -47,6 +47,10 @@ def answer(gate: str, observation: Observation, kind: CaseKind = CaseKind.TOOL) 
         ("tool_alive", {"tool_end": Process(812, None)}),
         ("tool_alive", {"tool_end": Process(812, 9999)}),  # the pid was given to another process
         ("tool_alive", {"tool_start": Process(812, None), "tool_end": Process(812, None)}),
+        (
+            "tool_alive",  # its wrapper lives on
+            {"tool_programs": frozenset({7, 8}), "tool_programs_end": frozenset({8})},
+        ),
         ("probes_attached", {"programs_after": frozenset({1, 2})}),
         ("probes_attached", {"programs_after": frozenset({1})}),
         ("probes_attached", {"run_cnt": 0}),
