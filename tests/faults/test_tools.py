@@ -158,6 +158,6 @@ async def test_a_flooding_tool_is_measured_and_never_comes_through_the_connectio
     samples = native.read_environment(folder).samples
     rate = samples.filter(case="flood", metric="log_mib_per_min")["value"].item()
     assert 50 < rate < 130
-    kept = sum(p.stat().st_size for p in folder.rglob(f"ebpf_{to}_*.log"))
-    assert 0 < kept <= 2**20
+    (kept,) = folder.rglob(f"ebpf_{to}_*.log")  # as much as came since it was last emptied
+    assert kept.stat().st_size <= 2**20
     assert int(out.split("peak_mib")[1]) < 200
