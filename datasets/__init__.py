@@ -53,15 +53,19 @@ class Tables:
         return Bundle(**frames, margins=read_margins(margins), generated_at=datetime.now(UTC))
 
     def duckdb(self) -> "duckdb.DuckDBPyConnection":
-        """A new in-memory DuckDB with a view of each table (files of this machine only)."""
+        """A new in-memory DuckDB with a view of each table.
+
+        Of an object store the tables are read whole, through the dataset's own options.
+        """
         import duckdb
 
         connection = duckdb.connect()
         for name, table in TABLES.items():
-            if files := self.dataset.files(name):
+            files = self.dataset.files(name)
+            if files and "://" not in files[0]:
                 connection.execute(f"create view {name} as {_select(table, files)}")
             else:
-                connection.register(name, table.frame().to_arrow())
+                connection.register(name, self.dataset.scan(name).collect().to_arrow())
         return connection
 
 

@@ -62,7 +62,8 @@ async def demo(
     layers = layers or _possible(switch)
     minimal_input = lab_up(name, layers, switch.value, progress().said)
     try:
-        found = await bootstrap_environment(minimal_input)
+        # what was found goes with the lab: a night of "all environments" would look for its hosts
+        found = await bootstrap_environment(minimal_input, minimal_input.parent / "found")
         progress().said(
             f"found {len(found.facts)} hosts and made {found.case_count - found.skipped} cases"
         )

@@ -1,5 +1,6 @@
 """The options that commands share, and how they become settings. Names are those people know."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,11 +78,17 @@ def checked(kind: Any, **values: Any) -> Any:
     except ValidationError as error:
         raise_all(
             [
-                InputError(f"--{str(e['loc'][0]).replace('_', '-')}", str(e.get("input")), e["msg"])
+                InputError(_option(str(e["loc"][0])), str(e.get("input")), e["msg"])
                 for e in error.errors()
             ]
         )
         raise
+
+
+def _option(field: str) -> str:
+    """What the field is called on the command line: `window_s` is `--window`."""
+    name = re.sub(r"_(s|h|mib|1m)$", "", field).replace("_", "-")
+    return {"--keep-on-hosts": "--no-cleanup"}.get(f"--{name}", f"--{name}")
 
 
 def words(text: str) -> list[str]:

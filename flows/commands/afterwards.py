@@ -68,6 +68,8 @@ def analyze(
 
     if iteration_path is None and not history:
         raise InputError("analyze", "--iteration-path", "missing", "a results tree, or --history")
+    if enforce is not None and iteration_path is None:
+        raise InputError("--enforce", str(enforce), "no run to hold against it", "--iteration-path")
     if iteration_path is not None:
         from tasks.model.names import MARGINS_FILE
 

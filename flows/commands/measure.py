@@ -1,7 +1,7 @@
 """`run` the campaign, and `demo`, the same on a lab of its own."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -40,6 +40,9 @@ from ..options import (
 )
 from ..terminal_io import SOME_INVALID, out, run_flow
 
+if TYPE_CHECKING:
+    from ..campaign import Finished
+
 app = typer.Typer()
 
 
@@ -66,7 +69,8 @@ def run(
     attribution: Attribution = 2,
     affinity: Affinity = None,
     until_decided: Annotated[
-        bool, typer.Option(help="Measure a case no longer than until it is decided.")
+        bool,
+        typer.Option("--until-decided", help="Measure a case no longer than until it is decided."),
     ] = False,
     max_iterations: Annotated[
         int, typer.Option(min=4, help="With --until-decided: the most iterations.")
@@ -79,13 +83,15 @@ def run(
         float | None, typer.Option(help="A host above this load is busy; default: its CPUs.")
     ] = None,
     min_free: Annotated[int, typer.Option(help="MiB a work directory must have free.")] = 512,
-    no_cleanup: Annotated[bool, typer.Option(help="Leave raw results on the hosts too.")] = False,
+    no_cleanup: Annotated[
+        bool, typer.Option("--no-cleanup", help="Leave raw results on the hosts too.")
+    ] = False,
     workflow: Annotated[Path | None, typer.Option(help="Run a workflow.json as it is.")] = None,
     results_dir: Results = Path("results"),
     datasets: Datasets = "datasets/parquet",
     output_dir: Output = Path("reports"),
     lang: Lang = "zh,en",
-    dry_run: Annotated[bool, typer.Option(help="Show the plan and stop.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
     resume: Annotated[str | None, typer.Option(help="Go on with this run.")] = None,
 ) -> None:
     """Measures: the campaign end to end, from the plan to the report."""
@@ -95,6 +101,13 @@ def run(
 
     if not config_dir and not resume:
         raise InputError("run", "--config-dir", "missing", "a folder that bootstrap wrote")
+    if against is not None and len(words(tools)) != 1:
+        raise InputError("--against", against, "no version to hold it against", "one --tools")
+    if resume and (as_id(resume) != resume or not (results_dir / resume).is_dir()):
+        raise InputError("--resume", resume, "no such run", f"a folder below {results_dir}")
+    if resume and dry_run:
+        raise InputError("--dry-run", resume, "a run that is gone on with has its plan already",
+                         f"{results_dir / resume}/<environment>/workflow.json")  # fmt: skip
     chosen = selection(f"{tools},{against or ''}", layers, category, protocol, direction, case_ids)
     budget_s = hours_s(budget)
     if until_decided:
@@ -113,10 +126,6 @@ def run(
     from ..comparison import versions
     from ..progress import heard_by
 
-    if against is not None and len(words(tools)) != 1:
-        raise InputError("--against", against, "no version to hold it against", "one --tools")
-    if resume and (as_id(resume) != resume or not (results_dir / resume).is_dir()):
-        raise InputError("--resume", resume, "no such run", f"a folder below {results_dir}")
     run_id = resume or new_run()
     with TerminalProgress(out, run_id, results_dir) as listener, heard_by(listener):
         finished = run_flow(
@@ -129,6 +138,10 @@ def run(
     print_finished(out, finished)
     if against is not None:
         print_compared(out, run_flow(versions(run_id, words(tools)[0], against, datasets)))
+    _exit_where_incomplete(finished)
+
+
+def _exit_where_incomplete(finished: "Finished") -> None:
     if finished.ended_early or any(one.passed < one.cells for one in finished.ingested):
         raise typer.Exit(SOME_INVALID)
 
@@ -162,3 +175,5 @@ def demo(
             )
         )  # fmt: skip
     print_finished(out, finished)
+    if finished.ended_early or finished.reported is None:
+        raise typer.Exit(SOME_INVALID)

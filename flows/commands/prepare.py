@@ -79,7 +79,9 @@ def cases(
 )
 def plan(
     config_dir: ConfigDir,
-    output: Annotated[Path | None, typer.Option(help="Write workflow.json here.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for workflow.json; default: the config folder.")
+    ] = None,
     budget: Budget = None,
     datasets: Datasets = "datasets/parquet",
     tools: Tools = "",
@@ -112,7 +114,9 @@ def plan(
     )  # fmt: skip
     for folder in config_dir:
         made = make_plan_of(folder, chosen, settings)
-        path = (output or folder) / "workflow.json"
+        several = output is not None and len(config_dir) > 1
+        where = output / made.environment if output and several else output or folder
+        path = where / "workflow.json"
         write_workflow(made, path)
         out.print(plan_summary(made))
         seen = forecast_plan.fn(made, datasets, hours_s(budget))

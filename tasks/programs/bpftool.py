@@ -42,14 +42,6 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
-class ProgramStats:
-    """What a program cost since it was loaded, while kernel.bpf_stats_enabled was 1."""
-
-    run_cnt: int
-    run_time_ns: int
-
-
-@dataclass(frozen=True, slots=True)
 class BpfState:
     """All that a tool could leave behind on its host; compared before and after it.
 
@@ -123,17 +115,6 @@ def parse_pins(text: str, source: str) -> frozenset[str]:
     return frozenset(
         str(path) for entry in _entries(text, source) for path in entry.get("pinned") or ()
     )
-
-
-def parse_stats(text: str, source: str) -> dict[int, ProgramStats]:
-    """Counters by program id; programs without counters (bpf_stats off) are not listed."""
-    return {
-        _int(entry, "id", source): ProgramStats(
-            _int(entry, "run_cnt", source), _int(entry, "run_time_ns", source)
-        )
-        for entry in _entries(text, source)
-        if "run_cnt" in entry
-    }
 
 
 def parse_links(text: str, source: str) -> frozenset[Link]:

@@ -1,6 +1,7 @@
 """The published design targets and cost model that measured tools are held against."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -15,22 +16,41 @@ def _read(name: str) -> Mapping[str, Any]:
     return document
 
 
-def target(tool_class: str, metric: str) -> float | None:
-    """The largest cost a class was designed for; None where the design names no end."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a class of tools was designed to cost at most; `most` None: open upwards, and `typical`
+    is the upper end of what was called typical."""
+
+    most: float | None
+    typical: float | None
+
+
+def target(tool_class: str, metric: str) -> Target | None:
+    """None where the design says nothing."""
     for limit in _read("budgets/published.yaml")["limits"]:
         if (limit["tool_class"], limit["metric"]) == (tool_class, metric):
-            found: float | None = limit["max"]
-            return found
+            return Target(limit["max"], limit.get("typical_max"))
     return None
 
 
-def judge(cost_low: float | None, cost_high: float | None, limit: float | None) -> str:
-    """`within` or `above` where the whole interval is; `open` otherwise; `no_target`."""
-    if limit is None:
-        return "no_target"
+WORDS = ("does_not_meet", "unknown", "mostly_meets", "meets")
+"""Gravest first; a tool with several targets is as its gravest one says."""
+
+
+def judge(cost_low: float | None, cost_high: float | None, designed: Target) -> str:
+    """One of `WORDS`, from the 95 % interval of a cost:
+
+    meets: it ends at or below the target; does_not_meet: it lies wholly above; mostly_meets: it
+    reaches above, and is not proven to be. Above a target that is open upwards nothing can be.
+    """
     if cost_low is None or cost_high is None:
-        return "open"
-    return "within" if cost_high <= limit else "above" if cost_low > limit else "open"
+        return "unknown"
+    if designed.most is None:
+        beyond = designed.typical is not None and cost_high > designed.typical
+        return "mostly_meets" if beyond else "meets"
+    if cost_low > designed.most:
+        return "does_not_meet"
+    return "meets" if cost_high <= designed.most else "mostly_meets"
 
 
 def cost_bands() -> dict[str, tuple[float, float]]:

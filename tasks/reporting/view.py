@@ -88,10 +88,6 @@ class View:
         """The tools without the placebos."""
         return [row for row in self.tools if row.kind == "tool"]
 
-    def layers_of(self, environment: str) -> list[str]:
-        cells = self.bundle.cells.filter(pl.col("environment") == environment)
-        return sorted(cells["layer"].unique().to_list())
-
     def workload(self, name: str) -> str:
         """The workload as a reader calls it: `TCP throughput, 4 streams`."""
         return workload_words(self.t, self.shapes, name)

@@ -1,18 +1,9 @@
-"""Budgets: what a tool may cost, from a file, and whether it keeps to it.
+"""Budgets: what a tool may cost, from a file, and which limits are proven to be broken.
 
-The rule, on the 95 % interval of each cost that a limit names:
-
-- **meets**: every interval ends at or below its limit.
-- **does_not_meet**: at least one interval lies wholly above its limit.
-- **mostly_meets**: neither; some interval reaches above its limit, none is proven to be above.
-- **unknown**: a limit of the case has no interval to judge by, and no other limit is broken.
-
-Where the published target is open upwards (`max: null`), nothing can be above it; an interval that
-reaches above `typical_max` is shown as mostly_meets. Enforcing (`broken`) acts on what is proven,
-so that a noisy night does not fail a build.
+A limit is broken where the whole 95 % interval of a cost that it names lies above it: a noisy night
+does not fail a build. Where a limit is open upwards (`max: null`), nothing can be above it.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,61 +103,14 @@ def parse_budget(text: str, where: str) -> Budget:
 
 
 def broken(effects: pl.DataFrame, budget: Budget) -> list[Broken]:
-    """Every limit that a cost is proven to be above, in the order of the effects."""
+    """Every limit that a cost is proven to be above, in the order of the effects.
+
+    Withheld effects have no interval here: they prove nothing.
+    """
+    tools = believed(effects).filter(pl.col("kind") == "tool", pl.col("ci_low").is_not_null())
     return [
         Broken(effect, limit)
-        for effect, limit in _pairs(effects, budget)
-        if _state(effect, limit) == "does_not_meet"
+        for effect in tools.iter_rows(named=True)
+        for limit in budget.limits
+        if limit.applies(effect) and limit.max is not None and effect["ci_low"] > limit.max
     ]
-
-
-def expectations(effects: pl.DataFrame, budget: Budget) -> pl.DataFrame:
-    """Each case with a limit: environment, run, layer, case, tool, tool_class, `expectation` (one
-    of the words above) and `reason`, the limits that decided it."""
-    key = ("environment", "run", "layer", "case", "tool", "tool_class")
-    states: dict[tuple[Any, ...], list[tuple[str, str]]] = {}
-    for effect, limit in _pairs(effects, budget):
-        found = states.setdefault(tuple(effect[name] for name in key), [])
-        found.append((_state(effect, limit), _words(effect, limit)))
-    rows = []
-    for place, judged in states.items():
-        worst = min((state for state, _ in judged), key=_ORDER.index)
-        reasons = [words for state, words in judged if state == worst]
-        rows.append([*place, worst, "; ".join(reasons[:4])])
-    return pl.DataFrame(
-        rows, schema=dict.fromkeys((*key, "expectation", "reason"), pl.String()), orient="row"
-    )
-
-
-_ORDER = ("does_not_meet", "unknown", "mostly_meets", "meets")
-
-
-def _pairs(effects: pl.DataFrame, budget: Budget) -> Iterator[tuple[dict[str, Any], Limit]]:
-    """Withheld effects have no interval here: they prove nothing."""
-    tools = believed(effects).filter(pl.col("kind") == "tool")
-    for effect in tools.iter_rows(named=True):
-        for limit in budget.limits:
-            if limit.applies(effect):
-                yield effect, limit
-
-
-def _state(effect: dict[str, Any], limit: Limit) -> str:
-    if effect["ci_low"] is None:
-        return "unknown"
-    if limit.max is None:
-        reaches = limit.typical_max is not None and effect["ci_high"] > limit.typical_max
-        return "mostly_meets" if reaches else "meets"
-    if effect["ci_low"] > limit.max:
-        return "does_not_meet"
-    return "meets" if effect["ci_high"] <= limit.max else "mostly_meets"
-
-
-def _words(effect: dict[str, Any], limit: Limit) -> str:
-    bound = limit.max if limit.max is not None else limit.typical_max
-    against = "no limit" if bound is None else f"limit {bound:g} {effect['unit']}"
-    if effect["ci_low"] is None:
-        return f"{effect['workload']} {effect['metric']}: no interval ({against})"
-    return (
-        f"{effect['workload']} {effect['metric']}: [{effect['ci_low']:+.3g}, "
-        f"{effect['ci_high']:+.3g}] {effect['unit']} ({against})"
-    )

@@ -18,12 +18,6 @@ def test_a_pinned_program_left_behind_is_seen(recorded):
     assert bpftool.parse_pins(recorded("bpftool/prog_pinned.json"), "x") == {"/sys/fs/bpf/left"}
 
 
-def test_statistics_are_missing_where_the_kernel_does_not_count(recorded):
-    assert bpftool.parse_stats(recorded("bpftool/prog.json"), "x") == {}
-    text = '[{"id":5,"run_time_ns":700,"run_cnt":2},{"id":6}]'
-    assert bpftool.parse_stats(text, "x") == {5: bpftool.ProgramStats(2, 700)}
-
-
 def test_links_leave_out_who_holds_them(recorded):
     assert bpftool.parse_links(recorded("bpftool/link.json"), "x") == {
         Link(7, "tracing", 100),

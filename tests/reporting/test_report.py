@@ -36,7 +36,7 @@ def row(markdown: str, *words: str) -> str:
 
 def test_the_verdict_comes_first_and_the_appendix_last(html: str) -> None:
     assert re.findall(r'<section id="(\w+)">', html) == [
-        "verdict", "method", "environments", "data", "effects", "summaries", "details",
+        "verdict", "method", "environments", "data", "effects", "design", "details",
         "protocols", "resources", "baselines", "layers", "percentiles", "architectures",
         "credibility", "conclusions", "recommendations", "appendix",
     ]  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import datasets
 from tasks.model.errors import DatasetError
 from tasks.storage.dataset import Dataset
 
@@ -55,3 +56,10 @@ def test_a_bucket_that_is_not_there_is_one_line(bucket, run_tables):
 def test_the_secret_is_not_in_what_is_printed(bucket):
     store = Dataset("s3://sites/all", bucket | {"secret": "canary-secret"})._store
     assert "canary-secret" not in repr(store)
+
+
+def test_duckdb_reads_it_through_the_datasets_own_options(bucket, run_tables):
+    pytest.importorskip("duckdb")
+    Dataset("s3://sites/duck", bucket).replace("lab", "1", run_tables("lab", "1", cells=5))
+    found = datasets.open("s3://sites/duck", bucket).duckdb().sql("select count(*) from cells")
+    assert found.fetchone() == (5,)

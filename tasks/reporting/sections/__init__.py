@@ -24,7 +24,7 @@ ORDER: Sequence[Callable[[View], Section | None]] = (
     environments.section,
     environments.locations,
     tools.effects,
-    tools.summaries,
+    tools.design,
     tools.details,
     tools.protocols,
     tools.resources,

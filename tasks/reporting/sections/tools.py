@@ -1,4 +1,4 @@
-"""The tools: every effect, summaries against their design, details by filter, protocols, cost."""
+"""The tools: every effect, each against its design, details by filter, protocols, cost."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ import polars as pl
 
 from .. import charts
 from ..document import Block, Cell, Column, Prose, Section, Table, text_cell
-from ..expectations import cost_bands, judge, target
+from ..expectations import WORDS, cost_bands, judge, target
 from ..numbers import DASH, number
 from ..view import ToolRow, View, kernel_cost, worst_by_topic
 from .common import (
@@ -33,44 +33,62 @@ def effects(view: View) -> Section | None:
     return Section("effects", view.t("effects.title"), (Prose(view.t("effects.lead")), *drawn))
 
 
-def summaries(view: View) -> Section | None:
-    """Summary tools beside what they were designed to cost."""
+def design(view: View) -> Section | None:
+    """Every tool beside what its class was designed to cost, and whether it keeps to that."""
     t = view.t
-    tools = [tool for tool in view.measured if tool.tool_class == "summary"]
-    if not tools:
-        return None
-    limits = {topic: target("summary", metric) for topic, metric in TARGETS.items()}
+    judged = [(tool, _held_against_design(tool)) for tool in view.measured]
     rows = [
         [
             tool_cell(view, tool),
+            Cell(t(f"tool_class.{tool.tool_class}")),
             Cell(tool.environment),
             Cell(t(f"layer.{tool.layer}")),
             change_cell(view, tool.worst.get("latency")),
-            _judged(view, tool, "latency"),
+            _designed(view, tool, "latency"),
             amount_cell(view, tool.worst.get("tool_cpu")),
-            _judged(view, tool, "tool_cpu"),
+            _designed(view, tool, "tool_cpu"),
+            text_cell(t(f"design.{words}"), mark=f"design-{words}"),
         ]
-        for tool in tools
+        for tool, words in judged
+        if words is not None
     ]
+    if not rows:
+        return None
     columns = [
         Column(t("head.tool")),
+        Column(t("head.class")),
         Column(t("head.environment")),
         Column(t("head.layer")),
         change_column(view, t("topic.latency")),
-        Column(t("summaries.design"), sub=f"≤ +{limits['latency']:g} %"),
+        Column(t("design.target"), sub="%"),
         Column(t("topic.tool_cpu"), sub=t("unit.tool_cpu"), numeric=True),
-        Column(t("summaries.design"), sub=f"≤ {limits['tool_cpu']:g} %"),
+        Column(t("design.target"), sub=t("unit.tool_cpu")),
+        Column(t("design.verdict")),
     ]
-    blocks = (Prose(t("summaries.lead")), Table("", columns, rows))
-    return Section("summaries", t("summaries.title"), blocks)
+    blocks = (Prose(t("design.lead")), Table("", columns, rows))
+    return Section("design", t("design.title"), blocks)
 
 
-def _judged(view: View, tool: ToolRow, topic: str) -> Cell:
-    row = tool.worst.get(topic)
-    if row is None:
+def _held_against_design(tool: ToolRow) -> str | None:
+    """The gravest word of all its targets; None where its class has none."""
+    found = set()
+    for topic, metric in TARGETS.items():
+        designed = target(tool.tool_class or "", metric)
+        if designed is not None:
+            row = tool.worst.get(topic)
+            low, high = (None, None) if row is None else (row["ci_low"], row["ci_high"])
+            withheld = row is not None and row["withheld"]
+            found.add("unknown" if withheld else judge(low, high, designed))
+    return min(found, key=WORDS.index, default=None)
+
+
+def _designed(view: View, tool: ToolRow, topic: str) -> Cell:
+    designed = target(tool.tool_class or "", TARGETS[topic])
+    if designed is None:
         return Cell(DASH)
-    state = judge(row["ci_low"], row["ci_high"], target("summary", TARGETS[topic]))
-    return text_cell(view.t(f"design.{state}"), mark=f"design-{state}")
+    if designed.most is None:
+        return Cell(view.t("design.open", typical=f"{designed.typical:g}"))
+    return Cell(f"≤ {designed.most:g}")
 
 
 def details(view: View) -> Section | None:
