@@ -32,11 +32,16 @@ def field(record: Any, path: str, source: str) -> Any:
 
 
 def number(record: Any, path: str, source: str) -> float:
-    """The finite number at `path`. ParseError for anything else (1e999 reads as infinity)."""
+    """The number at `path`, of a size that a counter of 64 bits can have. ParseError for anything
+    else (1e999 reads as infinity; an integer may have any number of digits)."""
     value = field(record, path, source)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ParseError(source, f"key {path} is not a finite number: {value!r}")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not abs(value) <= _LARGEST:  # also where it is NaN
+        raise ParseError(source, f"key {path} is not a finite number: {str(value)[:40]}")
     return float(value)
+
+
+_LARGEST = 2.0**64
 
 
 def decimal(text: str, name: str, source: str) -> float:

@@ -62,4 +62,4 @@ def test_duckdb_reads_it_through_the_datasets_own_options(bucket, run_tables):
     pytest.importorskip("duckdb")
     Dataset("s3://sites/duck", bucket).replace("lab", "1", run_tables("lab", "1", cells=5))
     found = datasets.open("s3://sites/duck", bucket).duckdb().sql("select count(*) from cells")
-    assert found.fetchone() == (5,)
+    assert found.fetchall() == [(5,)]
