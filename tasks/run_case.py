@@ -29,9 +29,10 @@ from .model.environment import Environment, Node
 from .model.errors import InputError, raise_all
 from .model.facts import fingerprint
 from .model.outcome import CellStatus
-from .model.plan import Plan, Slot
+from .model.plan import CaseKind, Plan, Slot
 from .planning import workflow
 from .planning.cases import PLACEBO
+from .planning.schedule import with_baseline_before
 from .reading.native import ENVIRONMENT_FILE
 from .remote.host import Host, holding
 from .storage import journal, rawtree, schema
@@ -39,6 +40,7 @@ from .storage import journal, rawtree, schema
 WORKFLOW_FILE = rawtree.WORKFLOW
 
 _QUIET_WITHIN_S = 120.0
+_PAUSE_S = 15 * 60.0
 _LOAD_NODE_MIB = 64
 _OPEN: dict[str, Campaign] = {}
 
@@ -119,7 +121,7 @@ async def hold_hosts(
 
     Raises HostsBusy, RemoteError, and InputErrors for what the hosts lack, before anything starts.
     """
-    plan = workflow.read(folder / WORKFLOW_FILE)
+    plan = _after_a_pause(folder, workflow.read(folder / WORKFLOW_FILE))
     known = json.loads((folder / ENVIRONMENT_FILE).read_text(encoding="utf-8"))
     full = read_full(find_config(Path(known["config_dir"]))[0])
     environment = environment_of(full)
@@ -165,6 +167,21 @@ async def hold_hosts(
             yield campaign
         finally:
             del _OPEN[str(folder)]
+
+
+def _after_a_pause(folder: Path, plan: Plan) -> Plan:
+    """The plan, with a baseline before what is left where the run stood still for long: the last
+    one before the pause tells nothing of the hosts now. Writes the plan where that changed it."""
+    outcomes = journal.read(folder / journal.OUTCOMES)
+    measured = [o.ended or 0.0 for o in outcomes.values() if o.status is not CellStatus.SKIPPED]
+    left = slots_left(plan, outcomes)
+    if not left or not measured or time.time() - max(measured) < _PAUSE_S:
+        return plan
+    if plan.case(left[0].case_id, left[0].layer).kind is CaseKind.BASELINE:
+        return plan
+    opened = with_baseline_before(plan, left[0])
+    rawtree.write_text(folder / WORKFLOW_FILE, workflow.dump(opened))
+    return opened
 
 
 def _max_load(plan: Plan, environment: Environment, nodes: Mapping[str, Node]) -> float | None:

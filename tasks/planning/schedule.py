@@ -69,10 +69,20 @@ def again(plan: Plan, iteration: int, layer: Layer, left: int, right: int) -> li
     """The block between two baselines once more, at the end of its iteration."""
     of_iteration = [s for s in plan.slots if (s.iteration, s.layer) == (iteration, layer)]
     free = max(slot.position for slot in of_iteration) + 1
-    block = [slot for slot in of_iteration if left <= slot.position <= right]
+    positions = [slot.position for slot in of_iteration]
+    block = of_iteration[positions.index(left) : positions.index(right) + 1]
     return [
         replace(slot, position=free + place, attempt=REPEATED) for place, slot in enumerate(block)
     ]
+
+
+def with_baseline_before(plan: Plan, slot: Slot) -> Plan:
+    """The plan with one more baseline right before the slot, at a position of its own."""
+    place = plan.slots.index(slot)
+    alike = [s for s in plan.slots if (s.iteration, s.layer) == (slot.iteration, slot.layer)]
+    free = max(s.position for s in alike) + 1
+    opening = Slot(slot.iteration, free, slot.layer, 0)
+    return replace(plan, slots=(*plan.slots[:place], opening, *plan.slots[place:]))
 
 
 def without(plan: Plan, leaving: Container[tuple[Layer, int]], after: int) -> Plan:

@@ -6,7 +6,7 @@ Everything here looks at baselines only, so what it decides is blind to every to
 import numpy as np
 import polars as pl
 
-from .differences import PLACE
+from .differences import PAUSE, PLACE
 from .rules import Rules
 
 MAD_TO_SD = 1.4826
@@ -46,8 +46,12 @@ def residuals(series: pl.DataFrame, *columns: str) -> pl.DataFrame:
         return pl.col(column).shift(step).over(_SERIES)
 
     weight = (pl.col("t_s") - near("t_s", 1)) / (near("t_s", -1) - near("t_s", 1))
+    no_pause = (_spacing_s() <= _longest_s()) & (
+        _spacing_s().shift(-1).over(_SERIES) <= _longest_s()
+    )
     return (
-        series.with_columns(weight=weight)
+        series.with_columns(weight=weight, together=no_pause)
+        .filter("together")
         .with_columns(
             (
                 pl.col(c) - (1 - pl.col("weight")) * near(c, 1) - pl.col("weight") * near(c, -1)
@@ -56,6 +60,16 @@ def residuals(series: pl.DataFrame, *columns: str) -> pl.DataFrame:
         )
         .drop_nulls([f"{c}_residual" for c in columns])
     )
+
+
+def _spacing_s() -> pl.Expr:
+    """Seconds since the baseline before."""
+    return pl.col("t_s").diff().over(_SERIES)
+
+
+def _longest_s() -> pl.Expr:
+    """Two baselines further apart have a pause between them and are no neighbours."""
+    return PAUSE * _spacing_s().median().over(_POOL)
 
 
 def blocks(series: pl.DataFrame) -> pl.DataFrame:
@@ -67,7 +81,8 @@ def blocks(series: pl.DataFrame) -> pl.DataFrame:
     `difference`, `limit`, `unsteady` (null below 4 blocks).
     """
     following = pl.col("y", "position").shift(-1).over(_SERIES).name.suffix("_next")
-    pairs = series.with_columns(following).filter(pl.col("y_next").is_not_null())
+    next_is_near = (_spacing_s() <= _longest_s()).shift(-1).over(_SERIES)
+    pairs = series.with_columns(following, near=next_is_near).filter("near")
     difference = pl.col("y_next") - pl.col("y")
     limit = UNSTEADY * MAD_TO_SD * pl.col("difference").abs().median().over(_POOL)
     enough = pl.len().over(_POOL) >= MIN_BLOCKS

@@ -25,7 +25,8 @@ _METRICS = pl.DataFrame(
         "is_tool_metric": [is_tool_metric(name) for name in METRICS],
     }
 )
-_PAUSE = 4.0  # times the usual time between two baselines; some between may have failed
+PAUSE = 4.0
+"""So many times the usual time between two baselines is a pause; some between may have failed."""
 
 _MIDDLE = pl.col("started") + (pl.col("ended") - pl.col("started")) / 2
 
@@ -100,7 +101,7 @@ def interpolated(rows: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
         rows.join(_usual_spacing(base), on=_WHERE, how="left", maintain_order="left")
         .with_columns(
             weight=(pl.col("t_s") - pl.col("left_t_s")) / apart_s,
-            pause_h=pl.when(apart_s > _PAUSE * pl.col("usual_s")).then(apart_s / 3600),
+            pause_h=pl.when(apart_s > PAUSE * pl.col("usual_s")).then(apart_s / 3600),
         )
         .drop("usual_s")
         .with_columns(

@@ -21,6 +21,9 @@ _CASE = ("environment", "run", "layer", "case", "workload")
 _KEY = (*_CASE, "metric")
 
 
+_NIGHT_S = 4 * 3600.0  # a pause of an iteration's length and more is the next night
+
+
 def hodges_lehmann(values: Floats) -> float:
     """Median of the Walsh averages (xᵢ + xⱼ)/2, i ≤ j. One wild value of few hardly moves it."""
     i, j = np.triu_indices(len(values))
@@ -95,6 +98,7 @@ def _summary(diffs: pl.DataFrame) -> pl.DataFrame:
     epochs = pl.concat_list("left_epoch", "right_epoch").list.drop_nulls()
     each = diffs.group_by(*_KEY, "iteration", maintain_order=True).agg(
         pl.col("d").mean(),
+        pl.col("t_s").min(),
         pl.col("epoch").first(),
         epochs=epochs.explode(empty_as_null=False),
         baseline=((pl.col("left_value") + pl.col("right_value")) / 2).mean(),
@@ -113,6 +117,7 @@ def _summary(diffs: pl.DataFrame) -> pl.DataFrame:
             mixed=(pl.col("epoch").filter(measured).drop_nulls().n_unique() > 1)
             | (pl.col("epochs").filter(measured).explode(empty_as_null=False).n_unique() > 1),
             problems=pl.col("problems").explode(empty_as_null=False),
+            nights=1 + (pl.col("t_s").filter(measured).sort().diff() > _NIGHT_S).sum(),
         )
         .with_columns(
             pl.col("hodges_lehmann").map_elements(
@@ -130,6 +135,8 @@ def _problem(row: dict[str, object]) -> str | None:
         problems.append(f"{row['lost']} of {row['planned']} cells {states} ({why})")
     if row["mixed"]:
         problems.append("mixed epochs: kernel, tool or NIC settings changed between iterations")
+    if (row["nights"] or 1) > 1:  # type: ignore[operator]
+        problems.append(f"iterations of {row['nights']} nights, taken as independent")
     seen = list(row["problems"] or [])  # type: ignore[call-overload]
     problems += [f"{problem} ({seen.count(problem)}x)" for problem in dict.fromkeys(seen)]
     if not problems and not row["n"]:

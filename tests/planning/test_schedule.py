@@ -10,7 +10,14 @@ from tasks.model.environment import Layer
 from tasks.model.errors import InputError
 from tasks.model.plan import Case, CaseKind, Design, Plan
 from tasks.planning import workflow
-from tasks.planning.schedule import REPEATED, again, duration_s, make_plan, without
+from tasks.planning.schedule import (
+    REPEATED,
+    again,
+    duration_s,
+    make_plan,
+    with_baseline_before,
+    without,
+)
 from tasks.planning.workloads import read_workloads
 
 WORKLOADS = read_workloads(("quick",), window_s=10, warmup_s=1)
@@ -92,6 +99,17 @@ def test_a_block_that_is_run_again_stands_at_the_end_of_its_iteration():
     assert [s.case_id for s in repeated] == order[: right + 1]
     assert [s.position for s in repeated] == [len(order) + i for i in range(right + 1)]
     assert {s.attempt for s in repeated} == {REPEATED}
+
+
+def test_one_more_baseline_opens_what_is_left_and_is_a_block_s_end_like_others():
+    made = plan([case(n) for n in range(1, 9)], baseline_every=4)
+    slot = made.slots[3]
+    opened = with_baseline_before(made, slot)
+    assert opened.slots[3].case_id == 0 and opened.slots[4] == slot
+    assert len({(s.iteration, s.position) for s in opened.slots}) == len(opened.slots)
+    assert order_of(opened, 2) == order_of(made, 2)
+    block = again(opened, 1, Layer.HOST, opened.slots[3].position, made.slots[5].position)
+    assert [s.case_id for s in block] == [0, *(s.case_id for s in made.slots[3:6])]
 
 
 def test_the_duration_counts_windows_and_warm_up():

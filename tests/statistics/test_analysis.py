@@ -232,3 +232,15 @@ def test_planned_iterations_that_were_never_measured_are_not_counted() -> None:
     assert effect(ended, case="x")["stopped"] == "campaign ended after 7 iterations"
     fixed = analyze(cells, known, MARGINS, RULES).effects
     assert effect(fixed, case="x")["stopped"] == "fixed design of 7 iterations"
+
+
+def test_iterations_of_several_nights_are_said_to_be_pooled() -> None:
+    cells, samples = campaign(costs(10, 0.5))
+    night = pl.when(pl.col("iteration") > 3).then(pl.duration(hours=20)).otherwise(pl.duration())
+    later = cells.with_columns(pl.col("started") + night, pl.col("ended") + night)
+    row = effect(analyze(later, samples, MARGINS, RULES).effects, case="x")
+    assert (row["verdict"], row["n"]) == ("overhead", 6)
+    assert "iterations of 2 nights, taken as independent" in row["reason"]
+    assert (
+        "nights" not in effect(analyze(cells, samples, MARGINS, RULES).effects, case="x")["reason"]
+    )

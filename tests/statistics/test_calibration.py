@@ -106,6 +106,15 @@ def test_a_block_whose_baselines_jump_is_run_again() -> None:
     assert to_requeue(found, 1) == [("env", "r1", "host", 8, 10), ("env", "r1", "host", 10, 12)]
 
 
+def test_a_jump_across_a_pause_is_no_block() -> None:
+    cells, samples = steps(jump=10)
+    night = pl.when(pl.col("position") >= 10).then(pl.duration(hours=17)).otherwise(pl.duration())
+    later = cells.with_columns(pl.col("started") + night, pl.col("ended") + night)
+    found = blocks(baseline_series(cell_values(later, samples), RULES))
+    assert to_requeue(found, 1) == [("env", "r1", "host", 10, 12)]
+    assert found.height == 6
+
+
 def test_requeueing_is_blind_to_the_tools_result() -> None:
     plain, wild = (
         blocks(baseline_series(cell_values(*steps(jump=10, tool=tool)), RULES))
