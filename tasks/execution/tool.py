@@ -65,6 +65,7 @@ async def start(shell: Shell, case: Case, output: str, errors: str) -> StartedTo
     )
     try:
         programs = await _until_ready(shell, case, program, output, errors, clock)
+        _expect_kinds(case, programs)
         ready_s = time.monotonic() - clock
         pids = await tree(shell, program.pid)
         stat = await shell.run(("cat", f"/proc/{program.pid}/stat"), check=False)
@@ -77,6 +78,17 @@ async def start(shell: Shell, case: Case, output: str, errors: str) -> StartedTo
     except BaseException:  # whatever went wrong, nobody else knows of it
         await stop(program)
         raise
+
+
+def _expect_kinds(case: Case, programs: dict[int, Counted]) -> None:
+    """A tool that attached other probes than its catalogue says has another cost to report."""
+    there = {held.type for held in programs.values()}
+    if lacking := sorted(set(case.expected_probes) - there):
+        raise ToolFailed(
+            "probes_attached",
+            f"{case.name}: no {', '.join(lacking)} among its {len(programs)} BPF programs "
+            f"({', '.join(sorted(there)) or 'none'})",
+        )
 
 
 async def _until_ready(

@@ -18,6 +18,7 @@ harness is simulated: no gate fails, nothing is missing.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -77,8 +78,12 @@ def log_values(
     host: Host,
     rng: np.random.Generator,
     cell_s: float = 91.0,
+    own_sd: Mapping[str, float] = MappingProxyType({}),
 ) -> Floats:
-    """y of each row of the schedule; `costs` are true costs in percent, by case (others: 0)."""
+    """y of each row of the schedule; `costs` are true costs in percent, by case (others: 0).
+
+    own_sd: what a case adds to the noise of its runs: a tool that makes the traffic unsteady.
+    """
     n = len(schedule.case)
     worse = rng.random(n) < host.outlier_rate
     modes = rng.random(max(schedule.iteration) + 1) < host.bimodal_rate
@@ -90,6 +95,7 @@ def log_values(
         - host.outlier_size * worse
         - host.bimodal_size * modes[list(schedule.iteration)]
         - cost
+        + np.array([own_sd.get(case, 0.0) for case in schedule.case]) * rng.normal(size=n)
     )
 
 

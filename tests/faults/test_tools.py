@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from dataclasses import replace
 
 import pytest
 from bench import (
@@ -78,6 +79,15 @@ async def test_a_tool_that_never_attaches_ends_with_what_it_said(
     assert (last["status"], last["gate"]) == ("invalid", gate)
     assert said in last["reason"]
     assert last_words(folder)["baseline", "throughput_single_tcp"] == "passed"
+
+
+async def test_a_tool_that_attaches_other_probes_than_it_says_is_noticed(bench: Bench):
+    other = replace(tool(1, ATTACHING, "other", programs=2), expected_probes=("kprobe",))
+    folder = bench.lay_out([BASELINE, other], [load()])
+    await bench.measure(folder)
+    last = cells(folder).filter(case="other").row(-1, named=True)
+    assert (last["status"], last["gate"]) == ("invalid", "probes_attached")
+    assert last["reason"] == "other: no kprobe among its 2 BPF programs (perf_event, tracepoint)"
 
 
 PINNING = (
