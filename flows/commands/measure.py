@@ -1,7 +1,7 @@
 """`run` the campaign, and `demo`, the same on a lab of its own."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -39,9 +39,6 @@ from ..options import (
     words,
 )
 from ..terminal_io import SOME_INVALID, out, run_flow
-
-if TYPE_CHECKING:
-    from ..campaign import Finished
 
 app = typer.Typer()
 
@@ -138,10 +135,6 @@ def run(
     print_finished(out, finished)
     if against is not None:
         print_compared(out, run_flow(versions(run_id, words(tools)[0], against, datasets)))
-    _exit_where_incomplete(finished)
-
-
-def _exit_where_incomplete(finished: "Finished") -> None:
     if finished.ended_early or any(one.passed < one.cells for one in finished.ingested):
         raise typer.Exit(SOME_INVALID)
 

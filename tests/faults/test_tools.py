@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from bench import (
@@ -27,9 +28,8 @@ from tasks.reading import native
 pytestmark = pytest.mark.lab
 
 
-async def test_a_tool_that_dies_in_the_window_is_noticed_though_the_load_is_fine(bench: Bench):
-    dying = tool(1, ATTACHING, "dying", programs=2)
-    folder = bench.lay_out([BASELINE, dying], [load(window_s=3), load("pps_single_tcp")])
+async def measured_while_bpftrace_is_killed(bench: Bench, folder: Path) -> None:
+    """Both slots of the run; bpftrace is killed one second into the first load of the second."""
     async with bench.held(folder) as campaign:
         first, second = campaign.left()
         await campaign.run(first)
@@ -38,6 +38,12 @@ async def test_a_tool_that_dies_in_the_window_is_noticed_though_the_load_is_fine
         await asyncio.sleep(1)
         signal_to(bench.processes("bpftrace"), signal.SIGKILL)
         await measuring
+
+
+async def test_a_tool_that_dies_in_the_window_is_noticed_though_the_load_is_fine(bench: Bench):
+    dying = tool(1, ATTACHING, "dying", programs=2)
+    folder = bench.lay_out([BASELINE, dying], [load(window_s=3), load("pps_single_tcp")])
+    await measured_while_bpftrace_is_killed(bench, folder)
     rows = cells(folder).filter(case="dying").select("attempt", "status", "gate").rows()
     assert rows == [(1, "invalid", "tool_alive"), (2, "passed", None)] * 2
 
@@ -45,14 +51,7 @@ async def test_a_tool_that_dies_in_the_window_is_noticed_though_the_load_is_fine
 async def test_a_worker_that_dies_under_a_living_wrapper_is_noticed(bench: Bench):
     wrapped = f"{ATTACHING.removeprefix('exec ')} & while :; do sleep 0.1; done"
     folder = bench.lay_out([BASELINE, tool(1, wrapped, "wrapped", programs=2)], [load(window_s=3)])
-    async with bench.held(folder) as campaign:
-        first, second = campaign.left()
-        await campaign.run(first)
-        measuring = asyncio.create_task(campaign.run(second))
-        await until(lambda: len(bench.processes("iperf3")) >= 2, 20)
-        await asyncio.sleep(1)
-        signal_to(bench.processes("bpftrace"), signal.SIGKILL)
-        await measuring
+    await measured_while_bpftrace_is_killed(bench, folder)
     told = cells(folder).filter(case="wrapped").select("attempt", "status", "gate", "reason")
     assert [row[:3] for row in told.rows()] == [(1, "invalid", "tool_alive"), (2, "passed", None)]
     assert "2 of its 2 BPF programs are gone" in told["reason"][0]
