@@ -1,10 +1,11 @@
-"""The automation that finds runs whose process is gone: killed, or lost with its machine.
+"""The automations that find runs whose process is gone: killed, or lost with its machine.
 
 A run's process sends heartbeats (deployments/prefect.env says how often). After any sign of life
 the server expects another one, or the run's end; where none comes, the run has crashed. What the
 server waits for lies in its database, so that it also finds runs that died together with it.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from prefect.automations import AutomationCore, ChangeFlowRunState, EventTrigger, Posture
@@ -14,34 +15,46 @@ from prefect.client.schemas.objects import StateType
 SILENT_AFTER_S = 180
 """Three heartbeats; a process needs less to start, from Pending to its first one."""
 
-_LIVES = ("Pending", "Running", "Retrying", "Rerunning", "heartbeat")
+_HEARTBEAT = "heartbeat"
+_LIVES = ("Pending", "Running", "Retrying", "Rerunning", _HEARTBEAT)
 _RESTS = (
     "Completed", "Failed", "Crashed", "Cancelled", "Paused", "Suspended", "Scheduled",
     "AwaitingRetry", "AwaitingConcurrencySlot",
 )  # fmt: skip
-_FLOWS = ["campaign", "nightly", "analysis", "lab-demo", "measure", "iteration"]
-"""Only these: what else a server runs may send heartbeats more rarely."""
+
+WATCHED = {
+    "dead runs of ebpf-overhead": (("campaign", "nightly", "analysis", "lab-demo"), _LIVES),
+    "dead parts of ebpf-overhead runs": (("measure", "iteration"), (_HEARTBEAT,)),
+}
+"""Automation -> flows, and their signs of life. Only these flows: what else a server runs may send
+heartbeats more rarely. A part begins in a process that lives, and sends its first heartbeat at
+once; every sign that the server waits after is written down by it, which with 64 environments is
+most of what it writes."""
 
 
 async def watch_heartbeats(client: PrefectClient) -> None:
-    """Registers the automation where it is not there or another one."""
-    wanted = _automation()
-    known = await client.read_automations_by_name(wanted.name)
-    if not known:
-        await client.create_automation(wanted)
-    elif not _same(known[0], wanted):  # an update forgets the runs that it waits for
-        await client.update_automation(known[0].id, wanted)
+    """Registers the automations where they are not there or others."""
+    for name, (flows, lives) in WATCHED.items():
+        wanted = _automation(name, flows, lives)
+        known = await client.read_automations_by_name(name)
+        if not known:
+            await client.create_automation(wanted)
+        elif not _same(known[0], wanted):  # an update forgets the runs that it waits for
+            await client.update_automation(known[0].id, wanted)
 
 
-def _automation() -> AutomationCore:
+def _automation(name: str, flows: Sequence[str], lives: Sequence[str]) -> AutomationCore:
     return AutomationCore(
-        name="dead runs of ebpf-overhead",
+        name=name,
         description="A run without heartbeats has lost its process: its hosts are free again.",
         trigger=EventTrigger(
-            after=_events(*_LIVES),
-            expect=_events(*_LIVES, *_RESTS),
+            after=_events(*lives),
+            expect=_events(*lives, *_RESTS),
             match={"prefect.resource.id": "prefect.flow-run.*"},
-            match_related={"prefect.resource.role": "flow", "prefect.resource.name": _FLOWS},
+            match_related={
+                "prefect.resource.role": "flow",
+                "prefect.resource.name": list(flows),
+            },
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
             threshold=1,

@@ -1,5 +1,5 @@
-"""`ebpf-overhead deploy`: deployments/prefect.yaml to a Prefect server, and the automation that
-finds dead runs. Doing it again changes nothing, and keeps what a person set in the UI: a schedule's
+"""`ebpf-overhead deploy`: deployments/prefect.yaml to a Prefect server, and the automations that
+find dead runs. Doing it again changes nothing, and keeps what a person set in the UI: a schedule's
 switch, schedules beside those of the file, and parameters that the file does not name."""
 
 import asyncio
@@ -110,7 +110,7 @@ def _move(document: dict[str, Any], site: str) -> None:
 
 
 async def _prepare(document: dict[str, Any], blocks: set[tuple[str, str]]) -> None:
-    """The work pools, and the automation that finds dead runs; blocks have to be there."""
+    """The work pools, and the automations that find dead runs; blocks have to be there."""
     wanted = {deployment["name"]: deployment for deployment in document["deployments"]}
     async with get_client() as client:
         raise_all([error for block in sorted(blocks) for error in await _missing(client, *block)])

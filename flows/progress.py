@@ -91,7 +91,7 @@ def place_of(environment: str, campaign: Campaign, slot: Slot) -> Place:
     )
 
 
-_SHOWN_EVERY_S = 30.0
+_SHOWN_EVERY_S = 60.0
 """Of 64 environments at once, the server need not hear more often."""
 
 

@@ -91,15 +91,19 @@ def stop(folder: Path, say: Say) -> None:
 
 def settings(folder: Path, reports: Path) -> dict[str, str]:
     """Environment of every program: deployments/prefect.env and where things are here."""
-    lines = _SETTINGS.read_text(encoding="utf-8").splitlines()
-    shared = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     ports = _ports(folder)
-    return shared | {
+    return shared_settings() | {
         "PREFECT_HOME": str(folder),
         "PREFECT_API_URL": f"http://127.0.0.1:{ports['server']}/api",
         REPORTS_URL: f"http://127.0.0.1:{ports['reports']}",
         REPORTS_ROOT: str(reports.resolve()),
     }
+
+
+def shared_settings() -> dict[str, str]:
+    """deployments/prefect.env."""
+    lines = _SETTINGS.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
 def _ports(folder: Path) -> dict[str, int]:

@@ -28,8 +28,10 @@ from prefect.client.orchestration import get_client
 import flows.campaign
 import flows.measure
 import flows.turns
+from flows import cli
 from flows.dead_runs import watch_heartbeats
 from flows.form import WhenBusy
+from flows.serve import shared_settings
 from tasks import run_case
 from tasks.execution import campaign as campaigns
 from tasks.execution.campaign import Campaign
@@ -118,10 +120,7 @@ def serve(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = {
-        "PREFECT_HOME": str(folder), "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1", "PREFECT_LOGGING_LEVEL": "ERROR",
-    }  # fmt: skip
+    settings = shared_settings() | {"PREFECT_HOME": str(folder), "PREFECT_LOGGING_LEVEL": "ERROR"}
     words = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
@@ -154,7 +153,7 @@ def recorded(api: str) -> int:
 
 def main() -> None:
     logging.disable(logging.WARNING)
-    os.environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] = "60"  # before Prefect reads its settings
+    os.environ |= cli._PREFECT  # before Prefect reads its settings
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--environments", type=int, default=64)
     words.add_argument("--window", type=float, default=130.0, help="seconds of a cell")
