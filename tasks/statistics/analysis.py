@@ -5,12 +5,22 @@ from dataclasses import dataclass
 import polars as pl
 
 from ..storage.schema import CHECKS, EFFECTS
+from .blockmates import adjusted
 from .calibration import Row, calibrate, check_frame, failed
 from .differences import cell_values, differences
 from .estimates import estimate
 from .margins import Margins
 from .rules import Rules
-from .sequential import end_reason, looks_taken, stopped_at
+from .sequential import (
+    FRESH,
+    NO_GAINS,
+    end_reason,
+    gains_at,
+    looks_taken,
+    measured_since,
+    stopped_at,
+    told_afresh,
+)
 from .verdicts import judge, withhold
 
 
@@ -71,20 +81,24 @@ _UNDECIDED = pl.DataFrame(schema=dict.fromkeys([*_CASE, "stopped"], pl.String))
 def _judged(
     campaign: _Campaign, margins: Margins, rules: Rules
 ) -> tuple[pl.DataFrame, list[Row], pl.DataFrame]:
-    """Replays the campaign's looks; a case keeps the verdict of the look that decided it.
+    """Replays the campaign's looks; a case keeps the verdict of the look that decided it. What came
+    out as a gain is judged on what was measured since, once that is enough.
 
     Returns the effects, the calibration at the last look, and the cases that were decided.
     """
     done = _last_measured(campaign.cells)
     settled: list[pl.DataFrame] = []
-    stops = _UNDECIDED
+    stops, gains = _UNDECIDED, NO_GAINS
     for look in looks_taken(rules, done):
         seen = campaign.until(look)
-        effects = judge(estimate(seen.cells, seen.diffs, rules), margins, rules)
+        afresh = gains.filter(pl.col("since") <= look - FRESH)
+        diffs = measured_since(adjusted(seen.diffs), afresh)
+        effects = told_afresh(judge(estimate(seen.cells, diffs, rules), margins, rules), afresh)
+        gains = gains_at(effects, look, gains)
         calibration = calibrate(seen.values, effects, rules)
         effects = _complete(effects).join(stops, on=_CASE, how="anti")
         if rules.looks and not failed(calibration):
-            stopping = stopped_at(effects, look)
+            stopping = stopped_at(effects, look, afresh)
             stops = pl.concat([stops, stopping])
             settled.append(_stopped(effects.join(stopping, on=_CASE, how="semi"), stopping))
             effects = effects.join(stopping, on=_CASE, how="anti")

@@ -21,7 +21,8 @@ _CASE = ("environment", "run", "layer", "case", "workload")
 _KEY = (*_CASE, "metric")
 
 
-_NIGHT_S = 4 * 3600.0  # a pause of an iteration's length and more is the next night
+_NIGHT_S = 4 * 3600.0
+"""Nothing measured in an environment for so long, and the next night has begun."""
 
 
 def hodges_lehmann(values: Floats) -> float:
@@ -40,10 +41,12 @@ def estimate(cells: pl.DataFrame, diffs: pl.DataFrame, rules: Rules) -> pl.DataF
 
     Columns of EFFECTS up to `baseline_mean` except the p-values, and `problem` (null or words).
     n counts iterations: a case measured at two places of one iteration counts once, with the mean.
+    Of a case that was measured in several nights it counts nights: the error comes from the spread
+    between them, and borrows from other such cases only.
     """
     effects = (
         _planned(cells, diffs, rules)
-        .join(_summary(diffs), on=_KEY, how="left")
+        .join(_summary(_by_night(diffs, cells)), on=_KEY, how="left")
         .with_columns(pl.col("n").fill_null(0))
         .with_columns(problem=pl.struct(pl.all()).map_elements(_problem, return_dtype=pl.String))
         .with_columns(
@@ -51,8 +54,12 @@ def estimate(cells: pl.DataFrame, diffs: pl.DataFrame, rules: Rules) -> pl.DataF
             for column in ("estimate_log", "variance", "hodges_lehmann")
         )
     )
-    groups = [_with_interval(g, rules) for g in effects.partition_by(GROUP, maintain_order=True)]
-    return pl.concat(groups) if groups else _with_interval(effects, rules)
+    alike = effects.with_columns(pl.col("nights").fill_null(1), several=pl.col("nights") > 1)
+    groups = [
+        _with_interval(group, rules)
+        for group in alike.partition_by(*GROUP, "several", maintain_order=True, include_key=True)
+    ]
+    return pl.concat(groups) if groups else _with_interval(alike, rules)
 
 
 def _planned(cells: pl.DataFrame, diffs: pl.DataFrame, rules: Rules) -> pl.DataFrame:
@@ -93,12 +100,28 @@ def _planned(cells: pl.DataFrame, diffs: pl.DataFrame, rules: Rules) -> pl.DataF
     )
 
 
+def _by_night(diffs: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """`diffs` with `nights`, in how many nights its case has differences, and `block`: the night
+    where they are several, else the iteration."""
+    begun = cells.select("environment", "run", at=pl.col("started").dt.epoch("us") / 1e6).sort("at")
+    pause = pl.col("at").diff().over("environment", "run") > _NIGHT_S
+    begun = begun.with_columns(night=pause.fill_null(False).cum_sum().over("environment", "run"))
+    dated = diffs.sort("t_s").join_asof(
+        begun, left_on="t_s", right_on="at", by=["environment", "run"], check_sortedness=False
+    )
+    known = pl.when(pl.col("d").is_not_null()).then("night")
+    nights = known.drop_nulls().n_unique().over(_KEY)
+    return dated.with_columns(
+        nights=nights, block=pl.when(nights > 1).then("night").otherwise("iteration")
+    )
+
+
 def _summary(diffs: pl.DataFrame) -> pl.DataFrame:
-    """n, mean, variance and Hodges–Lehmann of each case's differences, one value an iteration."""
+    """n, mean, variance and Hodges–Lehmann of each case's differences, one value a block."""
     epochs = pl.concat_list("left_epoch", "right_epoch").list.drop_nulls()
-    each = diffs.group_by(*_KEY, "iteration", maintain_order=True).agg(
+    each = diffs.group_by(*_KEY, "block", maintain_order=True).agg(
         pl.col("d").mean(),
-        pl.col("t_s").min(),
+        pl.col("nights").first(),
         pl.col("epoch").first(),
         epochs=epochs.explode(empty_as_null=False),
         baseline=((pl.col("left_value") + pl.col("right_value")) / 2).mean(),
@@ -117,7 +140,7 @@ def _summary(diffs: pl.DataFrame) -> pl.DataFrame:
             mixed=(pl.col("epoch").filter(measured).drop_nulls().n_unique() > 1)
             | (pl.col("epochs").filter(measured).explode(empty_as_null=False).n_unique() > 1),
             problems=pl.col("problems").explode(empty_as_null=False),
-            nights=1 + (pl.col("t_s").filter(measured).sort().diff() > _NIGHT_S).sum(),
+            nights=pl.col("nights").max(),
         )
         .with_columns(
             pl.col("hodges_lehmann").map_elements(
@@ -136,7 +159,7 @@ def _problem(row: dict[str, object]) -> str | None:
     if row["mixed"]:
         problems.append("mixed epochs: kernel, tool or NIC settings changed between iterations")
     if (row["nights"] or 1) > 1:  # type: ignore[operator]
-        problems.append(f"iterations of {row['nights']} nights, taken as independent")
+        problems.append(f"measured in {row['nights']} nights: each counts once")
     seen = list(row["problems"] or [])  # type: ignore[call-overload]
     problems += [f"{problem} ({seen.count(problem)}x)" for problem in dict.fromkeys(seen)]
     if not problems and not row["n"]:

@@ -10,7 +10,7 @@ import polars as pl
 from ..model.metrics import PRIMARY
 from ..model.plan import Workload
 
-LOOKS = (4, 6, 8, 10, 12)
+LOOKS = (3, 4, 6, 8, 12)
 """Iterations after which a sequential campaign looks at its numbers."""
 
 

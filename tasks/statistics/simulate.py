@@ -6,8 +6,8 @@
   slow wandering (temperature, frequency, neighbours on the switch).
 - noise: SD `run_sd` from run to run, `autocorrelation` between one run and the next.
 - outliers: a run in `1/outlier_rate` is worse by `outlier_size` (a cron job, a retransmit storm).
-- mode: a bimodal host sits in its worse scheduler regime for a whole iteration with probability
-  `bimodal_rate`; it is then worse by `bimodal_size`.
+- mode: a bimodal host is in its worse scheduler regime for `bimodal_rate` of the time, on average
+  `bimodal_dwell_s` at a stretch (a two-state Markov chain); it is then worse by `bimodal_size`.
 
 `calibrated` reads these sizes from runs that really cost nothing.
 
@@ -45,6 +45,7 @@ class Host:
     outlier_size: float = 0.10
     bimodal_rate: float = 0.0
     bimodal_size: float = 0.30
+    bimodal_dwell_s: float = 300.0
     level_bps: float = 9.4e9
 
 
@@ -86,14 +87,13 @@ def log_values(
     """
     n = len(schedule.case)
     worse = rng.random(n) < host.outlier_rate
-    modes = rng.random(max(schedule.iteration) + 1) < host.bimodal_rate
     cost = np.array([-np.log1p(-costs.get(case, 0.0) / 100) for case in schedule.case])
     return np.asarray(
         np.log(host.level_bps)
         + _autoregressive(host.drift_sd, float(np.exp(-cell_s / host.tau_s)), n, rng)
         + _autoregressive(host.run_sd, host.autocorrelation, n, rng)
         - host.outlier_size * worse
-        - host.bimodal_size * modes[list(schedule.iteration)]
+        - host.bimodal_size * _modes(host, n, cell_s, rng)
         - cost
         + np.array([own_sd.get(case, 0.0) for case in schedule.case]) * rng.normal(size=n)
     )
@@ -180,6 +180,20 @@ def frames(
         )
         samples.append(key | {"metric": METRIC, "value": float(np.exp(y[index])), "unit": "bit/s"})
     return CELLS.frame(rows), SAMPLES.frame(samples)
+
+
+def _modes(host: Host, n: int, cell_s: float, rng: np.random.Generator) -> Floats:
+    """1 where the host is in its worse regime, else 0, a value a cell."""
+    rate = host.bimodal_rate
+    if rate == 0:
+        return np.zeros(n)
+    leaves_worse = -np.expm1(-cell_s / host.bimodal_dwell_s)
+    leaves_better = min(1.0, leaves_worse * rate / (1 - rate))  # so that `rate` of cells are worse
+    chance, worse, modes = rng.random(n + 1), rng.random() < rate, np.empty(n)
+    for i in range(n):
+        worse = chance[i] >= leaves_worse if worse else chance[i] < leaves_better
+        modes[i] = worse
+    return modes
 
 
 def _kind(case: str) -> str:

@@ -147,7 +147,7 @@ def answer(row: Mapping[str, Any], rules: Rules) -> tuple[str, str]:
         return "inconclusive", _torn(row)
     return "inconclusive", (
         f"the interval [{row['ci_low']:+.3g}, {row['ci_high']:+.3g}] {row['unit']} leaves it open; "
-        f"{row['n']} iterations can see a cost of {row['mde']:.2g} {row['unit']}, not less"
+        f"{_counted(row)} can see a cost of {row['mde']:.2g} {row['unit']}, not less"
     )
 
 
@@ -156,12 +156,18 @@ def _not_asked(row: Mapping[str, Any]) -> str | None:
     if row["n"] == 0:
         return str(row["problem"])
     if row["n"] == 1:
-        return "1 iteration: no spread known"
+        return f"{_counted(row)}: no spread known"
     if row["se_log"] is None:
         return row["problem"] or "the differences show no spread: no interval"
     if row["margin"] is None:
         return "no margin set for this metric: interval only"
     return None
+
+
+def _counted(row: Mapping[str, Any]) -> str:
+    """What n counts: iterations, or nights where the case was measured in several."""
+    unit = "night" if (row.get("nights") or 1) > 1 else "iteration"
+    return f"{row['n']} {unit}{'' if row['n'] == 1 else 's'}"
 
 
 def _carried(row: Mapping[str, Any], question: str) -> bool:

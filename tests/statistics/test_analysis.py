@@ -172,8 +172,8 @@ def test_a_sequential_campaign_keeps_the_verdict_of_the_look_that_decided() -> N
     cells, samples = simulated({"case_1": 10, "case_2": 3.1}, 8, seed=3)
     effects = analyze(cells, samples, MARGINS, Rules(SIMULATED.primary, looks=LOOKS)).effects
     early, late = effect(effects, case="case_1"), effect(effects, case="case_2")
-    assert (early["verdict"], early["n"]) == ("overhead", 4)
-    assert early["stopped"] == "decided after 4 iterations"
+    assert (early["verdict"], early["n"]) == ("overhead", 3)
+    assert early["stopped"] == "decided after 3 iterations"
     assert (late["verdict"], late["n"]) == ("overhead_unresolved", 8)
     assert late["stopped"] == "campaign ended after 8 iterations"
 
@@ -234,13 +234,41 @@ def test_planned_iterations_that_were_never_measured_are_not_counted() -> None:
     assert effect(fixed, case="x")["stopped"] == "fixed design of 7 iterations"
 
 
-def test_iterations_of_several_nights_are_said_to_be_pooled() -> None:
-    cells, samples = campaign(costs(10, 0.5))
-    night = pl.when(pl.col("iteration") > 3).then(pl.duration(hours=20)).otherwise(pl.duration())
-    later = cells.with_columns(pl.col("started") + night, pl.col("ended") + night)
-    row = effect(analyze(later, samples, MARGINS, RULES).effects, case="x")
-    assert (row["verdict"], row["n"]) == ("overhead", 6)
-    assert "iterations of 2 nights, taken as independent" in row["reason"]
-    assert (
-        "nights" not in effect(analyze(cells, samples, MARGINS, RULES).effects, case="x")["reason"]
+def a_night_later(cells: pl.DataFrame, after: int) -> pl.DataFrame:
+    """`cells` whose iterations beyond `after` were measured 20 h later."""
+    pause = pl.when(pl.col("iteration") > after).then(pl.duration(hours=20))
+    shift = pause.otherwise(pl.duration())
+    return cells.with_columns(pl.col("started") + shift, pl.col("ended") + shift)
+
+
+def test_nights_count_once_each_and_the_error_comes_from_their_spread() -> None:
+    # nights of ln 0.90, ln 0.92 and of ln 0.94, ln 0.96: means a, b; t(0.975, 1) = 12.7062
+    cells, samples = campaign([[("b", 100), ("x", 100 * r), ("b", 100)]
+                               for r in (0.90, 0.92, 0.94, 0.96)])  # fmt: skip
+    row = effect(analyze(a_night_later(cells, 2), samples, MARGINS, RULES).effects, case="x")
+    a, b = np.log([0.90, 0.92]).mean(), np.log([0.94, 0.96]).mean()
+    half = 12.706204736432095 * abs(a - b) / 2
+    assert row["n"] == 2
+    assert row["estimate"] == pytest.approx(-100 * math.expm1((a + b) / 2))
+    assert row["ci_low"] == pytest.approx(-100 * math.expm1((a + b) / 2 + half))
+    assert row["reason"].endswith("measured in 2 nights: each counts once")
+    assert "2 nights can see" in row["reason"]
+
+
+def test_a_case_of_one_night_counts_its_iterations_whatever_the_others_took() -> None:
+    cells, samples = campaign(
+        [[("b", 100), ("x", 90 + i), ("b", 100)] for i in range(3)]
+        + [[("b", 100), ("y", 95 + i), ("b", 100)] for i in range(2)]
     )
+    effects = analyze(a_night_later(cells, 3), samples, MARGINS, RULES).effects
+    assert (effect(effects, case="x")["n"], effect(effects, case="y")["n"]) == (3, 2)
+    assert "night" not in effect(effects, case="x")["reason"]
+
+
+def test_a_long_iteration_is_no_night() -> None:
+    # two cells of a case lie 6 h apart, and something was measured all the time
+    busy = [("b", 100.0)] + [("z", 97.0), ("b", 100.0)] * 100
+    order = [[("x", 90.0), *busy], [*busy, ("x", 91.0)], [("x", 89.0), *busy]]
+    cells, samples = campaign([[("b", 100.0), *one, ("b", 100.0)] for one in order])
+    row = effect(analyze(cells, samples, MARGINS, RULES).effects, case="x")
+    assert row["n"] == 3

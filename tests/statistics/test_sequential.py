@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from small_campaign import campaign
 
 from tasks.statistics.analysis import analyze
 from tasks.statistics.rules import LOOKS, Rules, looks_until
@@ -30,7 +31,7 @@ def test_five_looks_share_the_error_evenly() -> None:
 
 @pytest.mark.parametrize(
     ("done", "looks"),
-    [(2, (2,)), (4, (4,)), (7, (4, 6, 7)), (8, (4, 6, 8)), (12, LOOKS)],
+    [(2, (2,)), (3, (3,)), (7, (3, 4, 6, 7)), (8, (3, 4, 6, 8)), (12, LOOKS)],
 )
 def test_the_last_iteration_is_always_looked_at_and_never_a_sixth_time(
     done: int, looks: tuple[int, ...]
@@ -39,7 +40,7 @@ def test_the_last_iteration_is_always_looked_at_and_never_a_sixth_time(
     assert len(looks) <= len(LOOKS)
 
 
-@pytest.mark.parametrize(("cap", "looks"), [(12, LOOKS), (6, (4, 6)), (5, (4, 5)), (4, (4,))])
+@pytest.mark.parametrize(("cap", "looks"), [(12, LOOKS), (6, (3, 4, 6)), (5, (3, 4, 5)), (3, (3,))])
 def test_a_smaller_cap_has_fewer_looks_and_its_last_iteration_is_one(
     cap: int, looks: tuple[int, ...]
 ) -> None:
@@ -94,8 +95,36 @@ def test_decided_cases_are_listed_for_the_schedule() -> None:
 
 def test_a_decided_case_that_leaves_the_schedule_keeps_its_verdict() -> None:
     cells, samples = simulated(2, 8)
-    stays = ~((pl.col("case") == "case_0") & (pl.col("iteration") > 4))
+    stays = ~((pl.col("case") == "case_0") & (pl.col("iteration") > LOOKS[0]))
     whole = analyze(cells, samples, {METRIC: 3.0}, RULES).effects.filter(case="case_0")
     left = analyze(cells.filter(stays), samples, {METRIC: 3.0}, RULES).effects
     assert left.filter(case="case_0")["verdict"].to_list() == ["overhead"]
-    assert whole["n"].to_list() == left.filter(case="case_0")["n"].to_list() == [4]
+    assert whole["n"].to_list() == left.filter(case="case_0")["n"].to_list() == [LOOKS[0]]
+
+
+def gaining(values: list[float]) -> tuple[str, str, str, int]:
+    """Verdict, reason, why it stopped and n of a case with these values beside baselines of 100."""
+    slots = [[("b", 100.0), ("x", value), ("b", 100.0)] for value in values]
+    found = analyze(*campaign(slots), {METRIC: 3.0}, Rules(RULES.primary, looks=LOOKS)).effects
+    row = found.row(0, named=True)
+    return row["verdict"], row["reason"], row["stopped"], row["n"]
+
+
+UP = [106.0, 106.1, 105.9, 106.0, 106.1, 105.9]
+
+
+def test_a_gain_is_measured_afresh_and_published_where_it_stays() -> None:
+    verdict, reason, stopped, n = gaining(UP)
+    assert (verdict, stopped, n) == ("implausible_gain", "decided after 6 iterations", 3)
+    assert reason.endswith("; again on 3 fresh iterations, judged on these alone")
+
+
+def test_a_gain_that_does_not_come_again_is_judged_on_the_fresh_iterations_alone() -> None:
+    verdict, _, stopped, n = gaining([*UP[:3], 100.0, 100.1, 99.9])
+    assert (verdict, stopped, n) == ("no_overhead_within_margin", "decided after 6 iterations", 3)
+
+
+def test_a_gain_that_nobody_measured_again_says_so() -> None:
+    verdict, reason, stopped, _ = gaining(UP[:3])
+    assert (verdict, stopped) == ("implausible_gain", "campaign ended after 3 iterations")
+    assert reason.endswith("; not measured afresh")

@@ -33,13 +33,14 @@ def test_a_cost_is_what_the_case_takes_from_the_level() -> None:
     assert np.exp(y[1] - y[0]) == pytest.approx(0.75)
 
 
-def test_a_bimodal_host_is_in_one_mode_for_a_whole_iteration() -> None:
-    schedule = Schedule.interleaved(["x"] * 8, 40, np.random.default_rng(1))
-    host = Host(run_sd=0.0, drift_sd=0.0, bimodal_rate=0.5)
-    y = log_values(schedule, {}, host, np.random.default_rng(2))
-    by_iteration = [set(np.round(y[np.array(schedule.iteration) == i], 9)) for i in range(1, 41)]
-    assert {len(values) for values in by_iteration} == {1}
-    assert len(set.union(*by_iteration)) == 2
+def test_a_bimodal_host_stays_in_a_regime_for_its_dwell_and_is_worse_for_its_share() -> None:
+    host = Host(run_sd=0.0, drift_sd=0.0, bimodal_rate=0.2, bimodal_dwell_s=910.0)
+    worse = long_night(host) < -0.15
+    assert worse.mean() == pytest.approx(0.2, abs=0.03)
+    stretches = np.diff(np.flatnonzero(np.diff(worse.astype(int))))
+    starts_worse = worse[np.flatnonzero(np.diff(worse.astype(int)))[0] + 1]
+    mean = stretches[0 if starts_worse else 1 :: 2].mean()
+    assert mean == pytest.approx(1 / (1 - np.exp(-91 / 910)), rel=0.1)  # about ten cells
 
 
 def test_every_case_lies_between_two_baselines() -> None:
