@@ -72,8 +72,8 @@ def told_afresh(effects: pl.DataFrame, afresh: pl.DataFrame) -> pl.DataFrame:
     """Gains whose reason says whether they were measured again."""
     marked = effects.join(afresh, on=EFFECT, how="left", maintain_order="left")
     again = pl.format("{}; again on {} fresh iterations, judged on these alone", "reason", "n")
-    told = pl.when(pl.col("since").is_not_null()).then(again)
-    told = told.otherwise(pl.format("{}; not measured afresh", "reason"))
+    unseen = pl.format("{}; not measured afresh", "reason")
+    told = pl.when(pl.col("since").is_not_null()).then(again).otherwise(unseen)
     is_gain = pl.col("verdict") == GAIN
     return marked.with_columns(reason=pl.when(is_gain).then(told).otherwise("reason")).drop("since")
 
