@@ -48,6 +48,7 @@ app = typer.Typer()
     "`ebpf-overhead run --resume 20261122-203000-1f2e`"
 )
 def run(
+    context: typer.Context,
     config_dir: ConfigDir = [],  # noqa: B006
     tools: Tools = "",
     layers: Layers = "",
@@ -70,7 +71,7 @@ def run(
         typer.Option("--until-decided", help="Measure a case no longer than until it is decided."),
     ] = False,
     max_iterations: Annotated[
-        int, typer.Option(min=4, help="With --until-decided: the most iterations.")
+        int, typer.Option(min=3, help="With --until-decided: the most iterations.")
     ] = 12,
     budget: Budget = None,
     against: Annotated[
@@ -108,6 +109,10 @@ def run(
     chosen = selection(f"{tools},{against or ''}", layers, category, protocol, direction, case_ids)
     budget_s = hours_s(budget)
     if until_decided:
+        given = context.get_parameter_source("iterations")
+        if given is not None and given.name != "DEFAULT":
+            raise InputError("--iterations", str(iterations), "with --until-decided the numbers "
+                             "decide how many", "--max-iterations for the most")  # fmt: skip
         iterations = max_iterations
     settings = measurement(
         iterations, window, warmup, workloads, seed, placebos, baseline_every, monitor_interval,

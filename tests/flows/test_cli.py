@@ -41,6 +41,10 @@ def published(tmp_path: Path) -> Path:
     [
         (["run"], ["--config-dir", "missing"]),
         (["run", "--resume", "never"], ["--resume", "never", "no such run"]),
+        (
+            ["run", "--config-dir", "/tmp", "--until-decided", "--iterations", "8"],
+            ["--iterations", "--max-iterations"],
+        ),
         (["bootstrap", "--minimal-input", "/none.yaml"], ["/none.yaml", "cannot be read"]),
         (["ingest", "/none"], ["/none", "no such folder"]),
         (
@@ -85,6 +89,12 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(call, published, tmp_path):
     assert code == 0
     assert "97 cases and 4 placebos × 10 workloads × 2 iterations" in out
     assert not (tmp_path / "results").exists()
+
+
+def test_until_decided_plans_for_the_most_iterations(call, published):
+    code, out, _ = call("run", "--config-dir", str(published), "--until-decided", "--dry-run")
+    assert code == 0
+    assert "12 iterations" in out
 
 
 def test_the_same_seed_gives_the_same_workflow(call, published, tmp_path):
