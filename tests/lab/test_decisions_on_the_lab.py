@@ -21,6 +21,7 @@ from conftest import Shell, overhead
 
 from tasks.lab import lab
 from tasks.lab.minimal_input import TOOLS
+from tasks.statistics.rules import LOOKS
 from tasks.storage.dataset import Dataset
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
@@ -109,20 +110,24 @@ def test_a_case_is_measured_until_it_is_decided_and_no_longer(done: Done):
     planned: dict[str, set[int]] = {}
     for slot in workflow["slots"]:
         planned.setdefault(names[slot["case_id"]], set()).add(slot["iteration"])
-    assert planned[STACKS] == {1, 2, 3, 4}
+    look = max(planned[STACKS])
+    assert look in LOOKS[:2]  # its cost is plain, at the first look or the second
+    assert planned[STACKS] == set(range(1, look + 1))
     cells = done.datasets.scan("cells").filter(run=done.run("first").name).collect()
     measured_in = cells.group_by("case").agg(pl.col("iteration").unique())
     assert {case: set(iterations) for case, iterations in measured_in.iter_rows()} == planned
     effect = primary(done, STACKS)
-    assert (effect["verdict"], effect["n"]) == ("overhead", 4)
-    assert effect["stopped"] == "decided after 4 iterations"
+    assert (effect["verdict"], effect["n"]) == ("overhead", look)
+    assert effect["stopped"] == f"decided after {look} iterations"
     other = primary(done, HISTOGRAM)
     assert other["n"] == max(planned[HISTOGRAM])
-    assert (other["n"] == 4) == (other["stopped"] == "decided after 4 iterations")
+    if other["n"] < 6:
+        assert other["stopped"] == f"decided after {other['n']} iterations"
 
 
 def test_the_terminal_says_which_case_is_decided_and_why(done: Done):
-    assert f"{NAME} · {STACKS}: decided after 4 iterations" in done.first.stdout
+    stopped = primary(done, STACKS)["stopped"]
+    assert f"{NAME} · {STACKS}: {stopped}" in done.first.stdout
 
 
 def test_of_two_versions_the_dearer_is_named_and_the_command_exits_3(done: Done):
