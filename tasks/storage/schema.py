@@ -2,6 +2,8 @@
 
 Schema versions, newest first; a change adds a line here and raises `VERSION`:
 
+2 — 2026-11-24: no new column. `effects` come from differences that are freed of what their
+    block-mates show, and `n` counts nights where a case was measured in several.
 1 — 2026-11-22: first.
 """
 
@@ -11,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-VERSION = 1
+VERSION = 2
 
 PARTITION = ("environment", "run")
 """Hive partition columns of every table, in this order."""

@@ -9,7 +9,7 @@
    the level at which no larger share of what they call a cost is none than with this design; with
    one baseline an iteration (as the published campaigns ran) or with one beside every run of a
    case. Beside it the same at the level that both promise, 5 %, of which this design, by spending a
-   fifth of it at each look, commits about a tenth.
+   fifth of it at each look, commits only a part.
 3. Coverage of the 95 % intervals for true costs of 0, 1, 3, 10 and 50 %, of tools that make the
    traffic noisier than their peers do, and of cases that a sequential campaign stopped measuring.
 
