@@ -170,6 +170,7 @@ def main() -> None:
             with temporary_settings({PREFECT_API_URL: api}):
                 asyncio.run(watch())
                 one = asyncio.run(many(lay_out(root / "one", 1, chosen.window)))
+                time.sleep(5)  # the server writes task runs down together
                 before = recorded(api)
                 all_of_them = asyncio.run(
                     many(lay_out(root / "many", chosen.environments, chosen.window))
