@@ -57,7 +57,13 @@ class Site:
         return httpx.get(f"{self.address}/api{path}", timeout=30).raise_for_status().json()
 
     def ask(self, path: str, body: Any) -> httpx.Response:
-        return httpx.post(f"{self.address}/api{path}", json=body, timeout=30)
+        """Its answer; where SQLite was busy, once more, as the server's 503 asks for."""
+        until = time.monotonic() + 20
+        while True:
+            answer = httpx.post(f"{self.address}/api{path}", json=body, timeout=30)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > until:
+                return answer
+            time.sleep(0.5)
 
     def found(self, path: str, **body: Any) -> Any:
         return self.ask(path, body).raise_for_status().json()
