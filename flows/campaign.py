@@ -16,11 +16,11 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from tasks.ingest import Ingested, measured
+from tasks.make_plan import plan_environment
 from tasks.model.errors import InputError, raise_all
 from tasks.model.names import Address, Identifier
 from tasks.model.plan import Plan
 from tasks.model.settings import Measurement, Selection
-from tasks.plan import plan_environment
 from tasks.report import Reported
 from tasks.run_case import lay_out, resumable
 

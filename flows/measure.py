@@ -9,16 +9,16 @@ from pathlib import Path
 from prefect import flow
 from prefect.exceptions import FailedRun
 
-from tasks.look import look
+from tasks.interim_analysis import look
+from tasks.make_plan import duration_s
 from tasks.model.errors import OverheadError
 from tasks.model.plan import Slot
-from tasks.plan import duration_s
-from tasks.run_case import WORKFLOW_FILE, Campaign, opened, run_case
+from tasks.run_case import WORKFLOW_FILE, Session, opened, run_case
 
 from .form import WhenBusy
+from .host_reservation import turn
 from .one_by_one import begin, begun
 from .progress import created, place_of, progress, shown
-from .turns import turn
 
 
 @flow(name="measure", flow_run_name="{environment} · {run}", validate_parameters=False)
@@ -61,7 +61,7 @@ async def measure(
     return ""
 
 
-def _look(campaign: Campaign, environment: str, iteration: int) -> None:
+def _look(campaign: Session, environment: str, iteration: int) -> None:
     """Goes on with what the numbers so far leave of the plan."""
     folder = campaign.site.folder
     looked = look(folder, campaign.site.plan, iteration, folder / WORKFLOW_FILE)
@@ -111,5 +111,5 @@ async def measure_iteration(
     return ""
 
 
-def _end_of(campaign: Campaign, slot: Slot) -> datetime:
+def _end_of(campaign: Session, slot: Slot) -> datetime:
     return datetime.fromtimestamp(time.time() + duration_s(campaign.site.plan, [slot]), UTC)

@@ -13,14 +13,14 @@ import httpx
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.logging import get_run_logger
 
+from tasks.make_plan import duration_s
 from tasks.model.outcome import Outcome
 from tasks.model.plan import Case, Slot
-from tasks.plan import duration_s
-from tasks.run_case import Campaign
+from tasks.run_case import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EnvironmentProgress:
     """How far one environment is."""
 
     environment: str
@@ -35,7 +35,7 @@ class Progress(Protocol):
     """All are called as things happen."""
 
     def said(self, text: str) -> None: ...
-    def begins(self, place: Place) -> None: ...
+    def begins(self, place: EnvironmentProgress) -> None: ...
     def ended(self, outcome: Outcome) -> None: ...
 
 
@@ -45,7 +45,7 @@ class LogProgress:
     def said(self, text: str) -> None:
         get_run_logger().info(text)
 
-    def begins(self, place: Place) -> None:
+    def begins(self, place: EnvironmentProgress) -> None:
         get_run_logger().info(
             "iteration %d · %s/%s · %s · about %s left",
             place.slot.iteration, place.done + 1, place.total, place.case.name,
@@ -78,10 +78,10 @@ def heard_by(listener: Progress) -> Iterator[None]:
         _PROGRESS.reset(token)
 
 
-def place_of(environment: str, campaign: Campaign, slot: Slot) -> Place:
+def place_of(environment: str, campaign: Session, slot: Slot) -> EnvironmentProgress:
     """Where a campaign is that begins `slot` now."""
     plan, left = campaign.site.plan, campaign.left()
-    return Place(
+    return EnvironmentProgress(
         environment,
         slot,
         plan.case(slot.case_id, slot.layer),
@@ -102,7 +102,7 @@ async def created(environment: str) -> UUID:
 
 
 @asynccontextmanager
-async def shown(artifact: UUID, environment: str, campaign: Campaign) -> AsyncIterator[None]:
+async def shown(artifact: UUID, environment: str, campaign: Session) -> AsyncIterator[None]:
     """A progress artifact that follows the campaign from beside it: nothing that is measured waits
     for the server."""
 
@@ -119,7 +119,7 @@ async def shown(artifact: UUID, environment: str, campaign: Campaign) -> AsyncIt
     await _show(artifact, environment, campaign)
 
 
-async def _show(artifact: UUID, environment: str, campaign: Campaign) -> None:
+async def _show(artifact: UUID, environment: str, campaign: Session) -> None:
     done, where = 100.0, "measured"
     if left := campaign.left():
         place = place_of(environment, campaign, left[0])

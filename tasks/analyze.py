@@ -8,9 +8,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from .model.names import MARGINS_FILE
-from .statistics.analysis import analyze
+from .statistics.decision_rules import rules_of
+from .statistics.effects import analyze
 from .statistics.margins import read_margins
-from .statistics.rules import rules_of
 from .storage.dataset import Dataset
 
 

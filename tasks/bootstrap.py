@@ -10,17 +10,17 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from .discovery.ask import Answer, Ask
 from .discovery.discover import discover
-from .discovery.full import read_full, to_full, write_full
+from .discovery.facts_table import facts_table
+from .discovery.full_yaml import read_full, to_full, write_full
 from .discovery.minimal import read_minimal_input
+from .discovery.prober import ProbeAnswer, ProbeRunner
 from .discovery.recording import Recorder, Replay
-from .discovery.table import facts_table
+from .model.catalog import read_catalog
 from .model.environment import Node, SshSettings
 from .model.facts import Facts
 from .model.names import CONFIG
 from .planning.cases import expand, write_cases
-from .planning.catalog import read_catalog
 from .remote.connection import Connection
 
 __all__ = ["Bootstrapped", "bootstrap_environment", "discover_environment", "facts_table"]
@@ -76,7 +76,7 @@ async def bootstrap_environment(
 
 
 @asynccontextmanager
-async def _asking(ssh: SshSettings) -> AsyncIterator[Ask]:
+async def _asking(ssh: SshSettings) -> AsyncIterator[ProbeRunner]:
     """Answers from the hosts themselves, over one connection a node."""
     async with AsyncExitStack() as stack:
         opening: dict[str, asyncio.Task[Connection]] = {}
@@ -84,12 +84,12 @@ async def _asking(ssh: SshSettings) -> AsyncIterator[Ask]:
         async def open_(node: Node) -> Connection:
             return await stack.enter_async_context(Connection(node, ssh, sudo=True))
 
-        async def ask(node: Node, argv: Sequence[str]) -> Answer:
+        async def ask(node: Node, argv: Sequence[str]) -> ProbeAnswer:
             if node.name not in opening:
                 opening[node.name] = asyncio.create_task(open_(node))
             connection = await asyncio.shield(opening[node.name])
             sent_at = time.time()
             done = await connection.run(argv, check=False)
-            return Answer(done.status, done.stdout, done.stderr, sent_at, time.time())
+            return ProbeAnswer(done.status, done.stdout, done.stderr, sent_at, time.time())
 
         yield ask

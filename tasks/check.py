@@ -11,9 +11,9 @@ from prefect.cache_policies import NO_CACHE
 
 from .model.errors import InputError
 from .model.names import DATASETS
-from .quality.apart import run_expectations
 from .quality.checks import run_rules, withheld
-from .quality.reference import check_reference
+from .quality.expectations_process import run_expectations
+from .quality.published_figures import check_reference
 from .statistics.verdicts import withhold
 from .storage.dataset import Dataset
 from .storage.schema import TABLES

@@ -10,10 +10,10 @@ from prefect.cache_policies import NO_CACHE
 
 from .model.errors import InputError
 from .model.names import MARGINS_FILE
-from .statistics.compare import compare_runs, compare_versions, match_versions
+from .statistics.contrasts import compare_runs, compare_versions, match_versions
+from .statistics.decision_rules import rules_of
 from .statistics.differences import cell_values, differences
 from .statistics.margins import read_margins
-from .statistics.rules import rules_of
 from .storage.dataset import Dataset
 
 WORSE = "worse"

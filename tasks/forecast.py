@@ -11,9 +11,9 @@ from .model.metrics import PRIMARY
 from .model.names import MARGINS_FILE
 from .model.plan import Plan
 from .planning.schedule import duration_s
+from .statistics.decision_rules import Rules, looks_until, primary_metrics
 from .statistics.margins import read_margins
 from .statistics.power import forecast, iterations_within, spreads
-from .statistics.rules import Rules, looks_until, primary_metrics
 from .storage.dataset import Dataset
 
 

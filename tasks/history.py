@@ -10,7 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from .model.errors import InputError
-from .reporting.history import History, write_history
+from .reporting.history_page import History, write_history
 from .reporting.texts import Lang
 from .statistics.nights import SERIES, changes, combined, history
 from .statistics.verdicts import believed

@@ -6,13 +6,13 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from .lab import lab, requirements
+from .lab import lifecycle, requirements
 
 
 @task(name="lab up", task_run_name="lab up · {name}", cache_policy=NO_CACHE)
 def lab_up(name: str, layers: Sequence[str], switch: str, told: Callable[[str], None]) -> Path:
-    """The minimal-input.yaml of a running lab. Raises InputErrors for what is missing."""
-    return lab.up(name, layers=tuple(layers), switch=switch, progress=told).minimal_input
+    """The minimal-input.yaml of a running lifecycle. Raises InputErrors for what is missing."""
+    return lifecycle.up(name, layers=tuple(layers), switch=switch, progress=told).minimal_input
 
 
 def lacking_for_guests(switch: str) -> list[str]:
@@ -23,5 +23,5 @@ def lacking_for_guests(switch: str) -> list[str]:
 
 @task(name="lab down", task_run_name="lab down · {name}", cache_policy=NO_CACHE)
 def lab_down(name: str) -> None:
-    """Leaves nothing of the lab."""
-    lab.down(name)
+    """Leaves nothing of the lifecycle."""
+    lifecycle.down(name)

@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from .model.names import MARGINS_FILE
-from .reporting.campaign import Reported, write_campaign
+from .reporting.campaign_report import Reported, write_campaign
 from .reporting.summary import summary_rich
 from .reporting.texts import Lang
 from .statistics.margins import read_margins

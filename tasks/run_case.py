@@ -20,9 +20,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
-from .discovery.full import environment_of, find_config, read_full
-from .execution.campaign import Campaign as Campaign  # what `hold_hosts` yields
-from .execution.campaign import slots_left
+from .discovery.full_yaml import environment_of, find_config, read_full
+from .execution.session import Session as Session  # what `hold_hosts` yields
+from .execution.session import slots_left
 from .execution.site import Site
 from .execution.steps import Step, Steps
 from .model.environment import Environment, Node
@@ -34,7 +34,7 @@ from .planning import workflow
 from .planning.cases import PLACEBO
 from .planning.schedule import with_baseline_before
 from .reading.native import ENVIRONMENT_FILE
-from .remote.host import Host, holding
+from .remote.held_host import HeldHost, holding
 from .storage import journal, rawtree, schema
 
 WORKFLOW_FILE = rawtree.WORKFLOW
@@ -42,7 +42,7 @@ WORKFLOW_FILE = rawtree.WORKFLOW
 _QUIET_WITHIN_S = 120.0
 _PAUSE_S = 15 * 60.0
 _LOAD_NODE_MIB = 64
-_OPEN: dict[str, Campaign] = {}
+_OPEN: dict[str, Session] = {}
 
 
 def lay_out(config_dir: Path, folder: Path, run: str, plan: Plan) -> None:
@@ -108,7 +108,7 @@ def unfinished(folder: Path) -> bool:
     )
 
 
-def opened(folder: str) -> Campaign:
+def opened(folder: str) -> Session:
     """The campaign that `hold_hosts` of this process opened for `folder`."""
     return _OPEN[folder]
 
@@ -116,7 +116,7 @@ def opened(folder: str) -> Campaign:
 @asynccontextmanager
 async def hold_hosts(
     folder: Path, run: str, *, min_free_mib: int, keep_on_hosts: bool
-) -> AsyncIterator[Campaign]:
+) -> AsyncIterator[Session]:
     """The environment's hosts, held and prepared for the plan in `folder`, as a campaign.
 
     Raises HostsBusy, RemoteError, and InputErrors for what the hosts lack, before anything starts.
@@ -147,7 +147,7 @@ async def hold_hosts(
         def tell(step: Step) -> None:
             journal.append(folder / journal.STEPS, step)
 
-        campaign = Campaign(
+        campaign = Session(
             Site(
                 environment=environment,
                 plan=plan,
@@ -191,7 +191,7 @@ def _max_load(plan: Plan, environment: Environment, nodes: Mapping[str, Node]) -
     return float(min(count for count in cpus if count)) if any(cpus) else None
 
 
-async def _disk(host: Host, floor_mib: int) -> Sequence[InputError]:
+async def _disk(host: HeldHost, floor_mib: int) -> Sequence[InputError]:
     node = host.node
     answer = await host.run(("df", "-Pm", "--", node.workdir), check=False)
     where = f"{node.name} ({node.address})"
@@ -204,7 +204,7 @@ async def _disk(host: Host, floor_mib: int) -> Sequence[InputError]:
     return [InputError(where, "workdir", problem, f"at least {floor_mib} MiB")]
 
 
-async def _quiet(hosts: Iterable[Host], max_load: float | None) -> float:
+async def _quiet(hosts: Iterable[HeldHost], max_load: float | None) -> float:
     """The hosts' highest 1-minute load, once it is below the limit.
 
     Raises InputError for a host that stays above it: none of its cells would count.
@@ -226,7 +226,7 @@ async def _quiet(hosts: Iterable[Host], max_load: float | None) -> float:
 
 
 async def _tools(
-    environment: Environment, plan: Plan, hosts: Mapping[str, Host]
+    environment: Environment, plan: Plan, hosts: Mapping[str, HeldHost]
 ) -> list[InputError]:
     """Brings the tools' files to the hosts they run on; what is missing there then is an error."""
     errors = []

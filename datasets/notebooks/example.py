@@ -22,7 +22,7 @@ from tasks.analyze import analyze_runs
 from tasks.model.facts import Cpu, Facts
 from tasks.model.metrics import METRICS, PRIMARY
 from tasks.model.plan import CaseKind, Design, Workload
-from tasks.statistics.simulate import Host, Schedule, frames, log_values
+from tasks.statistics.simulate import Schedule, SimulatedHost, frames, log_values
 from tasks.storage.dataset import Dataset
 from tasks.storage.schema import BPF_PROGRAMS, RUNS, SAMPLES, VERSION
 
@@ -126,10 +126,11 @@ def _workload(
     # The simulator lowers a value by its cost; a latency grows by it.
     worse = -1 if workload.kind == "latency" else 1
     costs = {name: worse * night.tool(name).costs[place] for name in TOOLS}
-    host = Host(run_sd=0.004, drift_sd=0.006, level_bps=night.level(workload.kind))
+    host = SimulatedHost(run_sd=0.004, drift_sd=0.006, level_bps=night.level(workload.kind))
     y = log_values(schedule, costs, host, rng, CELL_S)
     cells, samples = frames(schedule, y, CELL_S, night.environment)
-    late = night.started - cells["started"].min() + timedelta(seconds=place * CELL_S / 3)
+    first: datetime = cells["started"].to_list()[0]  # cells stand in the order of their time
+    late = night.started - first + timedelta(seconds=place * CELL_S / 3)
     ours = {"run": pl.lit(night.run), "workload": pl.lit(workload.name)}
     classes = {name: tool.tool_class for name, tool in TOOLS.items()}
     cells = cells.with_columns(

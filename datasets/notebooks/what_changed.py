@@ -11,10 +11,10 @@ with app.setup:
 
     import datasets
     from tasks.model.names import MARGINS_FILE
-    from tasks.statistics.compare import compare_runs
+    from tasks.statistics.contrasts import compare_runs
+    from tasks.statistics.decision_rules import rules_of
     from tasks.statistics.margins import read_margins
     from tasks.statistics.nights import SERIES, changes, history
-    from tasks.statistics.rules import rules_of
 
     WEEK = timedelta(days=7)
     PLACE = ["environment", "layer", "case", "workload"]

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from ..model.errors import ParseError
-from .ask import Answer
+from .prober import ProbeAnswer
 
 
-def parse_clock(answers: Sequence[Answer]) -> tuple[float, float]:
+def parse_clock(answers: Sequence[ProbeAnswer]) -> tuple[float, float]:
     """Offset (the node's clock minus ours) and its error, in seconds.
 
     The node read its clock at some moment between question and answer: the offset is taken at the

@@ -4,12 +4,12 @@ import asyncio
 
 from ..model.facts import Facts, Vm
 from . import probes
-from .asking import Asked
+from .prober import Prober
 from .sections import sections
 
 
 async def crossing_note(
-    client: Asked, server: Asked, found: Facts, host: Asked, vm: Vm
+    client: Prober, server: Prober, found: Facts, host: Prober, vm: Vm
 ) -> str | None:
     """What is doubtful about the way from `client` to `server` through the NIC of its `host`.
 

@@ -14,17 +14,16 @@ from ..model.errors import InputError, InputErrors, ParseError, RemoteError, rai
 from ..model.facts import Bpf, Facts, Vm
 from ..model.inputs import Hints, MinimalInput
 from . import probes, system
-from .ask import Ask
-from .asking import Asked
 from .clock import parse_clock
 from .crossing import crossing_note
-from .demands import check_facts, check_way, holding_link, place, qemu_of, test_address
 from .links import Links, parse_links, parse_route
 from .nics import parse_interfaces
-from .ovs import Ovs, parse_ovs
+from .open_vswitch import Ovs, parse_ovs
+from .preflight import check_facts, check_way, holding_link, place, qemu_of, test_address
+from .prober import Prober, ProbeRunner
 from .sections import sections
+from .traffic_path import way_of
 from .vms import Qemu, parse_domiflist, parse_qemus, tap_of, vhost_pids_of
-from .way import way_of
 
 CLOCK_READINGS = 3
 AT_ONCE = 6  # questions on one connection; sshd allows 10 sessions
@@ -42,23 +41,23 @@ class Look:
     qemus: tuple[Qemu, ...]
 
 
-async def discover(minimal: MinimalInput, ask: Ask) -> dict[str, Facts]:
+async def discover(minimal: MinimalInput, ask: ProbeRunner) -> dict[str, Facts]:
     """Facts of every node, by name.
 
     Raises InputErrors with everything that is wrong on any host: unreachable, a program missing,
     a work directory that is not there, an address that no interface has, a VM that is not there.
     """
     asked = {
-        name: Asked(minimal.node(name), ask, asyncio.Semaphore(AT_ONCE)) for name in minimal.nodes
+        name: Prober(minimal.node(name), ask, asyncio.Semaphore(AT_ONCE)) for name in minimal.nodes
     }
     has_vms = any(node.host_ref for node in minimal.nodes.values())
 
-    async def first(one: Asked) -> Look:
+    async def first(one: Prober) -> Look:
         return await first_look(one, minimal.discovery_hints, has_vms=has_vms)
 
     looks = await _each(asked, first)
 
-    async def second(one: Asked) -> Facts:
+    async def second(one: Prober) -> Facts:
         return await second_look(one, asked, minimal, looks)
 
     facts = await _each(asked, second)
@@ -67,7 +66,7 @@ async def discover(minimal: MinimalInput, ask: Ask) -> dict[str, Facts]:
 
 
 async def with_crossing(
-    minimal: MinimalInput, asked: Mapping[str, Asked], facts: Mapping[str, Facts]
+    minimal: MinimalInput, asked: Mapping[str, Prober], facts: Mapping[str, Facts]
 ) -> dict[str, Facts]:
     """The facts, with a note on the server VM where its traffic may not cross the host's NIC."""
     pair = minimal.test_pairs.get(Layer.VM)
@@ -80,7 +79,9 @@ async def with_crossing(
     return {**facts, pair.server: server.model_copy(update={"notes": notes})}
 
 
-async def _each(asked: Mapping[str, Asked], look: Callable[[Asked], Awaitable[T]]) -> dict[str, T]:
+async def _each(
+    asked: Mapping[str, Prober], look: Callable[[Prober], Awaitable[T]]
+) -> dict[str, T]:
     """`look` at every node at once; raises the mistakes of all of them together."""
     errors: list[InputError] = []
 
@@ -103,7 +104,7 @@ async def _each(asked: Mapping[str, Asked], look: Callable[[Asked], Awaitable[T]
     return {name: answer for name, answer in zip(asked, answers, strict=True) if answer is not None}
 
 
-async def first_look(asked: Asked, hints: Hints, *, has_vms: bool) -> Look:
+async def first_look(asked: Prober, hints: Hints, *, has_vms: bool) -> Look:
     """What the machine is: one round of questions, after its clock was read in peace."""
     node = asked.node
     clock = [await asked.answer(probes.CLOCK) for _ in range(CLOCK_READINGS)]
@@ -127,7 +128,7 @@ async def first_look(asked: Asked, hints: Hints, *, has_vms: bool) -> Look:
 
 
 async def second_look(
-    asked: Asked, others: Mapping[str, Asked], minimal: MinimalInput, looks: Mapping[str, Look]
+    asked: Prober, others: Mapping[str, Prober], minimal: MinimalInput, looks: Mapping[str, Look]
 ) -> Facts:
     """The way of the test traffic: the interface towards the other end, and what lies under it."""
     node, look = asked.node, looks[asked.node.name]
@@ -164,7 +165,7 @@ async def second_look(
     )
 
 
-async def _vm(host: Asked, looks: Mapping[str, Look], node: Node, mac: str | None) -> Vm:
+async def _vm(host: Prober, looks: Mapping[str, Look], node: Node, mac: str | None) -> Vm:
     """The VM `node` as its host sees it."""
     look = looks[host.node.name]
     qemu = qemu_of(node, {name: other.qemus for name, other in looks.items()})

@@ -14,7 +14,7 @@ import yaml
 from ..model.environment import Node
 from ..model.errors import InputError, Unreachable
 from ..model.names import as_id
-from .ask import Answer, Ask
+from .prober import ProbeAnswer, ProbeRunner
 from .probes import key_of
 
 _ANSWERS = "answers.yaml"
@@ -26,11 +26,11 @@ class Recorder:
     Of a question asked several times the quickest answer is kept: it is the one that counts.
     """
 
-    def __init__(self, ask: Ask, directory: Path) -> None:
+    def __init__(self, ask: ProbeRunner, directory: Path) -> None:
         self._ask, self._directory = ask, directory
         self._kept: dict[str, dict[str, Any]] = {}
 
-    async def __call__(self, node: Node, argv: Sequence[str]) -> Answer:
+    async def __call__(self, node: Node, argv: Sequence[str]) -> ProbeAnswer:
         answer = await self._ask(node, argv)
         folder, probe = self._directory / node.name, as_id(key_of(argv))
         kept = self._kept.setdefault(node.name, {})
@@ -51,7 +51,7 @@ class Replay:
             raise InputError(str(directory), "", "no such directory", "a recording of probes")
         self._directory = directory
 
-    async def __call__(self, node: Node, argv: Sequence[str]) -> Answer:
+    async def __call__(self, node: Node, argv: Sequence[str]) -> ProbeAnswer:
         folder, probe = self._directory / node.name, as_id(key_of(argv))
         if not folder.is_dir():
             raise Unreachable(node.name, f"is not in the recording {self._directory}")
@@ -60,10 +60,10 @@ class Replay:
         except FileNotFoundError:
             raise InputError(str(folder), f"{probe}.txt", "was not recorded") from None
         answers = yaml.safe_load((folder / _ANSWERS).read_text(encoding="utf-8"))
-        return Answer(stdout=text, **answers[probe])
+        return ProbeAnswer(stdout=text, **answers[probe])
 
 
-def _rest(answer: Answer) -> dict[str, Any]:
+def _rest(answer: ProbeAnswer) -> dict[str, Any]:
     return {
         "status": answer.status,
         "stderr": answer.stderr,

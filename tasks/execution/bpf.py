@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from ..model.errors import ParseError
 from ..programs import bpftool, proc
-from .shell import Answer, Shell
+from .shell import CommandResult, Shell
 
 _T = TypeVar("_T")
 _FDINFO = (
@@ -83,7 +83,7 @@ _NOT_FOUND = 127
 
 
 def _told(
-    parse: Callable[[str, str], frozenset[_T]], answer: Answer, what: str
+    parse: Callable[[str, str], frozenset[_T]], answer: CommandResult, what: str
 ) -> frozenset[_T] | None:
     try:
         return parse(answer.stdout, what)

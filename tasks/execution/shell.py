@@ -8,7 +8,7 @@ from ..model.environment import Node
 from ..model.outcome import StoredFile
 
 
-class Answer(Protocol):
+class CommandResult(Protocol):
     """A short command that ran to its end."""
 
     @property
@@ -44,7 +44,7 @@ class Shell(Protocol):
 
     async def run(
         self, argv: Sequence[str], *, timeout_s: float = 30.0, check: bool = True
-    ) -> Answer: ...
+    ) -> CommandResult: ...
 
     async def start(
         self,

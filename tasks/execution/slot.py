@@ -15,10 +15,10 @@ from ..model.plan import Case, CaseKind, Slot, Workload
 from ..programs.bpftool import BpfState
 from ..reading.cell import key_of, read_cell
 from ..storage import rawtree
-from . import attribution, leavings, load, tool
-from . import cell as cells
+from . import attribution, load, residue, tool
+from . import cell_run as cells
 from .bpf import left_behind, state_of
-from .look import epoch_of, look_at
+from .fingerprint import epoch_of, look_at
 from .shell import Shell
 from .site import Site, remote_tree
 
@@ -139,9 +139,9 @@ class _Life:
         """From here on until the host was seen clean, whoever goes on with the run looks first."""
         if self._before is None:
             return
-        name, booted = self.host.node.name, await leavings.boot_id(self.host)
-        known = leavings.Note(name, self.case.name, booted, self._devices(), self._before)
-        leavings.note(self.site.folder, known)
+        name, booted = self.host.node.name, await residue.boot_id(self.host)
+        known = residue.Note(name, self.case.name, booted, self._devices(), self._before)
+        residue.note(self.site.folder, known)
 
     async def _start(self, path: str) -> None:
         output, errors = (f"{path}/{name}_{self.record.ts}.log" for name in _OUTPUTS)
@@ -219,7 +219,7 @@ class _Life:
             return
         for workload, ran in self._ran.items():
             self._judge(workload, ran)
-        raise leavings.HostNotClean(self.record.tool_host, self.case.name, left)
+        raise residue.HostNotClean(self.record.tool_host, self.case.name, left)
 
     def none_ran(
         self, workloads: Sequence[Workload], status: CellStatus, gate: str, reason: str
@@ -258,7 +258,7 @@ class _Life:
                     )
                 self.record = replace(self.record, left_behind=left)
                 if not left:
-                    leavings.forget(self.site.folder)
+                    residue.forget(self.site.folder)
             if self.case.kind is not CaseKind.BASELINE:
                 async with steps.step("tool", "post", "collect", name):
                     await self._collect()

@@ -9,9 +9,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import guest_image, host, network, ovs
+from . import guest_image, lab_host, network, ovs
 from .machine import run_inside
-from .state import Seat, Shape
+from .state import LabLayout, Seat
 
 # qemu's firmware with nothing to boot starts over at once, which ends qemu: an errand of 0.1 s.
 _ERRAND = ("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-boot")
@@ -40,15 +40,15 @@ def accelerator() -> str:
     return "tcg" if done.returncode else "kvm"
 
 
-def write_shared_image(shape: Shape) -> None:
+def write_shared_image(shape: LabLayout) -> None:
     """What all guests of the lab boot; the kernel comes from the distribution's archive, once."""
     guest_image.write_initramfs(_shared_initramfs(shape), guest_image.kernel())
 
 
-def start(shape: Shape, seat: Seat, pid: int) -> None:
+def start(shape: LabLayout, seat: Seat, pid: int) -> None:
     """Starts the guest on the host whose namespaces `pid` holds; it answers some seconds later."""
     directory = shape.node_directory(seat)
-    host.prepare(shape, seat)
+    lab_host.prepare(shape, seat)
     kernel = guest_image.kernel_image(guest_image.kernel())
     (directory / "kernel").write_bytes(kernel.read_bytes())
     _write_initramfs(shape, seat)
@@ -56,12 +56,12 @@ def start(shape: Shape, seat: Seat, pid: int) -> None:
     run_inside(pid, *_qemu(shape, seat))
 
 
-def runs(shape: Shape, seat: Seat) -> bool:
+def runs(shape: LabLayout, seat: Seat) -> bool:
     """Whether qemu has not ended by itself: it takes its pid file along."""
     return (shape.node_directory(seat) / _PID_FILE).exists()
 
 
-def _write_initramfs(shape: Shape, seat: Seat) -> None:
+def _write_initramfs(shape: LabLayout, seat: Seat) -> None:
     """The shared part, and over it what is this guest's own: its keys, name and addresses."""
     directory = shape.node_directory(seat)
     settings = {
@@ -72,7 +72,7 @@ def _write_initramfs(shape: Shape, seat: Seat) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         node = Path(scratch) / "srv/node"
         node.mkdir(parents=True)
-        for name in host.SSHD_FILES:
+        for name in lab_host.SSHD_FILES:
             (node / name).write_bytes((directory / name).read_bytes())
             (node / name).chmod(0o600)
         lines = [f"{name}={value}\n" for name, value in settings.items()]
@@ -83,7 +83,7 @@ def _write_initramfs(shape: Shape, seat: Seat) -> None:
     own.write_bytes(shared + own.read_bytes())
 
 
-def _qemu(shape: Shape, seat: Seat) -> Sequence[str]:
+def _qemu(shape: LabLayout, seat: Seat) -> Sequence[str]:
     files = f"/srv/node/{seat.name}"  # as the host sees the guest's directory
     kind = accelerator()
     # Nothing in ovs-vswitchd finishes the checksums that a guest leaves to its network card.
@@ -110,5 +110,5 @@ def _card(tap: str, mac: str, checksums: str) -> Sequence[str]:
     )
 
 
-def _shared_initramfs(shape: Shape) -> Path:
+def _shared_initramfs(shape: LabLayout) -> Path:
     return shape.directory / "initramfs"

@@ -6,13 +6,13 @@ from pathlib import Path
 import yaml
 
 from .network import SWITCHES
-from .state import WORKDIR, Seat, Shape, hardware_id
+from .state import WORKDIR, LabLayout, Seat, hardware_id
 
 TOOLS = Path(__file__).with_name("tools")
 CATALOG = Path(__file__).with_name("tools.yaml")
 
 
-def text(shape: Shape) -> str:
+def text(shape: LabLayout) -> str:
     """YAML, in the published structure with the keys that this project adds."""
     document = {
         "version": "1.0",
@@ -33,13 +33,13 @@ def text(shape: Shape) -> str:
     return yaml.safe_dump(document, sort_keys=False)
 
 
-def _hints(shape: Shape) -> dict[str, str]:
+def _hints(shape: LabLayout) -> dict[str, str]:
     port_type = SWITCHES[shape.switch].port_type
     hints = {"internal_port_type": port_type} if port_type else {}
     return {**hints, "python_interpreter": "python3"}
 
 
-def _node(shape: Shape, seat: Seat) -> dict[str, str]:
+def _node(shape: LabLayout, seat: Seat) -> dict[str, str]:
     node = {
         "ssh": f"root@{shape.management_ip(seat)}",
         "workdir": WORKDIR,

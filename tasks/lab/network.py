@@ -18,14 +18,14 @@ from pathlib import Path
 from ..model.errors import CommandFailed, InputError
 from . import ovs
 from .machine import run, run_inside, wait_until
-from .state import HOSTS, NETWORKS, Seat, Shape, management_network
+from .state import HOSTS, NETWORKS, LabLayout, Seat, management_network
 
 _MANAGEMENT = "mgmt0"
 _TEST = "test0"
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
+class SwitchDriver:
     """How a host joins its test interface, its guests and its cables. `pid`: see `run_inside`."""
 
     interface: str  # carries the host's test address
@@ -45,10 +45,12 @@ def _attach_to_bridge(pid: int, tap: str) -> None:
 
 
 SWITCHES = {
-    "bridge": Switch(
+    "bridge": SwitchDriver(
         _TEST, None, ("uplink0",), _build_bridge, _attach_to_bridge, ready=lambda _pid: True
     ),
-    "ovs": Switch(ovs.INTERFACE, ovs.PORT_TYPE, ovs.UPLINKS, ovs.build, ovs.attach, ovs.ready),
+    "ovs": SwitchDriver(
+        ovs.INTERFACE, ovs.PORT_TYPE, ovs.UPLINKS, ovs.build, ovs.attach, ovs.ready
+    ),
 }
 
 
@@ -64,14 +66,14 @@ def free_number() -> int:
     raise InputError("lab", "", "no free network left in 10.213.0.0/16", "fewer labs")
 
 
-def add_management(shape: Shape) -> None:
+def add_management(shape: LabLayout) -> None:
     address = _with_prefix(shape.management, shape.management[1])
     run("ip", "link", "add", "name", shape.bridge, "type", "bridge")
     run("ip", "address", "add", address, "dev", shape.bridge)
     run("ip", "link", "set", shape.bridge, "up")
 
 
-def plug_management(shape: Shape, seat: Seat, pid: int) -> None:
+def plug_management(shape: LabLayout, seat: Seat, pid: int) -> None:
     """Connects a host to the machine, and gives it its management address."""
     end = shape.link(seat)
     peer = ["peer", "name", "eth0", "netns", str(pid)]
@@ -81,7 +83,7 @@ def plug_management(shape: Shape, seat: Seat, pid: int) -> None:
     _set_address(pid, _MANAGEMENT, shape.management, shape.management_ip(seat))
 
 
-def plug_test(shape: Shape, pids: Mapping[str, int]) -> None:
+def plug_test(shape: LabLayout, pids: Mapping[str, int]) -> None:
     """Lays the cables between the hosts, and builds each host's switch and test address."""
     switch = SWITCHES[shape.switch]
     server, client = (str(pids[seat.name]) for seat in HOSTS)
@@ -102,7 +104,7 @@ def plug_test(shape: Shape, pids: Mapping[str, int]) -> None:
         wait_until(ready, 15.0, f"{seat.name}: its bond is up", log, alive=lambda: True)
 
 
-def add_taps(shape: Shape, pid: int, test_tap: str, management_tap: str) -> None:
+def add_taps(shape: LabLayout, pid: int, test_tap: str, management_tap: str) -> None:
     """Makes a guest's two taps on its host and plugs them in."""
     for tap in (test_tap, management_tap):
         run_inside(pid, "ip", "tuntap", "add", "dev", tap, "mode", "tap")
@@ -112,7 +114,7 @@ def add_taps(shape: Shape, pid: int, test_tap: str, management_tap: str) -> None
     SWITCHES[shape.switch].attach(pid, test_tap)
 
 
-def unplug(shape: Shape) -> None:
+def unplug(shape: LabLayout) -> None:
     """Removes the machine's ends; those inside the hosts go with their namespaces."""
     for link in (shape.bridge, *(shape.link(seat) for seat in HOSTS)):
         try:

@@ -43,7 +43,7 @@ GUESTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class LabLayout:
     """What was asked for, and the number from which addresses follow."""
 
     name: str
@@ -150,7 +150,7 @@ class LabState:
         return self.minimal_input.exists() and all(host.answers for host in self.hosts)
 
 
-def write_shape(shape: Shape) -> None:
+def write_shape(shape: LabLayout) -> None:
     shape.directory.mkdir(parents=True, exist_ok=True)
     shape.directory.chmod(0o700)
     text = json.dumps(
@@ -159,13 +159,13 @@ def write_shape(shape: Shape) -> None:
     _state_file(shape.directory).write_text(text + "\n")
 
 
-def read_shape(directory: Path) -> Shape | None:
+def read_shape(directory: Path) -> LabLayout | None:
     """The lab in `directory`; None when there is none, or an `up` died before it wrote a word."""
     file = _state_file(directory)
     if not file.exists() or not (text := file.read_text()):
         return None
     entries = json.loads(text)
-    return Shape(
+    return LabLayout(
         name=directory.name,
         directory=directory,
         layers=tuple(Layer(layer) for layer in entries["layers"]),

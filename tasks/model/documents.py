@@ -18,14 +18,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, Val
 
 from .errors import InputError, raise_all
 
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Where in a document: keys and list positions from the root."""
 
 
 class Mistake(NamedTuple):
     """Something wrong at a place, found by a check that looks at the document as a whole."""
 
-    place: Place
+    place: KeyPath
     problem: str
     expected: str = ""
 
@@ -87,7 +87,7 @@ class Document:
 
     path: Path
     data: Any
-    lines: Mapping[Place, int]
+    lines: Mapping[KeyPath, int]
     errors: tuple[InputError, ...] = field(default=())
 
     def error(self, mistake: Mistake) -> InputError:
@@ -101,7 +101,7 @@ class Document:
         return InputError(where, *map(_printable, told))
 
 
-def dotted(place: Place) -> str:
+def dotted(place: KeyPath) -> str:
     """`("tools", 0, "script")` as `tools[0].script`."""
     text = ""
     for part in place:
@@ -131,14 +131,14 @@ def load_document(path: Path) -> Document:
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
         raise InputError(where, "", f"is not YAML: {problem}") from None
-    lines: dict[Place, int] = {}
+    lines: dict[KeyPath, int] = {}
     twice = list(_walk(node, (), lines, set())) if node else []
     bare = Document(path, data, lines)
     return Document(path, data, lines, tuple(bare.error(mistake) for mistake in twice))
 
 
 def _walk(
-    node: yaml.Node, place: Place, lines: dict[Place, int], seen: set[int]
+    node: yaml.Node, place: KeyPath, lines: dict[KeyPath, int], seen: set[int]
 ) -> Iterable[Mistake]:
     """Notes each key's line; yields the keys that are written twice, which YAML lets pass."""
     if id(node) in seen:  # an alias: its first place counts
@@ -146,7 +146,7 @@ def _walk(
     seen.add(id(node))
     lines.setdefault(place, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
-        own: dict[Place, int] = {}
+        own: dict[KeyPath, int] = {}
         for key, value in node.value:
             inner, line = (*place, str(key.value)), key.start_mark.line + 1
             if inner in own:
@@ -223,7 +223,7 @@ def _mistake(model: type[BaseModel], detail: Any) -> Mistake:
     return Mistake(place, shown, str(expected))
 
 
-def _follow(model: type[BaseModel], loc: Place) -> tuple[Place, list[str], str]:
+def _follow(model: type[BaseModel], loc: KeyPath) -> tuple[KeyPath, list[str], str]:
     """The place in the file, the keys known beside it, and its field's description.
 
     pydantic's places also name the branches of unions; those are no keys of the file.

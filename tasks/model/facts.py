@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict
 
 
-class _Found(BaseModel):
+class _Fact(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Cpu(_Found):
+class Cpu(_Fact):
     """The processor as lscpu or /proc/cpuinfo tells."""
 
     model: str | None = None
@@ -30,7 +30,7 @@ class Cpu(_Found):
     mitigations: dict[str, str] = {}
 
 
-class Nic(_Found):
+class Nic(_Fact):
     """One network interface on the way of the test traffic."""
 
     name: str
@@ -46,7 +46,7 @@ class Nic(_Found):
     irq_affinity: dict[str, str] = {}
 
 
-class Bpf(_Found):
+class Bpf(_Fact):
     """What the kernel offers to an eBPF tool."""
 
     btf: bool | None = None
@@ -56,7 +56,7 @@ class Bpf(_Found):
     jit: bool | None = None
 
 
-class Vm(_Found):
+class Vm(_Fact):
     """A VM as its physical host sees it."""
 
     uuid: str | None = None
@@ -69,7 +69,7 @@ class Vm(_Found):
     physical_members: tuple[str, ...] = ()
 
 
-class Facts(_Found):
+class Facts(_Fact):
     """Everything found on one node."""
 
     node: str

@@ -22,7 +22,7 @@ from .catalog import (
     Traits,
     placeholders,
 )
-from .documents import Address, Mistake, Place, Written, matching
+from .documents import Address, KeyPath, Mistake, Written, matching
 from .environment import Environment, Layer, Node, Pair, SshSettings
 from .facts import Facts
 from .names import Identifier
@@ -41,20 +41,20 @@ AbsolutePath = Annotated[str, matching(r"/[A-Za-z0-9._/-]+", "an absolute path")
 RelativePath = Annotated[str, matching(r"[A-Za-z0-9_][A-Za-z0-9._/-]*", "a relative path")]
 
 
-class _Found(Written):
+class _Published(Written):
     """Published files hold keys that nobody needs here; those are let pass."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
 
-class SshHost(_Found):
+class SshHost(_Published):
     host: HostAddress
     user: UserName
     workdir: AbsolutePath
     port: int = Field(default=22, ge=1, le=65535, description="a port")
 
 
-class Ssh(_Found):
+class Ssh(_Published):
     ssh_hosts: dict[Identifier, SshHost] = Field(description="nodes by name")
     known_hosts: Path | None = None
     identity: Path | None = None
@@ -62,7 +62,7 @@ class Ssh(_Found):
     connect_timeout_s: float = 10.0
 
 
-class End(_Found):
+class End(_Published):
     """The server or the client of a layer."""
 
     ssh_ref: Identifier = Field(description="a name in ssh.ssh_hosts")
@@ -73,7 +73,7 @@ class End(_Found):
     uuid: str | None = None
 
 
-class NetworkConfig(_Found):
+class NetworkConfig(_Published):
     """What the tools' commands are filled from. Missing is None."""
 
     server_ip: Address
@@ -92,17 +92,17 @@ class NetworkConfig(_Found):
         return ",".join(self.server_physical_nic_members) or self.server_physical_interface
 
 
-class KvmEnd(_Found):
+class KvmEnd(_Published):
     qemu_pid: Pid | None = None
     vhost_pids: list[Pid] = Field(default=[])
 
 
-class KvmConfig(_Found):
+class KvmConfig(_Published):
     server: KvmEnd = KvmEnd()
     client: KvmEnd = KvmEnd()
 
 
-class LayerConfig(_Found):
+class LayerConfig(_Published):
     description: str = ""
     server: End
     client: End
@@ -110,19 +110,19 @@ class LayerConfig(_Found):
     kvm_config: KvmConfig = KvmConfig()
 
 
-class Paths(_Found):
+class Paths(_Published):
     tools_dir: RelativePath = "measurement-tools"  # below a node's work directory
     measurement_tools_dir: Path | None = None  # on this machine, relative to the file
 
 
-class Defaults(_Found):
+class Defaults(_Published):
     duration: int | float = 10
     timeout: float = 120
     use_sudo: bool = True
     python_interpreter: str = "python3"
 
 
-class StreamTest(_Found):
+class StreamTest(_Published):
     """One load of `performance_tests`."""
 
     duration: float | None = None
@@ -130,18 +130,18 @@ class StreamTest(_Found):
     target_bw: str | None = None
 
 
-class Throughput(_Found):
+class Throughput(_Published):
     single_stream: StreamTest | None = None
     multi_stream: StreamTest | None = None
 
 
-class Latency(_Found):
+class Latency(_Published):
     duration: float | None = None
     tcp_rr: StreamTest | None = None
     udp_rr: StreamTest | None = None
 
 
-class PerformanceTests(_Found):
+class PerformanceTests(_Published):
     """The loads as published; a load that is not named is not run."""
 
     throughput: Throughput = Throughput()
@@ -164,18 +164,18 @@ class FullTool(Traits):
         return {name: str(value) for name, value in (self.model_extra or {}).items()}
 
 
-class FullCategory(_Found):
+class FullCategory(_Published):
     environment: Layer
     directions: dict[str, dict[str, str]] = Field(default={})
     tools: list[FullTool]
 
 
-class Tools(_Found):
+class Tools(_Published):
     categories: dict[CategoryName, FullCategory]
     placebo: Placebo | None = None
 
 
-class FullConfig(_Found):
+class FullConfig(_Published):
     """The whole of a full.yaml."""
 
     version: str | float = "1.0"
@@ -212,7 +212,7 @@ def _unknown_nodes(hosts: dict[str, Any], layers: dict[str, Any]) -> Iterator[Mi
 
 
 def _unknown_placeholders(
-    place: Place, category: dict[str, Any], tool: dict[str, Any]
+    place: KeyPath, category: dict[str, Any], tool: dict[str, Any]
 ) -> Iterator[Mistake]:
     by_direction = [name for names in category.get("directions", {}).values() for name in names]
     known = {*PLACEHOLDERS, *tool, *tool.get("parameters", {}), *by_direction}

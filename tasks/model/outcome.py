@@ -76,7 +76,7 @@ class BpfProgram:
 
 
 @dataclass(frozen=True, slots=True)
-class HostLook:
+class HostState:
     """A host's settings and kernel log, read outside the windows."""
 
     world: dict[str, str]  # kernel and NIC settings: equal in what compares

@@ -14,7 +14,7 @@ _COUNTERS = re.compile(r"^\s*(Sent|backlog|rate) |\b(installed|used|expires) \d+
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Program:
+class LoadedProgram:
     """A loaded BPF program. The kernel's ids are never used again before a reboot."""
 
     id: int
@@ -24,7 +24,7 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Link:
+class BpfLink:
     """A program attached by a link."""
 
     id: int
@@ -48,8 +48,8 @@ class BpfState:
     None: that part could not be told (kernel 4.19 has no links to list, and no `bpftool net`).
     """
 
-    programs: frozenset[Program] | None = frozenset()
-    links: frozenset[Link] | None = frozenset()
+    programs: frozenset[LoadedProgram] | None = frozenset()
+    links: frozenset[BpfLink] | None = frozenset()
     attachments: frozenset[Attachment] | None = frozenset()
     pins: frozenset[str] | None = frozenset()
     traffic_control: frozenset[str] | None = frozenset()
@@ -97,10 +97,10 @@ def filter_argv(device: str, direction: str) -> tuple[str, ...]:
     return ("tc", "filter", "show", "dev", device, direction)
 
 
-def parse_programs(text: str, source: str) -> frozenset[Program]:
+def parse_programs(text: str, source: str) -> frozenset[LoadedProgram]:
     """`bpftool -j prog show`."""
     return frozenset(
-        Program(
+        LoadedProgram(
             _int(entry, "id", source),
             str(entry.get("name", "")),
             str(entry.get("type", "")),
@@ -117,10 +117,10 @@ def parse_pins(text: str, source: str) -> frozenset[str]:
     )
 
 
-def parse_links(text: str, source: str) -> frozenset[Link]:
+def parse_links(text: str, source: str) -> frozenset[BpfLink]:
     """`bpftool -j link show`."""
     return frozenset(
-        Link(
+        BpfLink(
             _int(entry, "id", source),
             str(entry.get("type", "")),
             _int(entry, "prog_id", source) if "prog_id" in entry else None,

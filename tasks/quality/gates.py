@@ -26,7 +26,7 @@ CLOCK_SLACK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class ToolProcess:
     """A pid as /proc showed it. `starttime` (clock ticks since boot) None: that pid was gone."""
 
     pid: int
@@ -41,8 +41,8 @@ class Observation:
 
     # the tool: its first process at both ends of the window, and its BPF programs: held when it
     # was ready, and held still after the window
-    tool_start: Process | None = None
-    tool_end: Process | None = None
+    tool_start: ToolProcess | None = None
+    tool_end: ToolProcess | None = None
     tool_programs: frozenset[int] | None = None
     tool_programs_end: frozenset[int] | None = None
 
@@ -102,7 +102,7 @@ def _tool_alive(o: Observation) -> GateResult:
     return GateResult("tool_alive", alive, observed, expected)
 
 
-def _process(process: Process) -> str:
+def _process(process: ToolProcess) -> str:
     if process.starttime is None:
         return f"pid {process.pid} gone"
     return f"pid {process.pid} (start {process.starttime})"

@@ -1,6 +1,6 @@
 """What the gates are told of a cell."""
 
-from ..model.outcome import HostLook, Window
+from ..model.outcome import HostState, Window
 from ..programs import snapshot
 from ..quality import gates
 from ..storage import rawtree
@@ -22,7 +22,7 @@ def observe(
     counted = None if slot.attribution is None else slot.attribution.programs
     return gates.Observation(
         workload_kind=workload.kind,
-        tool_start=None if tool is None else gates.Process(tool.pid, tool.start_ticks),
+        tool_start=None if tool is None else gates.ToolProcess(tool.pid, tool.start_ticks),
         tool_end=_tool_at(end, slot) if start is not None else None,
         tool_programs=None if tool is None else frozenset(tool.programs),
         tool_programs_end=_ids(cell.programs),
@@ -52,11 +52,11 @@ def observe(
     )
 
 
-def _tool_at(look: snapshot.Snapshot | None, slot: rawtree.SlotRecord) -> gates.Process | None:
+def _tool_at(look: snapshot.Snapshot | None, slot: rawtree.SlotRecord) -> gates.ToolProcess | None:
     if look is None or slot.tool is None:
         return None
     process = look.processes.get(slot.tool.pid)
-    return gates.Process(slot.tool.pid, None if process is None else process.start_ticks)
+    return gates.ToolProcess(slot.tool.pid, None if process is None else process.start_ticks)
 
 
 def _ids(listed: tuple[int, ...] | None) -> frozenset[int] | None:
@@ -80,7 +80,7 @@ def _kernel_warnings(cell: rawtree.CellRecord) -> tuple[str, ...] | None:
     return tuple(f"{node}: {line}" for node, lines in told for line in lines)
 
 
-def _frequency(looks: dict[str, HostLook]) -> dict[str, str] | None:
+def _frequency(looks: dict[str, HostState]) -> dict[str, str] | None:
     settings = {
         f"{node} {name}": value
         for node, look in looks.items()

@@ -23,7 +23,7 @@ from ..quality import gates
 from ..storage import schema
 from . import legacy_monitor
 from .legacy_files import CaseKey, Role, Tree, case_name
-from .legacy_load import Cell, Load, read_cells, zone_of_stamps
+from .legacy_load import LegacyCell, Load, read_cells, zone_of_stamps
 from .legacy_monitor import Monitor
 from .records import Reading
 
@@ -40,7 +40,7 @@ class _Slot:
     """One pass of a case: its cells, in its place of the iteration."""
 
     case: CaseKey
-    cells: tuple[Cell, ...]
+    cells: tuple[LegacyCell, ...]
     position: int
     again: bool  # not the case's first pass
 
@@ -80,15 +80,15 @@ def read(root: Path, environment: str, run: str) -> Reading:
     )
 
 
-def _slots(tree: Tree, cells: Sequence[Cell]) -> list[_Slot]:
+def _slots(tree: Tree, cells: Sequence[LegacyCell]) -> list[_Slot]:
     """Passes in the order of their time; a workload that a case ran again is a pass of its own."""
-    passes: dict[tuple[CaseKey, int], list[Cell]] = {(case, 0): [] for case in tree.cases}
+    passes: dict[tuple[CaseKey, int], list[LegacyCell]] = {(case, 0): [] for case in tree.cases}
     seen: Counter[tuple[CaseKey, str]] = Counter()
     for cell in sorted(cells, key=lambda cell: cell.stamp):
         passes.setdefault((cell.case, seen[cell.case, cell.workload]), []).append(cell)
         seen[cell.case, cell.workload] += 1
 
-    def stamp(case: CaseKey, of_pass: list[Cell]) -> str:
+    def stamp(case: CaseKey, of_pass: list[LegacyCell]) -> str:
         return min((cell.stamp for cell in of_pass), default=min(tree.stamps(case), default=""))
 
     order = sorted(passes.items(), key=lambda item: (stamp(item[0][0], item[1]), item[0]))
@@ -153,7 +153,7 @@ def _case(tree: Tree, case: CaseKey) -> _Row:
 def _add(
     rows: dict[str, list[_Row]],
     tree: Tree,
-    cell: Cell,
+    cell: LegacyCell,
     place: _Row,
     case: _Row,
     monitor: Monitor | None,
@@ -193,14 +193,14 @@ def _add(
     rows["intervals"] += [key | _fields(interval) for interval in intervals]
 
 
-def _clock(monitor: Monitor | None, cell: Cell) -> str | None:
+def _clock(monitor: Monitor | None, cell: LegacyCell) -> str | None:
     if monitor is None:
         return None
     known = cell.load is not None and cell.load.window is not None
     return monitor.clock if known else "unaligned"
 
 
-def _judge(cell: Cell, monitor: Monitor | None, kind: CaseKind) -> tuple[GateResult, ...]:
+def _judge(cell: LegacyCell, monitor: Monitor | None, kind: CaseKind) -> tuple[GateResult, ...]:
     load = cell.load
     window = None if load is None else load.window
     aligned = monitor is not None and monitor.clock == "start_epoch"
@@ -219,7 +219,9 @@ def _judge(cell: Cell, monitor: Monitor | None, kind: CaseKind) -> tuple[GateRes
     return (*gates.judge(observation, kind), *(() if load is None else load.notes))
 
 
-def _times(tree: Tree, cell: Cell, zone: float | None) -> tuple[datetime | None, datetime | None]:
+def _times(
+    tree: Tree, cell: LegacyCell, zone: float | None
+) -> tuple[datetime | None, datetime | None]:
     """The window; of netperf, whose output holds no time, when the test was begun and over."""
     if cell.load is not None and cell.load.window is not None:
         return _time(cell.load.window.start), _time(cell.load.window.end)
@@ -254,7 +256,7 @@ def _time(epoch_s: float) -> datetime:
     return datetime.fromtimestamp(epoch_s, UTC)
 
 
-def _run(rows: Sequence[_Row], cells: Sequence[Cell]) -> _Row:
+def _run(rows: Sequence[_Row], cells: Sequence[LegacyCell]) -> _Row:
     workloads = {cell.workload: _workload(cell, cell.load) for cell in cells if cell.load}
     return {
         "source": "legacy",
@@ -266,7 +268,7 @@ def _run(rows: Sequence[_Row], cells: Sequence[Cell]) -> _Row:
     }
 
 
-def _workload(cell: Cell, load: Load) -> _Row:
+def _workload(cell: LegacyCell, load: Load) -> _Row:
     """The settings as far as the load's own output tells them, named as a plan's workload's."""
     return {
         "name": cell.workload,

@@ -21,7 +21,7 @@ _LATENCIES = ("mean", "min", "p50", "p90", "p99", "max", "stddev")
 
 
 @dataclass(slots=True)
-class Cell:
+class LegacyCell:
     """One test of one case: its client files and, once read, its load."""
 
     case: CaseKey
@@ -72,9 +72,9 @@ class Load:
     settings: dict[str, float | None] = field(default_factory=dict)
 
 
-def read_cells(tree: Tree) -> list[Cell]:
+def read_cells(tree: Tree) -> list[LegacyCell]:
     """Every test of which a client left a file; what cannot be trusted is in its `errors`."""
-    cells: dict[tuple[CaseKey, str, str, str], Cell] = {}
+    cells: dict[tuple[CaseKey, str, str, str], LegacyCell] = {}
     for file in tree.files:
         if file.role is not Role.LOAD:
             continue
@@ -82,13 +82,13 @@ def read_cells(tree: Tree) -> list[Cell]:
             tree.refuse(file, "its path does not tell its test")
             continue
         key = (file.case, file.kind, file.config, file.stamp)
-        cells.setdefault(key, Cell(*key, files=[])).files.append(file)
+        cells.setdefault(key, LegacyCell(*key, files=[])).files.append(file)
     for cell in cells.values():
         _read(tree, cell)
     return list(cells.values())
 
 
-def _read(tree: Tree, cell: Cell) -> None:
+def _read(tree: Tree, cell: LegacyCell) -> None:
     complete = (f for f in tree.of(Role.COMPLETE, cell.case) if f.stamp == cell.stamp)
     cell.server = next((file.node for file in complete), None)
     if cell.kind == "latency":
@@ -101,7 +101,7 @@ def _read(tree: Tree, cell: Cell) -> None:
             cell.load = from_iperf3(results, cell.kind, cell.server or cell.client, cell.client)
 
 
-def _parsed(tree: Tree, cell: Cell, parser: Callable[[str, str], _T]) -> list[_T]:
+def _parsed(tree: Tree, cell: LegacyCell, parser: Callable[[str, str], _T]) -> list[_T]:
     found = []
     for file in cell.files:
         try:
@@ -111,7 +111,7 @@ def _parsed(tree: Tree, cell: Cell, parser: Callable[[str, str], _T]) -> list[_T
     return found
 
 
-def zone_of_stamps(cells: Sequence[Cell]) -> float | None:
+def zone_of_stamps(cells: Sequence[LegacyCell]) -> float | None:
     """The offset from UTC, in s, of the folders' stamps: beside the epoch seconds of iperf3."""
     zones = Counter(
         zone_s(stamp_s(cell.stamp), cell.load.window.start)

@@ -24,7 +24,7 @@ _LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)((?:\s+\d+(?:\.\d
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class ResourceUse:
     """The tool at one moment. CPU in % of one CPU; None: this monitor does not look at it."""
 
     epoch_s: float
@@ -39,7 +39,7 @@ class Monitor:
     """All that the monitors of one case tell."""
 
     node: str
-    usages: tuple[Usage, ...] = ()
+    usages: tuple[ResourceUse, ...] = ()
     sizes: tuple[tuple[float, int], ...] = ()  # epoch s, bytes of the tool's output
     clock: str = "unaligned"
     interval_s: float = 2.0
@@ -108,7 +108,7 @@ def _top(
     tree: Tree, file: LegacyFile, so_far: Monitor, start: float | None, zone: float | None
 ) -> Monitor:
     looks = tree.parse(file, lambda text, source: parse_stamped(text, source, 1))
-    return _looks(so_far, start, zone, looks, lambda at, n: Usage(at, n[0], None, None, _TOP))
+    return _looks(so_far, start, zone, looks, lambda at, n: ResourceUse(at, n[0], None, None, _TOP))
 
 
 def _ps(
@@ -117,7 +117,7 @@ def _ps(
     looks = tree.parse(file, lambda text, source: parse_stamped(text, source, 2))
     return _looks(
         so_far, start, zone, looks,
-        lambda at, n: Usage(at, None, n[1] / 1024, n[0] / 1024, "ps"),
+        lambda at, n: ResourceUse(at, None, n[1] / 1024, n[0] / 1024, "ps"),
     )  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def _looks(
     start: float | None,
     zone: float | None,
     looks: Sequence[tuple[float, list[float]]],
-    usage: Callable[[float, list[float]], Usage],
+    usage: Callable[[float, list[float]], ResourceUse],
 ) -> Monitor:
     if looks and start is not None:
         zone = zone_s(looks[0][0], start)
@@ -139,7 +139,9 @@ def _looks(
 _READERS = {Role.PIDSTAT: _pidstat, Role.LOG_SIZE: _log_size, Role.TOP: _top, Role.PS: _ps}
 
 
-def from_pidstat(recorded: pidstat.Monitored, stamp: str | None, zone: float | None) -> list[Usage]:
+def from_pidstat(
+    recorded: pidstat.Monitored, stamp: str | None, zone: float | None
+) -> list[ResourceUse]:
     """One usage a moment, summed over processes. `stamp` gives the day where only times are."""
     started = 0.0 if stamp is None else stamp_s(stamp)
     midnight = started - started % _DAY_S
@@ -154,10 +156,10 @@ def from_pidstat(recorded: pidstat.Monitored, stamp: str | None, zone: float | N
     return [_sum(at, rows) for at, rows in sorted(moments.items())]
 
 
-def _sum(at: float, rows: Sequence[pidstat.ProcessRow]) -> Usage:
+def _sum(at: float, rows: Sequence[pidstat.ProcessRow]) -> ResourceUse:
     rss = [row.rss_kib for row in rows if row.rss_kib is not None]
     vsz = [row.vsz_kib for row in rows if row.vsz_kib is not None]
-    return Usage(
+    return ResourceUse(
         epoch_s=at,
         cpu_pct=sum(row.cpu_pct for row in rows),
         rss_mib=sum(rss) / 1024 if rss else None,
@@ -208,7 +210,10 @@ def cut(monitor: Monitor, window: Window) -> tuple[list[Sample], list[Interval]]
 
 
 def _series(
-    monitor: Monitor, inside: Sequence[Usage], sizes: Sequence[tuple[float, int]], window: Window
+    monitor: Monitor,
+    inside: Sequence[ResourceUse],
+    sizes: Sequence[tuple[float, int]],
+    window: Window,
 ) -> list[Interval]:
     points = [
         Interval(series, monitor.node, u.epoch_s - window.start, value, unit)

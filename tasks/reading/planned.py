@@ -13,7 +13,7 @@ _NEVER_CAME = "the campaign ended before it"
 
 
 def never_measured(
-    folder: Path, environment: str, run: str, measured: Collection[journal.Place]
+    folder: Path, environment: str, run: str, measured: Collection[journal.CellPlace]
 ) -> Iterator[tuple[Case, Outcome]]:
     """One environment's planned cells that are not among those `measured`, as skipped.
 

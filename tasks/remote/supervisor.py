@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 _SCRIPT = (Path(__file__).parent / "supervisor.sh").read_text()
 
 
-class Program:
+class SupervisedProgram:
     """A program running on a host under the supervisor, in a session of its own."""
 
     def __init__(
@@ -71,7 +71,7 @@ class Supervisor:
         self._run, self._holder, self._lease_s = run, holder, lease_s
         self._dir = f"/tmp/ebpf-overhead-{run}"
         self._ids = itertools.count(1)
-        self._programs: dict[str, Program] = {}
+        self._programs: dict[str, SupervisedProgram] = {}
         self._answers: dict[str, asyncio.Future[float]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._process: asyncssh.SSHClientProcess[str] | None = None
@@ -136,11 +136,11 @@ class Supervisor:
         stderr: str | None = None,
         env: Mapping[str, str] | None = None,
         cwd: str | None = None,
-    ) -> Program:
+    ) -> SupervisedProgram:
         """Starts a program; on the host it is ended after `deadline_s`, whatever happens here."""
         line = command_line(argv, env=env, cwd=cwd, stdout=stdout, stderr=stderr)
         id = f"p{next(self._ids)}"
-        program = self._programs[id] = Program(id, tuple(argv), self._stop)
+        program = self._programs[id] = SupervisedProgram(id, tuple(argv), self._stop)
         self._send(f"start {id} {max(1, round(deadline_s))} {line}")
         program.pid = await self._answered(program._started, line)
         return program

@@ -25,7 +25,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class WorkloadShape:
     """What a workload is, from the run's own settings."""
 
     kind: str
@@ -115,16 +115,18 @@ def settings(text: str | None) -> Any:
     return json.loads(text) if text else None
 
 
-def workload_shapes(runs: pl.DataFrame) -> dict[str, Shape]:
+def workload_shapes(runs: pl.DataFrame) -> dict[str, WorkloadShape]:
     """Workload's name -> its shape, from the `workloads` JSON (a list of settings) of all runs."""
-    shapes: dict[str, Shape] = {}
+    shapes: dict[str, WorkloadShape] = {}
     for text in runs["workloads"]:
         for item in settings(text) or []:
-            shapes[item["name"]] = Shape(item["kind"], item["protocol"], item.get("streams") or 1)
+            shapes[item["name"]] = WorkloadShape(
+                item["kind"], item["protocol"], item.get("streams") or 1
+            )
     return shapes
 
 
-def workload_words(t: Texts, shapes: Mapping[str, Shape], name: str) -> str:
+def workload_words(t: Texts, shapes: Mapping[str, WorkloadShape], name: str) -> str:
     """`TCP throughput, 4 streams`; the bare name where the runs do not tell its shape."""
     shape = shapes.get(name)
     if shape is None:

@@ -6,8 +6,8 @@ Everything here looks at baselines only, so what it decides is blind to every to
 import numpy as np
 import polars as pl
 
+from .decision_rules import Rules
 from .differences import PAUSE, PLACE
-from .rules import Rules
 
 MAD_TO_SD = 1.4826
 """A normal distribution's SD over its median absolute deviation."""

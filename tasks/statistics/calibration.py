@@ -26,9 +26,9 @@ from .baselines import (
     scaled_mad,
     unsteady_share,
 )
+from .decision_rules import Rules
 from .estimates import GROUP
 from .moderated import moderate
-from .rules import Rules
 
 BAND = 0.99
 NOMINAL = 0.05

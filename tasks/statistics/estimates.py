@@ -9,9 +9,9 @@ import polars as pl
 from scipy.special import stdtrit
 
 from ..model.metrics import METRICS
+from .decision_rules import Rules
 from .differences import TOOL, counting
 from .moderated import moderate
-from .rules import Rules
 from .scale import Floats, cost_unit, sign, to_cost
 
 GROUP = ("environment", "run", "layer", "workload", "metric")

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 
 from ..model.metrics import METRICS, Scale
+from .decision_rules import Rules
 from .estimates import smallest_visible
 from .margins import Margins
-from .rules import Rules
 from .scale import cost_unit, from_cost, sign, to_cost
 
 DEFAULT_SD = {Scale.RATIO: 0.02, Scale.DIFFERENCE: 1.0}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from .rules import Rules
+from .decision_rules import Rules
 
 GAIN = "implausible_gain"
 DECIDED = ("overhead", "no_overhead_within_margin")

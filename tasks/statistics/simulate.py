@@ -34,7 +34,7 @@ _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class SimulatedHost:
     """How a host behaves when nothing is measured on it; the defaults are the design page's."""
 
     run_sd: float = 0.01
@@ -76,7 +76,7 @@ class Schedule:
 def log_values(
     schedule: Schedule,
     costs: Mapping[str, float],
-    host: Host,
+    host: SimulatedHost,
     rng: np.random.Generator,
     cell_s: float = 91.0,
     own_sd: Mapping[str, float] = MappingProxyType({}),
@@ -99,7 +99,7 @@ def log_values(
     )
 
 
-def calibrated(elapsed_s: Floats, y: Floats) -> Host:
+def calibrated(elapsed_s: Floats, y: Floats) -> SimulatedHost:
     """The host on which runs that cost nothing read `y` (log values) at these times, in order.
 
     Outliers are runs more than 4 scaled MAD off the median of the five around them. Of the others,
@@ -124,7 +124,7 @@ def calibrated(elapsed_s: Floats, y: Floats) -> Host:
     low = np.log([spread / 100, spread / 100, lag_s[0]])
     high = np.log([spread * 3, spread * 3, span_s])
     run_sd, drift_sd, tau_s = np.exp(least_squares(misfit, start, bounds=(low, high)).x)
-    return Host(
+    return SimulatedHost(
         run_sd=float(run_sd),
         drift_sd=float(drift_sd),
         tau_s=float(tau_s),
@@ -182,7 +182,7 @@ def frames(
     return CELLS.frame(rows), SAMPLES.frame(samples)
 
 
-def _modes(host: Host, n: int, cell_s: float, rng: np.random.Generator) -> Floats:
+def _modes(host: SimulatedHost, n: int, cell_s: float, rng: np.random.Generator) -> Floats:
     """1 where the host is in its worse regime, else 0, a value a cell."""
     rate = host.bimodal_rate
     if rate == 0:

@@ -27,8 +27,8 @@ from scipy.stats import false_discovery_control
 
 from ..model.metrics import METRICS
 from ..storage.schema import WITHHELD
+from .decision_rules import Rules
 from .margins import Margins
-from .rules import Rules
 from .scale import Floats, from_cost, sign
 
 QUESTIONS = ("overhead", "within", "positive", "gain")

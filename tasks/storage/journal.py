@@ -19,11 +19,11 @@ STEPS = "steps.jsonl"
 
 _OUTCOME = TypeAdapter(Outcome)
 
-Place = tuple[str, int, int, str]
+CellPlace = tuple[str, int, int, str]
 """layer, iteration, position, workload: where a cell stands in the plan."""
 
 
-def place_of(outcome: Outcome) -> Place:
+def place_of(outcome: Outcome) -> CellPlace:
     key = outcome.key
     return (str(key.layer), key.iteration, key.position, key.workload)
 
@@ -40,9 +40,9 @@ def append(path: Path, record: Any) -> None:
         os.fsync(out.fileno())
 
 
-def read(path: Path) -> dict[Place, Outcome]:
+def read(path: Path) -> dict[CellPlace, Outcome]:
     """The last word on every cell; none where there is no journal yet."""
-    found: dict[Place, Outcome] = {}
+    found: dict[CellPlace, Outcome] = {}
     if not path.exists():
         return found
     for line in path.read_bytes().split(b"\n"):

@@ -29,7 +29,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..model.environment import Layer
 from ..model.errors import ParseError
-from ..model.outcome import BpfProgram, HostLook
+from ..model.outcome import BpfProgram, HostState
 from ..model.plan import Case, CaseKind, Workload
 
 FORMAT = 1
@@ -92,7 +92,7 @@ class SlotRecord:
     programs_after: tuple[int, ...] | None = None
     attribution: Attribution | None = None
     left_behind: tuple[str, ...] | None = None  # None: not looked at
-    looks: dict[str, HostLook] = field(default_factory=dict)  # by node, before the first cell
+    looks: dict[str, HostState] = field(default_factory=dict)  # by node, before the first cell
     baseline_epoch: str = ""  # of the iteration's first baseline
     format: int = FORMAT
 
@@ -112,7 +112,7 @@ class CellRecord:
     clock_offset_s: dict[str, float] = field(default_factory=dict)  # host's clock minus ours
     clock_error_s: dict[str, float] = field(default_factory=dict)  # half the round trip
     own_pids: dict[str, tuple[int, ...]] = field(default_factory=dict)  # ours, and their sessions
-    looks: dict[str, HostLook] = field(default_factory=dict)  # by node, after the load
+    looks: dict[str, HostState] = field(default_factory=dict)  # by node, after the load
     epoch: str = ""  # as the looks show it
     programs: tuple[int, ...] | None = None  # BPF programs that the tool holds after the window
     format: int = FORMAT

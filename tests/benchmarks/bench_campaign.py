@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.bootstrap import discover_environment
-from tasks.lab import lab
+from tasks.lab import lifecycle
 from tasks.lab.state import LabState
+from tasks.make_plan import make_plan_of
 from tasks.model.plan import CaseKind, Plan
 from tasks.model.settings import Measurement, Selection
-from tasks.plan import make_plan_of
 from tasks.run_case import hold_hosts, lay_out
 
 NAME = "bench"
@@ -39,7 +39,9 @@ class Process:
 
 def processes_of(state: LabState) -> dict[int, Process]:
     """The processes of the lab's hosts, as the machine sees them."""
-    namespaces = {Path(f"/proc/{_inner(host.pid)}/ns/pid").readlink() for host in state.hosts}
+    namespaces = {
+        Path(f"/proc/{_inner(host.pid)}/ns/pid").readlink() for host in state.hosts if host.pid
+    }
     found = {}
     for entry in Path("/proc").iterdir():
         try:
@@ -146,7 +148,7 @@ def whole_run_mib(config: Path, folder: Path) -> float:
 
 async def main(quick: bool, only_s: int | None) -> int:
     scratch = Path(tempfile.mkdtemp(prefix="bench-"))
-    state = lab.up(NAME)
+    state = lifecycle.up(NAME)
     missed = 0
     try:
         await discover_environment(state.minimal_input, scratch / "config")
@@ -167,7 +169,7 @@ async def main(quick: bool, only_s: int | None) -> int:
         missed += peak_mib > MEMORY_GOAL_MIB
         print(f"peak memory of a whole run: {peak_mib:.0f} MiB (goal < {MEMORY_GOAL_MIB} MiB)")
     finally:
-        lab.down(NAME)
+        lifecycle.down(NAME)
         shutil.rmtree(scratch)
     return 1 if missed else 0
 

@@ -16,12 +16,13 @@ from pathlib import Path
 from tasks.reading import legacy
 from tasks.storage.dataset import Dataset
 
-SAMPLE = Path(__file__).parents[1] / "data" / "legacy-results"
+from ..paths import LEGACY_RESULTS
+
 GOAL = 3.0
 
 
 def grow(root: Path, copies: int) -> None:
-    first = next(SAMPLE.rglob("iteration_001"))
+    first = next(LEGACY_RESULTS.rglob("iteration_001"))
     for number in range(1, copies + 1):
         shutil.copytree(first, root / f"iteration_{number:03d}")
 

@@ -20,21 +20,22 @@ from pathlib import Path
 import polars as pl
 
 from tasks.bootstrap import discover_environment
-from tasks.discovery.full import find_config
-from tasks.lab import lab
+from tasks.discovery.full_yaml import find_config
+from tasks.lab import lifecycle
+from tasks.make_plan import make_plan_of
 from tasks.model.environment import Layer
 from tasks.model.names import MARGINS_FILE
 from tasks.model.plan import Case, CaseKind, Hook, Plan, Readiness
 from tasks.model.settings import Measurement, Selection
-from tasks.plan import make_plan_of
 from tasks.planning.schedule import order
 from tasks.reading import native
+from tasks.reading.records import Reading
 from tasks.reporting.view import kernel_cost
 from tasks.run_case import hold_hosts, lay_out
-from tasks.statistics.analysis import analyze
 from tasks.statistics.calibration import positive_control
+from tasks.statistics.decision_rules import Rules, primary_metrics
+from tasks.statistics.effects import analyze
 from tasks.statistics.margins import read_margins
-from tasks.statistics.rules import Rules, primary_metrics
 from tasks.statistics.simulate import calibrated
 
 NAME = "truth"
@@ -73,14 +74,14 @@ def with_control(plan: Plan) -> Plan:
 
 def limited(plan: Plan) -> Plan:
     """The sending link at a rate that the machine reaches with ease, before every case."""
-    argv = ("tc", "qdisc", "replace", "dev", LINK, "root", "tbf", "rate", FULL)
-    argv += ("burst", "256k", "latency", "20ms")
+    bucket = ("rate", FULL, "burst", "256k", "latency", "20ms")
+    argv = ("tc", "qdisc", "replace", "dev", LINK, "root", "tbf", *bucket)
     return replace(plan, hooks=(Hook("tool", "init", "client", argv),))
 
 
 async def measure(
     config: Path, folder: Path, plan: Plan, sender_tools: Path | None = None
-) -> native.Reading:
+) -> Reading:
     """sender_tools: these, and all that the plan runs beside the load, run on the sending side."""
     lay_out(config, folder / NAME, folder.name, plan)
     async with hold_hosts(
@@ -103,7 +104,7 @@ async def measure(
     return native.read_environment(folder / NAME)
 
 
-def effects_of(reading: native.Reading, plan: Plan) -> pl.DataFrame:
+def effects_of(reading: Reading, plan: Plan) -> pl.DataFrame:
     rules = Rules(primary=primary_metrics(plan.workloads))
     found = analyze(reading.cells, reading.samples, read_margins(MARGINS_FILE), rules)
     return found.effects.filter("primary")
@@ -125,10 +126,10 @@ async def fresh_lab() -> AsyncIterator[Path]:
     """A folder for results, with the lab's environment below `config`."""
     scratch = Path(tempfile.mkdtemp(prefix="truth-"))
     try:
-        await discover_environment(lab.up(NAME).minimal_input, scratch / "config")
+        await discover_environment(lifecycle.up(NAME).minimal_input, scratch / "config")
         yield scratch
     finally:
-        lab.down(NAME)
+        lifecycle.down(NAME)
         shutil.rmtree(scratch)
 
 
@@ -137,7 +138,7 @@ async def known_cap(settings: Measurement) -> int:
     print("known cap: the link limited, then limited 3 % lower")
     async with fresh_lab() as scratch:
         tools = scratch / "config" / "tools"
-        source = Path(lab.__file__).with_name("tools")
+        source = Path(lifecycle.__file__).with_name("tools")
         shutil.copytree(source, tools)
         (tools / "control.sh").write_text(CONTROL)
         full, _ = find_config(scratch / "config")
@@ -211,7 +212,7 @@ def disagreeing(programs: pl.DataFrame) -> int:
     return off
 
 
-def as_simulated(reading: native.Reading, plan: Plan) -> None:
+def as_simulated(reading: Reading, plan: Plan) -> None:
     """What the simulator has to be told to behave like this lab when nothing is measured."""
     nothing = reading.cells.filter(pl.col("kind") != "tool", pl.col("status") == "passed")
     keys = ["environment", "run", "layer", "iteration", "position", "case", "workload", "attempt"]

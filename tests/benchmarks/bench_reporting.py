@@ -3,17 +3,15 @@
 Run by hand: `python -m tests.benchmarks.bench_reporting`. Goals: below 15 MB, open below 3 s.
 """
 
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "reporting"))
-from bundle import Campaign
+from tasks.reporting.report_files import write_report
 
-from tasks.reporting.report import write_report
+from ..reporting.report_bundle import Campaign
 
 ENVIRONMENTS = ("a-419-intel", "b-510-intel", "c-510-arm", "d-510-hygon")
 LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
@@ -25,7 +23,7 @@ def opened_s(path: Path) -> float:
         browser = engine.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
         )
-        times = []
+        times: list[float] = []
         for _ in range(3):
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(path.as_uri())

@@ -26,15 +26,15 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 
 import flows.campaign
+import flows.host_reservation
 import flows.measure
-import flows.turns
-from flows import cli
-from flows.dead_runs import watch_heartbeats
+from flows.cli import main as cli
 from flows.form import WhenBusy
-from flows.serve import shared_settings
+from flows.server.heartbeat_automation import watch_heartbeats
+from flows.server.ui import shared_settings
 from tasks import run_case
-from tasks.execution import campaign as campaigns
-from tasks.execution.campaign import Campaign
+from tasks.execution import session as campaigns
+from tasks.execution.session import Session
 from tasks.execution.site import Site
 from tasks.execution.steps import Steps
 from tasks.model.environment import Environment, Layer
@@ -70,7 +70,7 @@ async def sleeping(
 @asynccontextmanager
 async def sleeping_hosts(
     folder: Path, run: str, *, min_free_mib: int, keep_on_hosts: bool
-) -> AsyncIterator[Campaign]:
+) -> AsyncIterator[Session]:
     """`hold_hosts`, without hosts."""
     plan = workflow.read(folder / run_case.WORKFLOW_FILE)
     environment = Environment(plan.environment, {}, {}, {})
@@ -78,7 +78,7 @@ async def sleeping_hosts(
         environment=environment, plan=plan, run=run, folder=folder, shells={},
         steps=Steps((), lambda _: None), epoch="", load_before=None, max_load=None,
     )  # fmt: skip
-    campaign = Campaign(site, lambda: asyncio.sleep(0))
+    campaign = Session(site, lambda: asyncio.sleep(0))
     run_case._OPEN[str(folder)] = campaign
     try:
         yield campaign
@@ -158,8 +158,8 @@ def main() -> None:
     words.add_argument("--environments", type=int, default=64)
     words.add_argument("--window", type=float, default=130.0, help="seconds of a cell")
     chosen = words.parse_args()
-    campaigns.run_slot = sleeping
-    flows.turns.hold_hosts = sleeping_hosts
+    campaigns.run_slot = sleeping  # type: ignore[attr-defined]
+    flows.host_reservation.hold_hosts = sleeping_hosts  # type: ignore[attr-defined]
     flows.measure._look = lambda *_: None  # reads a results tree, of which there is none
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)

@@ -26,9 +26,9 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from tasks.statistics.analysis import analyze
-from tasks.statistics.rules import LOOKS, Rules
-from tasks.statistics.simulate import METRIC, WORKLOAD, Host, Schedule, frames, log_values
+from tasks.statistics.decision_rules import LOOKS, Rules
+from tasks.statistics.effects import analyze
+from tasks.statistics.simulate import METRIC, WORKLOAD, Schedule, SimulatedHost, frames, log_values
 
 CASES = [f"case_{i}" for i in range(97)]
 PLACEBOS = ["placebo_1", "placebo_2"]
@@ -39,13 +39,15 @@ RULES = Rules(primary={WORKLOAD: METRIC})
 SEQUENTIAL = Rules(primary={WORKLOAD: METRIC}, looks=LOOKS)
 MARGINS = {METRIC: 3.0}
 HOSTS = {
-    "SD 1 %": Host(),
-    "SD 2 %": Host(run_sd=0.02),
-    "autocorrelated 0.3": Host(autocorrelation=0.3),
-    "outliers 2 %": Host(outlier_rate=0.02),
-    "bimodal 20 %": Host(bimodal_rate=0.2),
-    "the lab's latency": Host(run_sd=0.044, drift_sd=0.050, tau_s=900.0, outlier_rate=0.10),
-    "the lab's pps": Host(run_sd=0.164, drift_sd=0.144, tau_s=3200.0, outlier_rate=0.05),
+    "SD 1 %": SimulatedHost(),
+    "SD 2 %": SimulatedHost(run_sd=0.02),
+    "autocorrelated 0.3": SimulatedHost(autocorrelation=0.3),
+    "outliers 2 %": SimulatedHost(outlier_rate=0.02),
+    "bimodal 20 %": SimulatedHost(bimodal_rate=0.2),
+    "the lab's latency": SimulatedHost(
+        run_sd=0.044, drift_sd=0.050, tau_s=900.0, outlier_rate=0.10
+    ),
+    "the lab's pps": SimulatedHost(run_sd=0.164, drift_sd=0.144, tau_s=3200.0, outlier_rate=0.05),
 }
 """The lab's: as `bench_lab` read them from placebos and baselines on two shared cores, with times
 stretched from its 13 s between two runs of a workload to the 91 s here."""
@@ -75,7 +77,7 @@ def false_positives(nights: int, iterations: int = 4) -> None:
             p["this"] += found.effects["p_two_sided"].to_list()
             p["block"] += _single_block(y, iterations)
             p["back"] += _back_to_back(y, iterations)
-        shares = [100 * np.mean(np.array(values) < 0.05) for values in p.values()]
+        shares = [100 * float(np.mean(np.array(values) < 0.05)) for values in p.values()]
         print("{:20} {:10.1f} % {:10.1f} % {:12.1f} %".format(name, *shares))
 
 
@@ -121,7 +123,7 @@ def lab_time(nights: int, affected: int = 10) -> None:
         f"\nTime to establish a 3 % cost of {affected} of 97 cases, power 0.8 ({CELL_S:g} s a run)"
     )
     for sd in (0.01, 0.02, 0.03):
-        host = Host(run_sd=sd)
+        host = SimulatedHost(run_sd=sd)
         print(f"run SD {sd:.0%}")
         for every in (4, 8):
             ours = _sequential(host, nights, affected, every)
@@ -134,7 +136,7 @@ def lab_time(nights: int, affected: int = 10) -> None:
     print("-: this design does not reach the power within its cap of 12 iterations")
 
 
-def _sequential(host: Host, nights: int, affected: int, every: int) -> Decided:
+def _sequential(host: SimulatedHost, nights: int, affected: int, every: int) -> Decided:
     """The first look at which 80 % of the costs are established, and the cells spent until then."""
     costs = dict.fromkeys(CASES[:affected], 3.0)
     rows: dict[int, list[tuple[float, float, float]]] = {look: [] for look in LOOKS}
@@ -151,7 +153,7 @@ def _sequential(host: Host, nights: int, affected: int, every: int) -> Decided:
 
 
 def _campaign(
-    costs: dict[str, float], host: Host, seed: int, every: int = 4
+    costs: dict[str, float], host: SimulatedHost, seed: int, every: int = 4
 ) -> Iterator[tuple[int, float, pl.DataFrame]]:
     """(look, cells spent, effects) of one sequential campaign; decided cases leave the schedule."""
     rng = np.random.default_rng(seed)
@@ -163,12 +165,12 @@ def _campaign(
         until = pl.col("iteration") <= look
         effects = analyze(cells.filter(until), samples.filter(until), MARGINS, SEQUENTIAL).effects
         yield look, spent, effects
-        decided = effects["stopped"].str.starts_with("decided").sum()
+        decided = int(effects["stopped"].str.starts_with("decided").sum())
         previous, still_open = look, max(0, len(effects) - decided)
 
 
 def _fixed(
-    host: Host, nights: int, affected: int, stretch: int, most_false: float | None
+    host: SimulatedHost, nights: int, affected: int, stretch: int, most_false: float | None
 ) -> Decided:
     """The smallest n that has the power, each case once an iteration, in random order.
 
@@ -188,7 +190,9 @@ def _fixed(
     raise RuntimeError(f"no n below {MOST_ITERATIONS} has the power")
 
 
-def _calls(host: Host, n: int, seed: int, affected: int, stretch: int, cells: int) -> np.ndarray:
+def _calls(
+    host: SimulatedHost, n: int, seed: int, affected: int, stretch: int, cells: int
+) -> np.ndarray:
     """Adjusted p of every case in one fixed campaign."""
     rng = np.random.default_rng(seed)
     order = np.concatenate([rng.permutation(len(CASES)) for _ in range(n)])
@@ -218,7 +222,9 @@ def noisy_coverage(nights: int, noisy: int = 7) -> None:
     for own_sd in (0.01, 0.02, 0.04):
         for n in (3, 4, 6, 12):
             added = dict.fromkeys(CASES[:noisy], own_sd)
-            found = pl.concat(_intervals({}, Host(), n, seed, added) for seed in range(nights))
+            found = pl.concat(
+                _intervals({}, SimulatedHost(), n, seed, added) for seed in range(nights)
+            )
             covered = pl.lit(0.0).is_between("ci_low", "ci_high")
             theirs = pl.col("case").is_in(CASES[:noisy])
             shares = [100 * found.filter(who).select(covered.mean()).item()
@@ -230,7 +236,7 @@ def stopped_coverage(nights: int) -> None:
     """Where a case was measured no longer than until it was decided."""
     truths = (0.0, 1.0, 3.0, 10.0, 50.0)
     costs = {case: truths[i % len(truths)] for i, case in enumerate(CASES)}
-    last = [list(_campaign(costs, Host(), seed))[-1][2] for seed in range(nights)]
+    last = [list(_campaign(costs, SimulatedHost(), seed))[-1][2] for seed in range(nights)]
     shares = _covered(pl.concat(last), costs)
     print("\nCoverage at the look that decided, run SD 1 %")
     pairs = zip(truths, shares, strict=True)
@@ -250,7 +256,11 @@ def _covered(effects: pl.DataFrame, costs: dict[str, float]) -> pl.Series:
 
 
 def _intervals(
-    costs: dict[str, float], host: Host, n: int, seed: int, own_sd: dict[str, float] | None = None
+    costs: dict[str, float],
+    host: SimulatedHost,
+    n: int,
+    seed: int,
+    own_sd: dict[str, float] | None = None,
 ) -> pl.DataFrame:
     rng = np.random.default_rng(seed)
     schedule = Schedule.interleaved(CASES + PLACEBOS, n, rng)

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tasks.lab import lab
+from tasks.lab import lifecycle
 from tasks.lab.requirements import missing
 
 NAME = "rack-a"
@@ -191,7 +191,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     if lacking := missing(("host",), "bridge"):
         pytest.skip("; ".join(lacking))
     site = Site(tmp_path_factory.mktemp("deployed"), free_port())
-    minimal_input = str(lab.up(NAME).minimal_input)
+    minimal_input = str(lifecycle.up(NAME).minimal_input)
     try:
         config = str(site.folder / "config" / NAME)
         found = site.command("bootstrap", "--minimal-input", minimal_input, "--output-dir", config)
@@ -200,6 +200,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
     finally:
         stopped = site.command("ui", "--stop")
-        lab.down(NAME)
+        lifecycle.down(NAME)
     assert stopped.returncode == 0, stopped.stderr
     assert "stopped the server" in stopped.stdout

@@ -1,4 +1,4 @@
-"""Deployed, started and watched from Prefect, on a real server, worker and lab."""
+"""Deployed, started and watched from Prefect, on a real server, worker and lifecycle."""
 
 import shutil
 import subprocess
@@ -8,13 +8,14 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import NAME, Site, remote_programs, wait_for
 
-from flows import deploy
-from flows.dead_runs import WATCHED
-from tasks.lab import lab
+from flows.server import deploy
+from flows.server.heartbeat_automation import WATCHED
+from tasks.lab import lifecycle
 from tasks.model.errors import InputError
 from tasks.model.names import ROOT
+
+from .conftest import NAME, Site, remote_programs, wait_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -203,4 +204,4 @@ def test_the_lab_demo_makes_its_lab_measures_reports_and_takes_the_lab_down(site
     assert site.run(id)["name"] == "lab-demo · demoed"
     assert {one["key"]["case"] for one in site.outcomes(id)} > {"baseline", "rx_size_histogram"}
     assert {"progress-demoed", "verdicts", "findings"} <= site.artifacts(id).keys()
-    assert "demoed" not in {state.name for state in lab.status()}
+    assert "demoed" not in {state.name for state in lifecycle.status()}

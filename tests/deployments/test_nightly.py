@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import NAME, Site, outcomes, passed
 
-from tasks.lab import lab
+from tasks.lab import lifecycle
+
+from .conftest import NAME, Site, outcomes, passed
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 WINDOW_S = 50
@@ -19,7 +20,7 @@ SLOTS = 18
 def both(site: Site) -> list[str]:
     """Two environments on the same hosts, which take turns."""
     first = site.folder / "config" / NAME
-    text = lab.up(NAME).minimal_input.read_text()
+    text = lifecycle.up(NAME).minimal_input.read_text()
     minimal = site.folder / "second.yaml"
     minimal.write_text(re.sub(r"(?m)^environment:.*", "environment: second", text))
     second = first.with_name("second")

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from conftest import Site, passed, remote_programs, wait_for, with_variable
+
+from .conftest import Site, passed, remote_programs, wait_for, with_variable
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 OUTAGE_S = 200

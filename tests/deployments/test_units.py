@@ -11,9 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Site, free_port, wait_for
 
 from tasks.model.names import ROOT
+
+from .conftest import Site, free_port, wait_for
 
 UNITS = ROOT / "deployments" / "systemd"
 SERVER, WORKER = "ebpf-overhead-server.service", "ebpf-overhead-worker@.service"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows import deploy
+from flows.server import deploy
 
 
 class _Older(BaseHTTPRequestHandler):

@@ -7,15 +7,15 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tasks.discovery.ask import Answer
 from tasks.discovery.discover import discover
-from tasks.discovery.full import environment_of, read_full, to_full, write_full
+from tasks.discovery.full_yaml import environment_of, read_full, to_full, write_full
 from tasks.discovery.minimal import read_minimal_input
-from tasks.lab import lab, requirements
+from tasks.discovery.prober import ProbeAnswer
+from tasks.lab import lifecycle, requirements
+from tasks.model.catalog import read_catalog
 from tasks.model.environment import Layer, Node
 from tasks.model.errors import InputError
 from tasks.planning.cases import expand
-from tasks.planning.catalog import read_catalog
 from tasks.remote.connection import Connection
 
 pytestmark = pytest.mark.lab
@@ -28,25 +28,25 @@ def hosts(request, tmp_path_factory):
     name = f"disc{os.getpid() % 1000}"
     root = tmp_path_factory.mktemp("lab")
     try:
-        yield lab.up(name, switch=request.param, state_root=root)
+        yield lifecycle.up(name, switch=request.param, state_root=root)
     finally:
-        lab.down(name, state_root=root)
+        lifecycle.down(name, state_root=root)
 
 
 @pytest.fixture
-async def asking() -> AsyncIterator[Callable[..., Awaitable[Answer]]]:
+async def asking() -> AsyncIterator[Callable[..., Awaitable[ProbeAnswer]]]:
     """Asks the hosts themselves, over one connection a node."""
     async with AsyncExitStack() as stack:
         connections: dict[str, Connection] = {}
 
-        def of(minimal) -> Callable[[Node, Sequence[str]], Awaitable[Answer]]:
-            async def ask(node: Node, argv: Sequence[str]) -> Answer:
+        def of(minimal) -> Callable[[Node, Sequence[str]], Awaitable[ProbeAnswer]]:
+            async def ask(node: Node, argv: Sequence[str]) -> ProbeAnswer:
                 if node.name not in connections:
                     opened = Connection(node, minimal.ssh.settings())
                     connections[node.name] = await stack.enter_async_context(opened)
                 sent_at = time.time()
                 done = await connections[node.name].run(argv, check=False)
-                return Answer(done.status, done.stdout, done.stderr, sent_at, time.time())
+                return ProbeAnswer(done.status, done.stdout, done.stderr, sent_at, time.time())
 
             return ask
 

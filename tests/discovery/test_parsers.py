@@ -5,18 +5,19 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_replay import RECORDINGS
 
 from tasks.discovery import system
-from tasks.discovery.ask import Answer
 from tasks.discovery.clock import parse_clock
 from tasks.discovery.links import Link, bottom, parse_links, parse_route
 from tasks.discovery.nics import parse_interfaces
-from tasks.discovery.ovs import Ovs, internal_ports, parse_ovs
+from tasks.discovery.open_vswitch import Ovs, internal_ports, parse_ovs
+from tasks.discovery.prober import ProbeAnswer
 from tasks.discovery.sections import sections
+from tasks.discovery.traffic_path import way_of
 from tasks.discovery.vms import parse_domiflist, parse_qemus, tap_of, vhost_pids_of
-from tasks.discovery.way import way_of
 from tasks.model.errors import ParseError
+
+from .test_replay import RECORDINGS
 
 LAB_OVS = RECORDINGS / "lab-ovs/host-server"
 CENTOS = RECORDINGS / "centos7-ovs-vms/host-server"
@@ -26,8 +27,8 @@ def machine(path):
     return sections(next(path.glob("machine*.txt")).read_text())
 
 
-def answer(text: str, sent: float, received: float) -> Answer:
-    return Answer(0, text, "", sent, received)
+def answer(text: str, sent: float, received: float) -> ProbeAnswer:
+    return ProbeAnswer(0, text, "", sent, received)
 
 
 def test_the_clock_is_read_from_the_quickest_answer():

@@ -2,22 +2,22 @@
 
 import json
 from io import StringIO
-from pathlib import Path
 
 import pytest
 import yaml
 from rich.console import Console
 
 from tasks.discovery.discover import discover
-from tasks.discovery.full import environment_of, read_full, to_full, write_full
+from tasks.discovery.facts_table import facts_table
+from tasks.discovery.full_yaml import environment_of, read_full, to_full, write_full
 from tasks.discovery.minimal import read_minimal_input
 from tasks.discovery.recording import Recorder, Replay
-from tasks.discovery.table import facts_table
+from tasks.model.catalog import read_catalog
 from tasks.model.environment import Layer
 from tasks.planning.cases import expand
-from tasks.planning.catalog import read_catalog
 
-DATA = Path(__file__).parents[1] / "data"
+from ..paths import DATA
+
 RECORDINGS = DATA / "discovery"
 SITUATIONS = sorted(path.parent.name for path in RECORDINGS.glob("*/minimal-input.yaml"))
 

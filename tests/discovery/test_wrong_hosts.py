@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from test_replay import RECORDINGS
 
-from tasks.discovery.ask import Answer
 from tasks.discovery.discover import discover
 from tasks.discovery.minimal import read_minimal_input
+from tasks.discovery.prober import ProbeAnswer
 from tasks.discovery.probes import key_of
 from tasks.discovery.recording import Replay
 from tasks.model.environment import Node
 from tasks.model.errors import HostKeyRejected, InputError, InputErrors, Unreachable
 from tasks.model.facts import Facts
+
+from .test_replay import RECORDINGS
 
 
 class Spoilt:
@@ -33,7 +34,7 @@ class Spoilt:
         self._lost[node] = error
         return self
 
-    async def __call__(self, node: Node, argv: Sequence[str]) -> Answer:
+    async def __call__(self, node: Node, argv: Sequence[str]) -> ProbeAnswer:
         if node.name in self._lost:
             raise self._lost[node.name]
         answer = await self._replay(node, argv)
@@ -190,9 +191,9 @@ class _WithoutVirsh:
     def __init__(self, inner: Spoilt) -> None:
         self._inner = inner
 
-    async def __call__(self, node: Node, argv: Sequence[str]) -> Answer:
+    async def __call__(self, node: Node, argv: Sequence[str]) -> ProbeAnswer:
         if key_of(argv).startswith("virsh"):
-            return Answer(0, "", "", 0.0, 0.0)
+            return ProbeAnswer(0, "", "", 0.0, 0.0)
         return await self._inner(node, argv)
 
 
@@ -224,10 +225,10 @@ async def test_mistakes_on_several_hosts_are_one_error_with_exit_code_2():
 async def test_a_user_who_may_not_look_is_told_what_is_needed():
     spoilt = Spoilt("openeuler-arm-ovs-bond")
 
-    async def ask(node: Node, argv: Sequence[str]) -> Answer:
+    async def ask(node: Node, argv: Sequence[str]) -> ProbeAnswer:
         if argv[0] == "sudo":
             assert argv[1] == "-n"
-            return Answer(1, "", "sudo: a password is required\n", 0.0, 0.0)
+            return ProbeAnswer(1, "", "sudo: a password is required\n", 0.0, 0.0)
         return await spoilt(node, argv)
 
     with pytest.raises(InputErrors) as error:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bench import PLACE, Bench, carrying, cells, kernel_state, planned, temporary_files
 
 from tasks.bootstrap import discover_environment
-from tasks.lab import lab
+from tasks.lab import lifecycle
 from tasks.lab.requirements import missing, refusals
+
+from .fault_bench import PLACE, Bench, carrying, cells, kernel_state, planned, temporary_files
 
 
 @pytest.fixture(scope="session")
@@ -20,19 +21,19 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     import asyncio
 
     root = tmp_path_factory.mktemp("faults")
-    state = lab.up("faults", state_root=root / "lab")
+    state = lifecycle.up("faults", state_root=root / "lab")
     try:
         found = asyncio.run(discover_environment(state.minimal_input, root / "config"))
         yield Bench(state, found.full.parent, root / "results")
     finally:
-        lab.down("faults", state_root=root / "lab")
+        lifecycle.down("faults", state_root=root / "lab")
 
 
 @pytest.fixture
 def bench(faulty: Bench, tmp_path: Path) -> Iterator[Bench]:
     """The hosts for one test. Afterwards: nothing of the run is left on them, and every planned
     cell of every run is in exactly one terminal state."""
-    own = Bench(lab.up("faults", state_root=faulty.lab.directory.parent), faulty.config_dir,
+    own = Bench(lifecycle.up("faults", state_root=faulty.lab.directory.parent), faulty.config_dir,
                 tmp_path / "results")  # fmt: skip
     before = kernel_state(own)
     yield own

@@ -10,18 +10,19 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from bench import BASELINE, SERVER, Bench, last_words, load, placebo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from tasks.execution.tool import argv_of
+from tasks.model.catalog import read_catalog
 from tasks.model.errors import InputError, RemoteError
 from tasks.model.names import Identifier, as_id
-from tasks.planning.catalog import read_catalog
 from tasks.planning.workflow import load as load_workflow
 from tasks.remote.quote import command_line
 from tasks.remote.transfer import unpack
+
+from .fault_bench import BASELINE, SERVER, Bench, last_words, load, placebo
 
 NASTY = "$(touch /tmp/canary); `touch /tmp/canary` & | > /tmp/canary ' \" \\ * ~ -oProxyCommand=x"
 

@@ -9,7 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from bench import (
+
+from tasks.lab.machine import Process
+from tasks.model.errors import InputError
+from tasks.run_case import hold_hosts
+
+from .fault_bench import (
     BASELINE,
     CLIENT,
     SERVER,
@@ -22,10 +27,6 @@ from bench import (
     start,
     until,
 )
-
-from tasks.lab.machine import Process
-from tasks.model.errors import InputError
-from tasks.run_case import hold_hosts
 
 pytestmark = pytest.mark.lab
 TREE = "/srv/bench/performance-test-results"

@@ -12,7 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bench import (
+
+from tasks.execution.session import AGAIN
+from tasks.model.environment import Layer
+from tasks.model.outcome import CellKey, CellStatus, Outcome
+from tasks.storage import journal
+
+from .fault_bench import (
     BASELINE,
     SERVER,
     Bench,
@@ -26,11 +32,6 @@ from bench import (
     planned,
     trips,
 )
-
-from tasks.execution.campaign import AGAIN
-from tasks.model.environment import Layer
-from tasks.model.outcome import CellKey, CellStatus, Outcome
-from tasks.storage import journal
 
 pytestmark = pytest.mark.lab
 CLI = Path(sys.executable).with_name("ebpf-overhead")

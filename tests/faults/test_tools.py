@@ -6,7 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bench import (
+
+from tasks.execution import session as campaigns
+from tasks.execution.residue import HostNotClean
+from tasks.reading import native
+
+from .fault_bench import (
     ATTACHING,
     BASELINE,
     SERVER,
@@ -20,10 +25,6 @@ from bench import (
     tool,
     until,
 )
-
-from tasks.execution import campaign as campaigns
-from tasks.execution.leavings import HostNotClean
-from tasks.reading import native
 
 pytestmark = pytest.mark.lab
 

@@ -8,7 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bench import (
+
+from tasks.execution import cell_run
+from tasks.lab.state import HOSTS, read_shape
+from tasks.model.errors import CommandFailed, HostsBusy, TransportLost
+from tasks.remote.held_host import HeldHost, holding
+
+from .fault_bench import (
     BASELINE,
     CLIENT,
     SERVER,
@@ -23,15 +29,10 @@ from bench import (
     until,
 )
 
-from tasks.execution import cell
-from tasks.lab.state import HOSTS, read_shape
-from tasks.model.errors import CommandFailed, HostsBusy, TransportLost
-from tasks.remote.host import Host, holding
-
 pytestmark = pytest.mark.lab
 
 
-def end_session(bench: Bench, host: Host) -> None:
+def end_session(bench: Bench, host: HeldHost) -> None:
     """SIGKILL to the sshd process that carries our connection there."""
     bench.inside(host.node.name, "kill", "-KILL", str(host.own_pids[-1]))
 
@@ -64,7 +65,7 @@ async def test_a_killed_session_leaves_a_clean_host_and_one_more_try(bench: Benc
 async def test_a_fetch_that_fails_is_tried_again_and_nothing_is_measured_again(
     bench: Bench, monkeypatch
 ):
-    collect, lost = Host.collect, []
+    collect, lost = HeldHost.collect, []
 
     async def lose_the_first(self, base, paths, into):
         if not lost and self.node.name == SERVER:
@@ -73,7 +74,7 @@ async def test_a_fetch_that_fails_is_tried_again_and_nothing_is_measured_again(
             await asyncio.sleep(0.5)
         return await collect(self, base, paths, into)
 
-    monkeypatch.setattr(Host, "collect", lose_the_first)
+    monkeypatch.setattr(HeldHost, "collect", lose_the_first)
     folder = bench.lay_out([BASELINE], [load()])
     await bench.measure(folder)
     assert lost
@@ -83,7 +84,7 @@ async def test_a_fetch_that_fails_is_tried_again_and_nothing_is_measured_again(
 async def test_a_fetch_that_fails_for_long_is_made_up_for_at_the_end_of_the_case(
     bench: Bench, monkeypatch
 ):
-    collect, tries = Host.collect, []
+    collect, tries = HeldHost.collect, []
 
     async def refuse(self, base, paths, into):
         tries.append(self.node.name)
@@ -91,8 +92,8 @@ async def test_a_fetch_that_fails_for_long_is_made_up_for_at_the_end_of_the_case
             raise TransportLost(SERVER, "the network says no")
         return await collect(self, base, paths, into)
 
-    monkeypatch.setattr(Host, "collect", refuse)
-    monkeypatch.setattr(cell, "_FETCH_AGAIN_S", (0.1, 0.1, 0.1))
+    monkeypatch.setattr(HeldHost, "collect", refuse)
+    monkeypatch.setattr(cell_run, "_FETCH_AGAIN_S", (0.1, 0.1, 0.1))
     folder = bench.lay_out([BASELINE], [load()])
     await bench.measure(folder)
     assert tries.count(SERVER) == 5
@@ -154,7 +155,7 @@ async def test_a_listener_that_comes_back_is_found_again(sshd, tmp_path: Path):
     )
     argv[3] = f"{sshd.directory}/second_config"
     listener = start(*argv)
-    host = Host(node, ssh, f"t-listener-{os.getpid()}", "me", sudo=False)
+    host = HeldHost(node, ssh, f"t-listener-{os.getpid()}", "me", sudo=False)
     try:
         await asyncio.sleep(0.3)
         await host.open()
@@ -216,13 +217,13 @@ async def test_a_lock_of_a_silent_orchestrator_is_freed_and_names_its_holder(ben
 
 async def test_locks_are_taken_in_the_order_of_addresses(bench: Bench, monkeypatch):
     order: list[str] = []
-    open_ = Host.open
+    open_ = HeldHost.open
 
     async def told(self):
         order.append(self.node.host)
         await open_(self)
 
-    monkeypatch.setattr(Host, "open", told)
+    monkeypatch.setattr(HeldHost, "open", told)
     folder = bench.lay_out([BASELINE], [load()])
     async with bench.held(folder) as campaign:
         environment = campaign.site.environment

@@ -1,7 +1,8 @@
 """Nothing broken: what the other files break passes when left alone."""
 
 import pytest
-from bench import ATTACHING, BASELINE, Bench, cells, last_words, load, placebo, tool, trips
+
+from .fault_bench import ATTACHING, BASELINE, Bench, cells, last_words, load, placebo, tool, trips
 
 pytestmark = pytest.mark.lab
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tasks.lab import lab
+from tasks.lab import lifecycle
 from tasks.lab.state import LabState
 from tasks.storage.dataset import Dataset
 from tasks.storage.schema import TABLES
@@ -53,7 +53,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
     if os.geteuid() != 0:
         pytest.skip("the lab needs root")
     folder = tmp_path_factory.mktemp("campaign")
-    state = lab.up(NAME)
+    state = lifecycle.up(NAME)
     try:
         config = str(folder / "config")
         minimal = str(state.minimal_input)
@@ -70,7 +70,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
         run = next((folder / "results").iterdir())
         yield Done(state, folder, run, ran.stdout, ran.returncode)
     finally:
-        lab.down(NAME)
+        lifecycle.down(NAME)
 
 
 def test_the_terminal_shows_a_row_for_every_tool_and_where_the_report_is(done):

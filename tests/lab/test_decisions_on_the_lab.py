@@ -17,12 +17,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import Shell, overhead
 
-from tasks.lab import lab
+from tasks.lab import lifecycle
 from tasks.lab.minimal_input import TOOLS
-from tasks.statistics.rules import LOOKS
+from tasks.statistics.decision_rules import LOOKS
 from tasks.storage.dataset import Dataset
+
+from .conftest import Shell, overhead
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -80,7 +81,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, shell: Shell) -> Iterator[Don
     if os.geteuid() != 0:
         pytest.skip("the lab needs root")
     home = tmp_path_factory.mktemp("decisions")
-    state = lab.up(NAME)
+    state = lifecycle.up(NAME)
     try:
         shell(state, "host-client", f"tc qdisc add dev uplink0 root tbf {LINK}")
         found = overhead(
@@ -95,7 +96,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, shell: Shell) -> Iterator[Don
         dearer_version(home)
         second = measured(home, "second", "--tools", HISTOGRAM, "--iterations", "4")
     finally:
-        lab.down(NAME)
+        lifecycle.down(NAME)
     yield Done(home, first, second)
 
 

@@ -14,20 +14,21 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import Shell, overhead
 
 from tasks.bootstrap import discover_environment
-from tasks.lab import lab
+from tasks.interim_analysis import look
+from tasks.lab import lifecycle
 from tasks.lab.state import LabState
-from tasks.look import look
+from tasks.make_plan import make_plan_of
 from tasks.model.environment import Layer
 from tasks.model.plan import Plan, Slot
 from tasks.model.settings import Measurement, Selection
-from tasks.plan import make_plan_of
 from tasks.planning.schedule import REPEATED
 from tasks.quality.gates import GATES
 from tasks.run_case import WORKFLOW_FILE, hold_hosts, lay_out
 from tasks.storage.dataset import Dataset
+
+from .conftest import Shell, overhead
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -165,14 +166,14 @@ def done(tmp_path_factory: pytest.TempPathFactory, shell: Shell) -> Iterator[Don
     if os.geteuid() != 0:
         pytest.skip("the lab needs root")
     home = tmp_path_factory.mktemp("gates")
-    hosts = Lab(lab.up(NAME), shell)
+    hosts = Lab(lifecycle.up(NAME), shell)
     try:
         full = asyncio.run(discover_environment(hosts.state.minimal_input, home / "config")).full
         lay_out(full.parent, home / RUN / NAME, RUN, planned(full.parent))
         hosts.link(FIRST_MBIT)
         repeated = asyncio.run(measure(hosts, home / RUN / NAME))
     finally:
-        lab.down(NAME)
+        lifecycle.down(NAME)
     where = partial(overhead, home)
     datasets, reports = home / "datasets", home / "reports"
     told = where("analyze", "--iteration-path", home / RUN, "--datasets", datasets,

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Shell, host_of, traces, wait_for
 
-from tasks.lab import lab
+from tasks.lab import lifecycle
 from tasks.lab.state import LabState
+
+from .conftest import Shell, host_of, traces, wait_for
 
 pytestmark = pytest.mark.lab
 
@@ -17,9 +18,9 @@ pytestmark = pytest.mark.lab
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:
     root = tmp_path_factory.mktemp("labs")
-    state = lab.up("wide", layers=("host", "vm"), switch="ovs", state_root=root)
+    state = lifecycle.up("wide", layers=("host", "vm"), switch="ovs", state_root=root)
     yield state
-    lab.down("wide", state_root=root)
+    lifecycle.down("wide", state_root=root)
     assert not any(traces(state.directory).values())
 
 
@@ -73,7 +74,7 @@ def test_traffic_of_the_hosts_crosses_the_bond(wide: LabState, shell: Shell) -> 
 
 
 def test_a_tool_on_the_host_sees_the_guests_packets(wide: LabState, shell: Shell) -> None:
-    source = Path(lab.__file__).parent / "tools/lab/vm-path/tap_packets.bt"
+    source = Path(lifecycle.__file__).parent / "tools/lab/vm-path/tap_packets.bt"
     (wide.directory / "host-server/bench/tap_packets.bt").write_bytes(source.read_bytes())
     shell(wide, "host-server", "cd /srv/bench; bpftrace tap_packets.bt vnet0 >log 2>&1 & echo")
     target = host_of(wide, "vm-server").test_ip
@@ -98,13 +99,13 @@ def test_the_minimal_input_describes_the_guests(wide: LabState) -> None:
 
 @pytest.mark.slow
 def test_guests_talk_over_a_linux_bridge_too(tmp_path: Path, shell: Shell) -> None:
-    state = lab.up("bridged", layers=("vm",), switch="bridge", state_root=tmp_path)
+    state = lifecycle.up("bridged", layers=("vm",), switch="bridge", state_root=tmp_path)
     try:
         address = host_of(state, "vm-server").test_ip
         report = _iperf3(state, shell, "vm-server", "vm-client", address)
         assert report["end"]["sum_received"]["bytes"] > 1e6
     finally:
-        lab.down("bridged", state_root=tmp_path)
+        lifecycle.down("bridged", state_root=tmp_path)
 
 
 def _iperf3(state: LabState, shell: Shell, server: str, client: str, address: str) -> dict:

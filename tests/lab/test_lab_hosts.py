@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Shell, host_of, traces, wait_for
 
 from tasks.discovery.minimal import read_minimal_input
-from tasks.lab import lab
+from tasks.lab import lifecycle
 from tasks.lab.state import LabState
+from tasks.model.catalog import read_catalog
 from tasks.model.environment import Layer
 from tasks.model.errors import InputError
-from tasks.planning.catalog import read_catalog
+
+from .conftest import Shell, host_of, traces, wait_for
 
 pytestmark = pytest.mark.lab
 
@@ -29,8 +30,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def one(root: Path) -> Iterator[LabState]:
-    yield lab.up("one", state_root=root)
-    lab.down("one", state_root=root)
+    yield lifecycle.up("one", state_root=root)
+    lifecycle.down("one", state_root=root)
 
 
 def test_both_hosts_answer_under_their_pinned_keys(one: LabState, shell: Shell) -> None:
@@ -79,7 +80,7 @@ def test_a_tool_attaches_from_inside_a_host_and_sees_packets(
     one: LabState, shell: Shell, command: str, programs: int, line: str
 ) -> None:
     script = command.split()[0]
-    source = Path(lab.__file__).parent / "tools/lab/packet-path" / script
+    source = Path(lifecycle.__file__).parent / "tools/lab/packet-path" / script
     (one.directory / "host-server" / "bench" / script).write_bytes(source.read_bytes())
     before = _programs(one, shell)
     shell(one, "host-server", f"cd /srv/bench; bpftrace {command} >{script}.log 2>&1 & echo")
@@ -94,35 +95,35 @@ def test_a_tool_attaches_from_inside_a_host_and_sees_packets(
 
 
 def test_up_leaves_a_standing_lab_alone(one: LabState, root: Path) -> None:
-    assert lab.up("one", state_root=root) == one
+    assert lifecycle.up("one", state_root=root) == one
 
 
 def test_up_refuses_to_change_the_shape_of_a_standing_lab(one: LabState, root: Path) -> None:
     with pytest.raises(InputError, match="lab down"):
-        lab.up("one", layers=("host",), switch="ovs", state_root=root)
+        lifecycle.up("one", layers=("host",), switch="ovs", state_root=root)
 
 
 def test_up_builds_a_lab_anew_that_lost_a_host(one: LabState, root: Path, shell: Shell) -> None:
     holder = host_of(one, "host-client").pid
     assert holder is not None
     os.kill(holder, signal.SIGKILL)
-    wait_for(lambda: not host_of(lab.status(root)[0], "host-client").answers)
-    assert lab.up("one", state_root=root).alive
+    wait_for(lambda: not host_of(lifecycle.status(root)[0], "host-client").answers)
+    assert lifecycle.up("one", state_root=root).alive
     assert shell(one, "host-client", "hostname").strip() == "host-client"
 
 
 def test_two_labs_stand_side_by_side(one: LabState, root: Path, shell: Shell) -> None:
-    two = lab.up("two", state_root=root)
+    two = lifecycle.up("two", state_root=root)
     try:
-        assert {lab_.name for lab_ in lab.status(root) if lab_.alive} == {"one", "two"}
+        assert {lab_.name for lab_ in lifecycle.status(root) if lab_.alive} == {"one", "two"}
         addresses = [host.address for host in (*one.hosts, *two.hosts)]
         assert len(set(addresses)) == 4
         assert one.identity.read_text() != two.identity.read_text()
         shell(one, "host-server", "true")
         shell(two, "host-server", "true")
     finally:
-        lab.down("two", state_root=root)
-    assert lab.status(root)[0].alive
+        lifecycle.down("two", state_root=root)
+    assert lifecycle.status(root)[0].alive
 
 
 def test_minimal_input_reads_as_one_written_by_a_person(one: LabState) -> None:
@@ -148,14 +149,14 @@ def test_the_tools_of_the_catalogue_lie_below_their_category(one: LabState) -> N
 
 def test_down_leaves_nothing_even_with_work_under_way(tmp_path: Path, shell: Shell) -> None:
     links = _links()
-    state = lab.up("gone", state_root=tmp_path)
+    state = lifecycle.up("gone", state_root=tmp_path)
     shell(state, "host-server", "setsid sleep 97531 >/dev/null 2>&1 & echo")
     assert _running("97531")
-    lab.down("gone", state_root=tmp_path)
+    lifecycle.down("gone", state_root=tmp_path)
     assert not any(traces(state.directory).values())
     assert not _running("97531")
     assert _links() == links
-    lab.down("gone", state_root=tmp_path)  # twice is fine
+    lifecycle.down("gone", state_root=tmp_path)  # twice is fine
 
 
 def test_down_cleans_after_an_up_that_was_killed(tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_down_cleans_after_an_up_that_was_killed(tmp_path: Path) -> None:
         (
             "import sys, pathlib",
             "from tasks.lab import lab",
-            "lab.up('cut', state_root=pathlib.Path(sys.argv[1]))",
+            "lifecycle.up('cut', state_root=pathlib.Path(sys.argv[1]))",
         )
     )
     for delay_s in (0.35, 0.45, 0.55, 0.65):
@@ -171,7 +172,7 @@ def test_down_cleans_after_an_up_that_was_killed(tmp_path: Path) -> None:
         time.sleep(delay_s)
         builder.kill()
         builder.wait()
-        lab.down("cut", state_root=tmp_path)
+        lifecycle.down("cut", state_root=tmp_path)
         assert not any(traces(tmp_path / "cut").values())
 
 

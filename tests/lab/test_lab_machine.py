@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.lab import machine
-from tasks.lab.state import GUESTS, HOSTS, Shape
+from tasks.lab.state import GUESTS, HOSTS, LabLayout
 from tasks.model.environment import Layer
 from tasks.model.errors import CommandFailed
 
@@ -63,7 +63,7 @@ def test_waiting_ends_at_once_when_what_is_waited_for_has_ended(tmp_path: Path) 
 
 def test_no_two_labs_share_an_address_or_a_name() -> None:
     shapes = [
-        Shape(f"lab{n}", Path(f"/var/lib/labs/lab{n}"), tuple(Layer), "bridge", n)
+        LabLayout(f"lab{n}", Path(f"/var/lib/labs/lab{n}"), tuple(Layer), "bridge", n)
         for n in range(128)
     ]
     seats = [(shape, seat) for shape in shapes for seat in shape.seats]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.lab import lab, requirements
+from tasks.lab import lifecycle, requirements
 from tasks.model.errors import InputError
 
 
@@ -22,7 +22,7 @@ def test_elsewhere_than_linux_says_what_still_works(monkeypatch: pytest.MonkeyPa
     assert "analyze" in line
 
 
-@pytest.mark.parametrize("verb", [lab.up, lab.down])
+@pytest.mark.parametrize("verb", [lifecycle.up, lifecycle.down])
 def test_without_root_nothing_is_started(monkeypatch: pytest.MonkeyPatch, verb: object) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert callable(verb)
@@ -72,4 +72,4 @@ def test_a_wrong_wish_is_refused_with_what_there_is(
     arguments: dict[str, str], expected: str
 ) -> None:
     with pytest.raises(InputError, match=expected):
-        lab.up(**arguments)
+        lifecycle.up(**arguments)

@@ -9,7 +9,7 @@ from tasks.model.environment import Layer
 from tasks.model.errors import InputError
 from tasks.model.names import CONFIG
 
-REFERENCE = Path(__file__).parents[1] / "data/reference-cases"
+from ..paths import REFERENCE_CASES
 
 HOSTS = """\
 version: "1.0"
@@ -39,7 +39,7 @@ def told(tmp_path):
 @pytest.mark.parametrize(
     "path",
     [
-        REFERENCE / "os630-kernel-510-intel-minimal-input.yaml",
+        REFERENCE_CASES / "os630-kernel-510-intel-minimal-input.yaml",
         CONFIG / "environments/example/minimal-input.yaml",
     ],
     ids=["published", "example"],

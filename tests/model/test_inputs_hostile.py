@@ -1,22 +1,21 @@
 """Whatever a file holds, its reader answers with a value or with lines that name the file."""
 
-from pathlib import Path
-
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.discovery.full import read_full
+from tasks.discovery.full_yaml import read_full
 from tasks.discovery.minimal import read_minimal_input
+from tasks.model.catalog import read_catalog
 from tasks.model.errors import InputError
 from tasks.model.names import CONFIG
-from tasks.planning.catalog import read_catalog
 
-REFERENCE = Path(__file__).parents[1] / "data/reference-cases"
+from ..paths import REFERENCE_CASES
+
 READERS = {
-    "minimal": (read_minimal_input, REFERENCE / "os630-kernel-510-intel-minimal-input.yaml"),
-    "full": (read_full, REFERENCE / "os630-kernel-510-intel-full.yaml"),
+    "minimal": (read_minimal_input, REFERENCE_CASES / "os630-kernel-510-intel-minimal-input.yaml"),
+    "full": (read_full, REFERENCE_CASES / "os630-kernel-510-intel-full.yaml"),
     "catalogue": (read_catalog, CONFIG / "tools.yaml"),
 }
 ANYTHING = st.recursive(

@@ -1,9 +1,9 @@
 import json
-from pathlib import Path
 
 import pytest
 
-from tasks.discovery.full import read_full
+from tasks.discovery.full_yaml import read_full
+from tasks.model.catalog import read_catalog
 from tasks.model.environment import Layer
 from tasks.model.errors import InputError
 from tasks.model.full import FullConfig
@@ -16,11 +16,11 @@ from tasks.planning.cases import (
     read_cases,
     write_cases,
 )
-from tasks.planning.catalog import read_catalog
 
-REFERENCE = Path(__file__).parents[1] / "data/reference-cases"
-FULL = REFERENCE / "os630-kernel-510-intel-full.yaml"
-CASES = REFERENCE / "os630-kernel-510-intel-cases.json"
+from ..paths import REFERENCE_CASES
+
+FULL = REFERENCE_CASES / "os630-kernel-510-intel-full.yaml"
+CASES = REFERENCE_CASES / "os630-kernel-510-intel-cases.json"
 
 
 @pytest.fixture(scope="module")

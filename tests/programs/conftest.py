@@ -1,11 +1,10 @@
 """Recorded outputs of the real programs."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-DATA = Path(__file__).parents[1] / "data"
+from ..paths import DATA
 
 
 @pytest.fixture(scope="session")

@@ -4,13 +4,13 @@ import pytest
 
 from tasks.model.errors import ParseError
 from tasks.programs import bpftool
-from tasks.programs.bpftool import BpfState, Link, Program
+from tasks.programs.bpftool import BpfLink, BpfState, LoadedProgram
 
 
 def test_loaded_programs_are_told_by_id_name_type_and_tag(recorded):
     assert bpftool.parse_programs(recorded("bpftool/prog.json"), "x") == {
-        Program(100, "netif_rx", "tracepoint", "888546de2943b66d"),
-        Program(101, "net_dev_xmit", "tracepoint", "c0b1a85fb75dc74b"),
+        LoadedProgram(100, "netif_rx", "tracepoint", "888546de2943b66d"),
+        LoadedProgram(101, "net_dev_xmit", "tracepoint", "c0b1a85fb75dc74b"),
     }
 
 
@@ -20,8 +20,8 @@ def test_a_pinned_program_left_behind_is_seen(recorded):
 
 def test_links_leave_out_who_holds_them(recorded):
     assert bpftool.parse_links(recorded("bpftool/link.json"), "x") == {
-        Link(7, "tracing", 100),
-        Link(8, "perf_event", 101),
+        BpfLink(7, "tracing", 100),
+        BpfLink(8, "perf_event", 101),
     }
 
 
@@ -41,7 +41,7 @@ def test_traffic_control_compares_without_counters(recorded):
 
 
 def test_a_difference_names_what_came_and_what_went():
-    kept, gone, left = (Program(i, f"p{i}", "xdp", "t") for i in (1, 2, 3))
+    kept, gone, left = (LoadedProgram(i, f"p{i}", "xdp", "t") for i in (1, 2, 3))
     before = BpfState(programs=frozenset({kept, gone}))
     after = BpfState(programs=frozenset({kept, left}), pins=frozenset({"/sys/fs/bpf/x"}))
     assert before.difference(before) == ()

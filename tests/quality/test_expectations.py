@@ -5,11 +5,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from quality_tables import whole_run
 
 from tasks.quality import expectations
 from tasks.quality.suites import Expectation, Suite
 from tasks.storage.schema import CHECKS
+
+from .quality_tables import whole_run
 
 Tables = dict[str, pl.DataFrame]
 

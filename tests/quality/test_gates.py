@@ -6,12 +6,12 @@ import pytest
 
 from tasks.model.outcome import GateResult
 from tasks.model.plan import CaseKind
-from tasks.quality.gates import GATES, Observation, Process, blocking, judge
+from tasks.quality.gates import GATES, Observation, ToolProcess, blocking, judge
 
 GOOD = Observation(
     workload_kind="throughput",
-    tool_start=Process(812, 4711),
-    tool_end=Process(812, 4711),
+    tool_start=ToolProcess(812, 4711),
+    tool_end=ToolProcess(812, 4711),
     programs_before=frozenset({1, 2}),
     programs_after=frozenset({1, 2, 40, 41}),
     run_cnt=90_000,
@@ -44,9 +44,12 @@ def answer(gate: str, observation: Observation, kind: CaseKind = CaseKind.TOOL) 
 @pytest.mark.parametrize(
     ("gate", "change"),
     [
-        ("tool_alive", {"tool_end": Process(812, None)}),
-        ("tool_alive", {"tool_end": Process(812, 9999)}),  # the pid was given to another process
-        ("tool_alive", {"tool_start": Process(812, None), "tool_end": Process(812, None)}),
+        ("tool_alive", {"tool_end": ToolProcess(812, None)}),
+        (
+            "tool_alive",
+            {"tool_end": ToolProcess(812, 9999)},
+        ),  # the pid was given to another process
+        ("tool_alive", {"tool_start": ToolProcess(812, None), "tool_end": ToolProcess(812, None)}),
         (
             "tool_alive",  # its wrapper lives on
             {"tool_programs": frozenset({7, 8}), "tool_programs_end": frozenset({8})},

@@ -7,12 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 import pytest
-from quality_tables import TOOLS, effect, effects, facts, whole_run
 
 from tasks.quality.checks import run_rules, withheld
 from tasks.quality.gates import GATES
 from tasks.quality.rules import RULES
 from tasks.storage.schema import CHECKS, TABLES
+
+from .quality_tables import TOOLS, effect, effects, facts, whole_run
 
 Tables = dict[str, pl.DataFrame]
 

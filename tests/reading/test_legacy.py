@@ -14,7 +14,8 @@ from tasks.reading import legacy
 from tasks.reading.records import Reading
 from tasks.storage.dataset import Dataset
 
-DATA = Path(__file__).parents[1] / "data"
+from ..paths import DATA
+
 BASELINE = "iteration_001/host-client/performance-test-results/baseline/host/client_results"
 TOOL = "ebpf/summ_case_1_tcp_rx_9d5e19/host"
 MONITORS = f"iteration_001/host-server/performance-test-results/{TOOL}/ebpf_monitoring"

@@ -21,20 +21,21 @@ from tasks.storage import dataset as dataset_module
 from tasks.storage.dataset import Dataset
 from tasks.storage.schema import VERSION
 
-SAMPLE = Path(__file__).parents[1] / "data" / "legacy-results"
+from ..paths import LEGACY_RESULTS
+
 LATENCY = "iteration_001/host-client/performance-test-results/baseline/host/client_results/latency"
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(SAMPLE, tmp_path / "tree"))
+    return Path(shutil.copytree(LEGACY_RESULTS, tmp_path / "tree"))
 
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Path:
     """A dataset that holds the sample as run `kept`."""
     root = tmp_path / "parquet"
-    ingest_tree.fn(SAMPLE, str(root), "lab", "kept")
+    ingest_tree.fn(LEGACY_RESULTS, str(root), "lab", "kept")
     return root
 
 
@@ -109,7 +110,7 @@ def test_a_tree_whose_environment_file_is_damaged_names_it(tmp_path, dataset, te
 
 
 def test_a_run_whose_name_is_no_name(tmp_path, dataset):
-    assert "'../x' cannot name" in refusal(SAMPLE, dataset, run="../x")
+    assert "'../x' cannot name" in refusal(LEGACY_RESULTS, dataset, run="../x")
 
 
 # -- two trees of one run --------------------------------------------------------------------------
@@ -118,13 +119,15 @@ def test_a_run_whose_name_is_no_name(tmp_path, dataset):
 def test_a_second_tree_of_a_run_is_refused_naming_both(tree, dataset):
     next((tree / LATENCY).glob("tcp_rr_*/*.txt")).write_text("")
     said = refusal(tree, dataset, run="kept")
-    assert said.startswith(f"{tree}: run kept of lab is already that of another tree, {SAMPLE};")
+    assert said.startswith(
+        f"{tree}: run kept of lab is already that of another tree, {LEGACY_RESULTS};"
+    )
 
 
 def test_two_folders_of_one_tree_that_are_the_same_run_are_refused(tmp_path):
-    one = legacy.read(SAMPLE, "lab", "a")
+    one = legacy.read(LEGACY_RESULTS, "lab", "a")
     two = replace(one, runs=one.runs.with_columns(raw_path=pl.lit("/copy")))
-    with pytest.raises(InputError, match=f"/copy: run a of lab .* another tree, {SAMPLE}"):
+    with pytest.raises(InputError, match=f"/copy: run a of lab .* another tree, {LEGACY_RESULTS}"):
         refuse_wrong([one, two], Dataset(tmp_path))
 
 
@@ -161,11 +164,11 @@ def test_a_dataset_with_a_cut_file_says_how_to_mend_it_and_can_be(dataset):
     path = dataset / "runs/environment=lab/run=kept/data.parquet"
     whole = files(dataset)
     path.write_bytes(path.read_bytes()[:-9])
-    said = refusal(SAMPLE, dataset)
+    said = refusal(LEGACY_RESULTS, dataset)
     assert said.startswith(f"{path}: cut or not parquet")
     assert said.endswith("remove it and ingest its tree again")
     path.unlink()
-    ingest_tree.fn(SAMPLE, str(dataset), "lab", "kept")
+    ingest_tree.fn(LEGACY_RESULTS, str(dataset), "lab", "kept")
     assert files(dataset) == whole
 
 
@@ -173,28 +176,32 @@ def test_a_cut_file_of_the_run_itself_is_mended_by_reading_its_tree_again(datase
     whole = files(dataset)
     path = dataset / "samples/environment=lab/run=kept/data.parquet"
     path.write_bytes(path.read_bytes()[:100])
-    ingest_tree.fn(SAMPLE, str(dataset), "lab", "kept")
+    ingest_tree.fn(LEGACY_RESULTS, str(dataset), "lab", "kept")
     assert files(dataset) == whole
 
 
 def test_a_foreign_file_in_a_partition(dataset):
     foreign = dataset / "runs/environment=lab/run=kept/notes.txt"
     foreign.write_text("hello")
-    assert refusal(SAMPLE, dataset) == f"{foreign}: not a file of this dataset; move it away"
+    assert (
+        refusal(LEGACY_RESULTS, dataset) == f"{foreign}: not a file of this dataset; move it away"
+    )
 
 
 def test_a_dataset_of_a_later_schema(tmp_path, dataset, monkeypatch):
     monkeypatch.setattr(dataset_module, "VERSION", VERSION + 1)
-    ingest_tree.fn(SAMPLE, str(dataset), "lab", "later")
+    ingest_tree.fn(LEGACY_RESULTS, str(dataset), "lab", "later")
     monkeypatch.undo()
-    assert f"schema version {VERSION + 1}, this program knows {VERSION}" in refusal(SAMPLE, dataset)
+    assert f"schema version {VERSION + 1}, this program knows {VERSION}" in refusal(
+        LEGACY_RESULTS, dataset
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 def test_a_disk_that_fills_in_the_middle_of_a_commit(tmp_path):
     """On a real full file system: a tmpfs in a mount namespace of its own."""
     done = subprocess.run(
-        ["unshare", "-m", sys.executable, "-c", _FULL_DISK, str(tmp_path), str(SAMPLE)],
+        ["unshare", "-m", sys.executable, "-c", _FULL_DISK, str(tmp_path), str(LEGACY_RESULTS)],
         cwd=ROOT, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ import pytest
 
 from tasks.model.errors import HostKeyRejected, HostsBusy, TransportLost
 from tasks.remote.connection import Connection
-from tasks.remote.host import Host
+from tasks.remote.held_host import HeldHost
 from tasks.remote.supervisor import Supervisor
 
 
@@ -232,8 +232,8 @@ async def test_a_snapshot_carries_clocks_counters_and_processes(connection, tmp_
 
 
 async def test_a_host_that_could_not_be_taken_again_is_never_taken_for_alive(sshd, monkeypatch):
-    monkeypatch.setattr("tasks.remote.host._RECONNECT_S", (0.1,))
-    host = Host(sshd.node, sshd.ssh, "t-revive", "me", sudo=False)
+    monkeypatch.setattr("tasks.remote.held_host._RECONNECT_S", (0.1,))
+    host = HeldHost(sshd.node, sshd.ssh, "t-revive", "me", sudo=False)
     await host.open()
     await host.close()
     async with Connection(sshd.node, sshd.ssh) as another:
@@ -249,7 +249,7 @@ async def test_a_host_that_could_not_be_taken_again_is_never_taken_for_alive(ssh
 
 
 async def test_a_key_that_changed_meanwhile_is_refused_at_once(sshd, monkeypatch):
-    host = Host(sshd.node, sshd.ssh, "t-key", "me", sudo=False)
+    host = HeldHost(sshd.node, sshd.ssh, "t-key", "me", sudo=False)
     await host.open()
     await host.close()
     tried, opened = [], Connection.open

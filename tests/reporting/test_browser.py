@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bundle import Campaign
 
 from tasks.model.names import ROOT
-from tasks.reporting.report import write_report
+from tasks.reporting.report_files import write_report
+
+from .report_bundle import Campaign
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.reporting.expectations import Target, judge, target
+from tasks.reporting.design_targets import Target, judge, target
 
 
 @pytest.mark.parametrize(

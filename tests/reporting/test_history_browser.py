@@ -4,10 +4,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from nights import store
 
 from tasks.history import history_of
 from tasks.model.names import ROOT
+
+from .made_up_nights import store
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")

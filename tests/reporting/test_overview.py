@@ -5,10 +5,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from bundle import Campaign
 
 from tasks.reporting.bundle import Bundle
 from tasks.reporting.overview import write_overviews
+
+from .report_bundle import Campaign
 
 
 @pytest.fixture(scope="module")

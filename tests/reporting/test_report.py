@@ -6,11 +6,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from bundle import Campaign, empty_bundle
 
 from tasks.reporting.bundle import Bundle
-from tasks.reporting.report import render_html, render_markdown, write_report
+from tasks.reporting.report_files import render_html, render_markdown, write_report
 from tasks.reporting.texts import LANGS, Lang, Texts
+
+from .report_bundle import Campaign, empty_bundle
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from bundle import Campaign, empty_bundle
 from rich.console import Console
 
 from tasks.reporting.summary import SCHEMA, summary_markdown, summary_rich, summary_table
+
+from .report_bundle import Campaign, empty_bundle
 
 
 @pytest.fixture(scope="module")

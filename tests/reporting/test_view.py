@@ -4,12 +4,13 @@ from dataclasses import fields, replace
 
 import polars as pl
 import pytest
-from bundle import Campaign
 
 from tasks.reporting.findings import Findings
 from tasks.reporting.texts import Texts
 from tasks.reporting.view import View, kernel_cost, with_changes, workload_shapes
 from tasks.storage.schema import BPF_PROGRAMS, CHECKS, EFFECTS, RUNS
+
+from .report_bundle import Campaign
 
 
 def effect(metric: str, **other: object) -> dict[str, object]:

@@ -7,11 +7,12 @@ from zipfile import ZipFile
 
 import polars as pl
 import pytest
-from bundle import Campaign, empty_bundle
 
 from tasks.reporting.charts.style import VERDICT_COLOURS
 from tasks.reporting.summary import summary_table
 from tasks.reporting.workbook import write_workbook
+
+from .report_bundle import Campaign, empty_bundle
 
 NS = {"x": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 BUNDLE = Campaign().bundle()

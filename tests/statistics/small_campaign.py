@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from tasks.statistics.rules import Rules
+from tasks.statistics.decision_rules import Rules
 from tasks.storage.schema import CELLS, SAMPLES
 
 START = datetime(2026, 3, 1, 22, tzinfo=UTC)

@@ -3,11 +3,12 @@
 import numpy as np
 import polars as pl
 import pytest
-from small_campaign import campaign
 
 from tasks.statistics.blockmates import ENOUGH, adjusted
 from tasks.statistics.differences import cell_values, differences
-from tasks.statistics.simulate import Host, Schedule, frames, log_values
+from tasks.statistics.simulate import Schedule, SimulatedHost, frames, log_values
+
+from .small_campaign import campaign
 
 NAMES = [f"x{i}" for i in range(4)]
 
@@ -17,7 +18,9 @@ def spread_within(found: pl.DataFrame) -> float:
     return float(found.group_by("case").agg(pl.col("d").var())["d"].mean())  # type: ignore[arg-type]
 
 
-def simulated(host: Host, seed: int, own_sd: dict[str, float] | None = None) -> pl.DataFrame:
+def simulated(
+    host: SimulatedHost, seed: int, own_sd: dict[str, float] | None = None
+) -> pl.DataFrame:
     rng = np.random.default_rng(seed)
     names = [f"case_{i}" for i in range(60)]
     schedule = Schedule.interleaved(names, 4, rng)
@@ -40,7 +43,7 @@ def test_what_a_whole_block_shares_goes_and_the_mean_stays() -> None:
 
 
 def test_the_spread_falls_and_the_costs_stay() -> None:
-    before = [simulated(Host(), seed) for seed in range(5)]
+    before = [simulated(SimulatedHost(), seed) for seed in range(5)]
     after = [adjusted(found) for found in before]
     ratios = [spread_within(b) / spread_within(a) for a, b in zip(before, after, strict=True)]
     assert 0.75 < np.mean(ratios) < 0.95
@@ -52,7 +55,7 @@ def test_unsteady_tools_do_not_reach_their_mates() -> None:
     wild = {f"case_{i}": 0.3 for i in range(0, 60, 6)}
     quiet = ~pl.col("case").is_in(list(wild))
     for seed in range(5):
-        before = simulated(Host(), seed, wild)
+        before = simulated(SimulatedHost(), seed, wild)
         ratio = spread_within(adjusted(before).filter(quiet)) / spread_within(before.filter(quiet))
         assert ratio < 1.03
 

@@ -4,14 +4,15 @@ from datetime import timedelta
 
 import numpy as np
 import polars as pl
-from small_campaign import RULES, campaign, effect
 
-from tasks.statistics.analysis import Analysis, analyze
 from tasks.statistics.baselines import baseline_series, blocks, to_requeue
 from tasks.statistics.calibration import positive_control
+from tasks.statistics.decision_rules import Rules
 from tasks.statistics.differences import cell_values
-from tasks.statistics.rules import Rules
-from tasks.statistics.simulate import METRIC, WORKLOAD, Host, Schedule, frames, log_values
+from tasks.statistics.effects import Analysis, analyze
+from tasks.statistics.simulate import METRIC, WORKLOAD, Schedule, SimulatedHost, frames, log_values
+
+from .small_campaign import RULES, campaign, effect
 
 MARGINS = {"throughput_bps": 3.0}
 SIMULATED = Rules(primary={WORKLOAD: METRIC})
@@ -26,7 +27,7 @@ def simulated(costs: dict[str, float], seed: int, iterations: int = 4, **places:
     rng = np.random.default_rng(seed)
     names = [f"case_{i}" for i in range(40)] + ["placebo_1", "placebo_2"]
     schedule = Schedule.interleaved(names, iterations, rng)
-    y = log_values(schedule, costs, Host(), rng)
+    y = log_values(schedule, costs, SimulatedHost(), rng)
     for name, cost in places.items():
         hit = np.array(schedule.position) == int(name.removeprefix("at_"))
         y = y - cost * hit

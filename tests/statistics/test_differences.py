@@ -4,10 +4,11 @@ import math
 
 import polars as pl
 import pytest
-from small_campaign import campaign, where
 
 from tasks.model.errors import DatasetError
 from tasks.statistics.differences import cell_values, differences
+
+from .small_campaign import campaign, where
 
 
 def diffs(cells: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:

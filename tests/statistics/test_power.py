@@ -3,8 +3,8 @@
 import numpy as np
 import polars as pl
 import pytest
-from small_campaign import RULES
 
+from tasks.statistics.decision_rules import LOOKS, Rules
 from tasks.statistics.power import (
     forecast,
     iterations_needed,
@@ -12,8 +12,9 @@ from tasks.statistics.power import (
     spreads,
     visible_cost,
 )
-from tasks.statistics.rules import LOOKS, Rules
 from tasks.storage.schema import EFFECTS
+
+from .small_campaign import RULES
 
 PLACE = ("host", "throughput_single_tcp", "throughput_bps")
 

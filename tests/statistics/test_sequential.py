@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from small_campaign import campaign
 
-from tasks.statistics.analysis import analyze
-from tasks.statistics.rules import LOOKS, Rules, looks_until
+from tasks.statistics.decision_rules import LOOKS, Rules, looks_until
+from tasks.statistics.effects import analyze
 from tasks.statistics.sequential import end_reason, looks_taken, stopped_at
-from tasks.statistics.simulate import METRIC, WORKLOAD, Host, Schedule, frames, log_values
+from tasks.statistics.simulate import METRIC, WORKLOAD, Schedule, SimulatedHost, frames, log_values
 from tasks.storage.schema import EFFECTS
+
+from .small_campaign import campaign
 
 RULES = Rules(primary={WORKLOAD: METRIC}, looks=LOOKS)
 
@@ -83,7 +84,7 @@ def test_why_measuring_ended_is_said() -> None:
 def simulated(seed: int, iterations: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     rng = np.random.default_rng(seed)
     schedule = Schedule.interleaved([f"case_{i}" for i in range(30)], iterations, rng)
-    return frames(schedule, log_values(schedule, {"case_0": 10}, Host(), rng))
+    return frames(schedule, log_values(schedule, {"case_0": 10}, SimulatedHost(), rng))
 
 
 def test_decided_cases_are_listed_for_the_schedule() -> None:

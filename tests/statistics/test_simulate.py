@@ -3,26 +3,26 @@
 import numpy as np
 import pytest
 
-from tasks.statistics.simulate import Host, Schedule, calibrated, frames, log_values
+from tasks.statistics.simulate import Schedule, SimulatedHost, calibrated, frames, log_values
 from tasks.storage.schema import CELLS, SAMPLES
 
-QUIET = Host(run_sd=0.0, drift_sd=0.0)
+QUIET = SimulatedHost(run_sd=0.0, drift_sd=0.0)
 
 
-def long_night(host: Host, n: int = 40_000) -> np.ndarray:
+def long_night(host: SimulatedHost, n: int = 40_000) -> np.ndarray:
     schedule = Schedule((1,) * n, tuple(range(n)), ("baseline",) * n)
     return log_values(schedule, {}, host, np.random.default_rng(1)) - np.log(host.level_bps)
 
 
 def test_drift_has_its_spread_and_its_time_constant() -> None:
-    drift = long_night(Host(run_sd=0.0))
+    drift = long_night(SimulatedHost(run_sd=0.0))
     assert drift.std() == pytest.approx(0.02, rel=0.1)
     lag = round(40 * 60 / 91)  # after one time constant 1/e of the correlation is left
     assert np.corrcoef(drift[:-lag], drift[lag:])[0, 1] == pytest.approx(np.exp(-1), abs=0.06)
 
 
 def test_noise_has_its_spread_and_its_autocorrelation() -> None:
-    noise = long_night(Host(drift_sd=0.0, autocorrelation=0.5))
+    noise = long_night(SimulatedHost(drift_sd=0.0, autocorrelation=0.5))
     assert noise.std() == pytest.approx(0.01, rel=0.05)
     assert np.corrcoef(noise[:-1], noise[1:])[0, 1] == pytest.approx(0.5, abs=0.03)
 
@@ -34,7 +34,7 @@ def test_a_cost_is_what_the_case_takes_from_the_level() -> None:
 
 
 def test_a_bimodal_host_stays_in_a_regime_for_its_dwell_and_is_worse_for_its_share() -> None:
-    host = Host(run_sd=0.0, drift_sd=0.0, bimodal_rate=0.2, bimodal_dwell_s=910.0)
+    host = SimulatedHost(run_sd=0.0, drift_sd=0.0, bimodal_rate=0.2, bimodal_dwell_s=910.0)
     worse = long_night(host) < -0.15
     assert worse.mean() == pytest.approx(0.2, abs=0.03)
     stretches = np.diff(np.flatnonzero(np.diff(worse.astype(int))))
@@ -57,7 +57,7 @@ def test_the_frames_are_those_of_a_campaign() -> None:
 
 
 def test_a_night_of_runs_that_cost_nothing_gives_back_the_host_it_was_made_with() -> None:
-    host = Host(run_sd=0.02, drift_sd=0.04, tau_s=3600.0)
+    host = SimulatedHost(run_sd=0.02, drift_sd=0.04, tau_s=3600.0)
     n, cell_s = 2000, 91.0
     schedule = Schedule((1,) * n, tuple(range(n)), ("baseline",) * n)
     y = log_values(schedule, {}, host, np.random.default_rng(3))
@@ -69,7 +69,7 @@ def test_a_night_of_runs_that_cost_nothing_gives_back_the_host_it_was_made_with(
 
 
 def test_outliers_are_told_apart_from_noise() -> None:
-    host = Host(outlier_rate=0.05, outlier_size=0.2)
+    host = SimulatedHost(outlier_rate=0.05, outlier_size=0.2)
     y = long_night(host, 2000)
     found = calibrated(np.arange(2000) * 91.0, y)
     assert found.outlier_rate == pytest.approx(0.05, abs=0.015)

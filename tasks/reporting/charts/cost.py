@@ -3,8 +3,8 @@
 import altair as alt
 import polars as pl
 
+from ..design_targets import cost_bands
 from ..document import Chart
-from ..expectations import cost_bands
 from ..view import View, kernel_cost
 from .style import BAND, WIDTH, data, log_scale, names_axis, overlay, panels, series, to_svg
 

@@ -7,7 +7,7 @@ from ..view import View
 from . import (
     appendix,
     architectures,
-    baselines,
+    baseline_levels,
     conclusions,
     credibility,
     environments,
@@ -28,7 +28,7 @@ ORDER: Sequence[Callable[[View], Section | None]] = (
     tools.details,
     tools.protocols,
     tools.resources,
-    baselines.section,
+    baseline_levels.section,
     layers.section,
     percentiles.section,
     architectures.section,

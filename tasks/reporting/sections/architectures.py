@@ -9,7 +9,7 @@ from ..document import Block, Cell, Column, Prose, Section, Table
 from ..numbers import DASH, number, percent, scaled
 from ..usage import Answer
 from ..view import Row, View
-from .baselines import baseline_values
+from .baseline_levels import baseline_values
 
 
 def section(view: View) -> Section | None:

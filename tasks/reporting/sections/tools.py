@@ -6,8 +6,8 @@ from dataclasses import replace
 import polars as pl
 
 from .. import charts
+from ..design_targets import WORDS, cost_bands, judge, target
 from ..document import Block, Cell, Column, Prose, Section, Table, text_cell
-from ..expectations import WORDS, cost_bands, judge, target
 from ..numbers import DASH, number
 from ..view import ToolRow, View, kernel_cost, worst_by_topic
 from .common import (

@@ -1,0 +1,5 @@
+"""`python -m flows.cli` is `ebpf-overhead`."""
+
+from .main import main
+
+main()

@@ -1,0 +1,140 @@
+"""What was measured: `ingest`, `analyze`, `compare`, `check`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tasks.model.errors import InputError
+
+from ..console import out, run_flow
+from ..options import (
+    Datasets,
+    Lang,
+    Output,
+    languages,
+)
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: `ebpf-overhead ingest results/20261122-203000-1f2e`")
+def ingest(
+    results: Annotated[Path, typer.Argument(help="A run, one of its environments, or a tree of "
+                                                 "the published framework.")],
+    datasets: Datasets = "datasets/parquet",
+    environment: Annotated[
+        str | None, typer.Option(help="Name for a tree of the published framework.")
+    ] = None,
+    run_id: Annotated[str | None, typer.Option("--run", help="Its run's name.")] = None,
+) -> None:  # fmt: skip
+    """Reads a raw results tree into the datasets; reading it again changes nothing."""
+    from tasks.ingest import ingest_tree
+
+    for one in ingest_tree.fn(results, datasets, environment, run_id):
+        out.print(
+            f"{one.environment} · {one.run}: {one.passed} of {one.cells} cells passed, "
+            f"{one.files_read} files read, {len(one.files_refused)} refused"
+        )
+        for refused in one.files_refused:
+            out.print(f"  refused {refused}", soft_wrap=True)
+
+
+@app.command(
+    epilog="Examples: `ebpf-overhead analyze --iteration-path results/20261122-203000-1f2e` · "
+    "`ebpf-overhead analyze --history`"
+)
+def analyze(
+    iteration_path: Annotated[Path | None, typer.Option(help="A results tree.")] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="All nights in the datasets, and what changed.")
+    ] = False,
+    output_dir: Output = Path("reports"),
+    datasets: Datasets = "datasets/parquet",
+    lang: Lang = "zh,en",
+    margins: Annotated[Path | None, typer.Option(help="Margins; default config/margins.yaml.")] = (
+        None
+    ),
+    environment: Annotated[
+        str | None, typer.Option(help="Name for a tree of the published framework.")
+    ] = None,
+    run_id: Annotated[str | None, typer.Option("--run", help="Its run's name.")] = None,
+    enforce: Annotated[
+        Path | None, typer.Option(help="A budget file; exit 3 where a cost is proven above it.")
+    ] = None,
+) -> None:
+    """Effects, checks and report from a results tree; the history of all nights."""
+
+    if iteration_path is None and not history:
+        raise InputError("analyze", "--iteration-path", "missing", "a results tree, or --history")
+    if enforce is not None and iteration_path is None:
+        raise InputError("--enforce", str(enforce), "no run to hold against it", "--iteration-path")
+    if iteration_path is not None:
+        from tasks.model.names import MARGINS_FILE
+
+        from ...analysis import analysis
+        from ..tables import print_reported
+
+        limits = margins or MARGINS_FILE
+        flow = analysis(
+            iteration_path, datasets, output_dir, languages(lang), limits, environment, run_id
+        )
+        ingested, reported = run_flow(flow)
+        print_reported(out, ingested, reported)
+    if history:
+        from tasks.history import history_of
+
+        for path in history_of.fn(datasets, output_dir, languages(lang)).files:
+            out.print(f"history: {path}", soft_wrap=True)
+    if enforce is not None and iteration_path is not None:
+        from tasks.enforce import enforce_budget
+
+        enforce_budget.fn(datasets, [one.key for one in ingested], enforce)
+        out.print(f"every cost is within {enforce}, or not proven above it")
+
+
+@app.command(epilog="Example: `ebpf-overhead compare 20261121-230000-9ab0 20261122-230000-1f2e`")
+def compare(
+    a: Annotated[str, typer.Argument(help="The earlier run: in the datasets, or a results tree.")],
+    b: Annotated[str, typer.Argument(help="The later run.")],
+    datasets: Datasets = "datasets/parquet",
+    margins: Annotated[Path | None, typer.Option(help="Margins; default config/margins.yaml.")] = (
+        None
+    ),
+) -> None:
+    """What the tools cost in run B and not in run A; exit 3 where that is above the margin."""
+    from tasks.model.names import MARGINS_FILE
+
+    from ...comparison import comparison
+    from ..tables import print_compared
+
+    print_compared(out, run_flow(comparison(a, b, datasets, margins or MARGINS_FILE)))
+
+
+@app.command(
+    epilog="Example: `ebpf-overhead check --reference --format json`",
+)
+def check(
+    reference: Annotated[
+        bool, typer.Option("--reference", help="The published figures of datasets/reference.")
+    ] = False,
+    run_id: Annotated[str | None, typer.Option("--run", help="A run in the datasets.")] = None,
+    datasets: Datasets = "datasets/parquet",
+    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """The data-quality findings: of the published figures, or of a run."""
+    from tasks.check import findings_of, reference_findings
+
+    from ..tables import findings_table
+
+    if form not in ("table", "json"):
+        raise InputError("--format", form, "unknown format", "table or json")
+    if reference == (run_id is not None):
+        raise InputError("check", "--reference", "what to check is not clear",
+                         "either --reference or --run")  # fmt: skip
+    found = reference_findings() if run_id is None else findings_of(datasets, run_id)
+    if form == "json":
+        sys.stdout.write(found.write_json() + "\n")
+    else:
+        out.print(findings_table(found))

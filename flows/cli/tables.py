@@ -1,0 +1,199 @@
+"""What a person at a terminal sees: tables of facts, cases and plans; progress; the end."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from polars import DataFrame
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from tasks.compare import Compared
+from tasks.forecast import Forecast
+from tasks.ingest import Ingested
+from tasks.make_plan import duration_s
+from tasks.model.errors import BudgetBroken
+from tasks.model.outcome import Outcome
+from tasks.model.plan import Case, CaseKind, Plan
+from tasks.report import Reported, summary_rich
+
+from ..campaign import Finished
+from ..progress import EnvironmentProgress, spoken
+
+
+def _table(*heads: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    return table
+
+
+def cases_table(cases: Iterable[Case]) -> RenderableType:
+    table = _table("id", "name", "layer", "class", "command")
+    for case in cases:
+        command = f"[yellow]skipped: {escape(case.skipped)}[/]" if case.skipped else case.command
+        table.add_row(
+            str(case.id), case.name, case.layer, case.tool_class or "—",
+            command if case.skipped else escape(command),
+        )  # fmt: skip
+    return table
+
+
+def plan_summary(plan: Plan) -> RenderableType:
+    """The plan of one environment: what, in which order, how long."""
+    design = plan.design
+    kinds = {kind: sum(c.kind is kind for c in plan.cases) for kind in CaseKind}
+    skipped = [case for case in plan.cases if case.skipped]
+    cells = sum(len(plan.workloads_of(plan.case(s.case_id, s.layer))) for s in plan.slots)
+    lines = [
+        f"[bold]{plan.environment}[/]: {kinds[CaseKind.TOOL] - len(skipped)} cases and "
+        f"{kinds[CaseKind.PLACEBO]} placebos × {len(plan.workloads)} workloads × "
+        f"{design.iterations} iterations = {cells} cells in {len(plan.slots)} slots",
+        *_saved(plan, cells),
+        f"a baseline every {design.baseline_every} cases, seed {design.seed}; about "
+        f"[bold]{spoken(duration_s(plan))}[/]",
+        "workloads: "
+        + ", ".join(f"{w.name} {w.warmup_s:g}+{w.window_s:g} s" for w in plan.workloads),
+    ]
+    lines += [f"[yellow]skipped[/] {case.name}: {escape(case.skipped or '')}" for case in skipped]
+    table = _table("iteration", "order")
+    for iteration in range(1, design.iterations + 1):
+        order = [plan.case(s.case_id, s.layer) for s in plan.slots if s.iteration == iteration]
+        names = [case.name if case.kind is not CaseKind.BASELINE else "·" for case in order]
+        table.add_row(str(iteration), escape(" ".join(names)))
+    return Group(*lines, "order (· is a baseline):", table)
+
+
+def _saved(plan: Plan, cells: int) -> list[str]:
+    """What running only matching workloads saves."""
+    every = replace(plan, cases=tuple(replace(case, workloads=None) for case in plan.cases))
+    all_cells = len(plan.slots) * len(plan.workloads)
+    if all_cells == cells:
+        return []
+    saved_s = duration_s(every) - duration_s(plan)
+    return [f"only matching workloads: {all_cells - cells} cells fewer, {spoken(saved_s)} saved"]
+
+
+def forecast_table(seen: Forecast, budget: str | None) -> RenderableType:
+    """What so many iterations can see, and what they cannot."""
+    head = (
+        f"{seen.iterations} iterations of {spoken(seen.iteration_s)}"
+        + (f" fit into {budget}" if budget else "")
+        + "; the smallest cost that they can see, each by itself (one among many effects that are "
+        "judged together has to be larger):"
+    )
+    table = _table("layer", "workload", "metric", "smallest visible", "")
+    for row in seen.table.iter_rows(named=True):
+        visible = "—" if row["visible"] is None else f"{row['visible']:.2g} {row['unit']}"
+        table.add_row(row["layer"], row["workload"], row["metric"], visible, escape(row["words"]))
+    return Group(head, table)
+
+
+def compared_table(compared: Compared) -> RenderableType:
+    """Differences of primary metrics: positive means that the second costs more."""
+    table = _table("environment", "layer", "case", "workload", "difference", "95 %", "verdict")
+    for row in compared.table.filter(primary=True).iter_rows(named=True):
+        known = row["estimate"] is not None
+        interval = (
+            f"[{row['ci_low']:+.3g}, {row['ci_high']:+.3g}]" if row["ci_low"] is not None else "—"
+        )
+        table.add_row(
+            row["environment"], row["layer"], row["case"], row["workload"],
+            f"{row['estimate']:+.3g} {row['unit']}" if known else "—",
+            escape(interval), f"{row['verdict']} {escape(row['reason'] or '')}",
+        )  # fmt: skip
+    return table
+
+
+def print_compared(console: Console, compared: Compared) -> None:
+    """The differences. Raises BudgetBroken where one is proven to be above its margin."""
+    console.print(compared_table(compared))
+    if compared.worse:
+        raise BudgetBroken("\n".join(compared.worse))
+
+
+def findings_table(findings: DataFrame) -> RenderableType:
+    """One row a finding, the grave ones first."""
+    table = _table("severity", "rule", "environment", "layer", "tool", "metric", "finding")
+    grave = ["blocks", "warns", "informs"]
+    for row in sorted(findings.iter_rows(named=True), key=lambda row: grave.index(row["severity"])):
+        words = (row[name] or "" for name in ("environment", "layer", "tool", "metric", "message"))
+        table.add_row(row["severity"], row["rule_id"], *(escape(word) for word in words))
+    return table
+
+
+class TerminalProgress:
+    """A bar for each environment, and a line for each cell that does not count."""
+
+    def __init__(self, console: Console, run: str, results: Path) -> None:
+        self._console, self._run, self._results = console, run, results
+        self._bars: dict[str, TaskID] = {}
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[now]}"),
+            console=console,
+        )
+
+    def __enter__(self) -> Self:
+        self._console.print(
+            f"run [bold]{self._run}[/]; raw results go to {self._results / self._run}",
+            soft_wrap=True,
+        )
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+        if error is not None and self._bars:
+            self._console.print(f"go on with: ebpf-overhead run --resume {self._run}")
+
+    def said(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True)
+
+    def begins(self, place: EnvironmentProgress) -> None:
+        now = f"iteration {place.slot.iteration} · {place.case.name} · {spoken(place.left_s)} left"
+        if place.environment not in self._bars:
+            self._bars[place.environment] = self._progress.add_task(
+                place.environment, total=place.total, now=now
+            )
+        self._progress.update(self._bars[place.environment], completed=place.done, now=now)
+        if not self._console.is_terminal:
+            self._console.print(f"{place.environment} {place.done + 1}/{place.total} {now}")
+
+    def ended(self, outcome: Outcome) -> None:
+        if outcome.status != "passed":
+            key = outcome.key
+            self._progress.console.print(
+                f"[yellow]{outcome.status}[/] {key.case} · {key.workload} (iteration "
+                f"{key.iteration}): {escape(outcome.gate)} {escape(outcome.reason)}",
+                soft_wrap=True,
+            )
+
+
+def print_finished(console: Console, finished: Finished) -> None:
+    """The end of a campaign: the summary, and where everything lies."""
+    for environment, reason in finished.ended_early.items():
+        console.print(f"[red]{environment} ended early[/]: {escape(reason)}", soft_wrap=True)
+    if finished.reported is not None:
+        print_reported(console, finished.ingested, finished.reported)
+    console.print(f"raw results: {finished.folder}", soft_wrap=True)
+
+
+def print_reported(console: Console, ingested: list[Ingested], reported: Reported) -> None:
+    console.print(summary_rich(reported.summary))
+    for one in ingested:
+        console.print(f"{one.environment} · {one.run}: {one.passed} of {one.cells} cells passed")
+    for path in reported.files:
+        if path.suffix == ".html":
+            console.print(f"report: {path}", soft_wrap=True)

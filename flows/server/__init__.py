@@ -1,0 +1,1 @@
+"""Prefect's server on this machine, the deployments, and the automations that find crashed runs."""

@@ -1,0 +1,47 @@
+"""Asking a node: the seam between discovery and hosts; a failed probe is that host's mistake."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from ..model.environment import Node
+from ..model.errors import InputError
+from .preflight import place
+from .probes import Probe
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAnswer:
+    """What a host said. Times are epoch seconds on our clock."""
+
+    status: int | None  # None: the command ended without one
+    stdout: str
+    stderr: str
+    sent_at: float
+    received_at: float
+
+
+ProbeRunner = Callable[[Node, Sequence[str]], Awaitable[ProbeAnswer]]
+"""Runs an argument list on a node. Raises RemoteError where the node cannot be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prober:
+    """Runs probes on one node, at most as many at once as its gate lets through."""
+
+    node: Node
+    runner: ProbeRunner
+    gate: asyncio.Semaphore
+
+    async def answer(self, probe: Probe) -> ProbeAnswer:
+        async with self.gate:
+            return await self.runner(self.node, probe.argv(self.node))
+
+    async def text(self, probe: Probe) -> str:
+        """What the probe printed. Raises InputError where it failed."""
+        answer = await self.answer(probe)
+        if answer.status == 0:
+            return answer.stdout
+        problem = answer.stderr.strip().splitlines()[-1:] or [f"status {answer.status}"]
+        expected = "root, or sudo without a password" if probe.root else ""
+        raise InputError(place(self.node), probe.name, problem[0], expected)

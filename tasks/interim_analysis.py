@@ -1,0 +1,90 @@
+"""The verb `look`: between two iterations, what the numbers so far change in the rest of the plan.
+
+Blocks whose baselines jumped are run again, decided on the baselines alone; in a sequential
+campaign, decided cases leave the schedule.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from .model.environment import Layer
+from .model.names import MARGINS_FILE
+from .model.plan import Plan, Slot
+from .planning.schedule import REPEATED, again, without
+from .planning.workflow import dump
+from .quality.checks import complete
+from .quality.stability import regimes
+from .reading import native
+from .reading.records import Reading
+from .statistics.baselines import baseline_series, blocks, to_requeue
+from .statistics.decision_rules import Rules, looks_until, primary_metrics
+from .statistics.differences import cell_values
+from .statistics.effects import analyze
+from .statistics.margins import read_margins
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The plan from here on, and what changed in it."""
+
+    plan: Plan
+    repeated: int  # slots that are run again
+    decided: dict[str, str]  # case -> why it is measured no more
+
+
+@task(name="look", task_run_name="look after iteration {iteration}", cache_policy=NO_CACHE)
+def look(folder: Path, plan: Plan, iteration: int, workflow_file: Path) -> Looked:
+    """What iteration `iteration`, now complete, changes. Writes the plan where it did."""
+    reading = native.read_environment(folder)
+    repeated = _unsteady(reading, plan, iteration)
+    decided = {} if repeated else _decided(reading, plan, iteration)
+    if not repeated and not decided:
+        return Looked(plan, 0, {})
+    changed = replace(plan, slots=_in_order((*plan.slots, *repeated)))
+    if decided:
+        ids = {(c.layer, c.id) for c in plan.cases if (c.layer, c.name) in decided}
+        changed = without(plan, ids, after=iteration)
+    part = workflow_file.with_name(f".{workflow_file.name}.part")
+    part.write_text(dump(changed), encoding="utf-8")
+    part.replace(workflow_file)
+    return Looked(changed, len(repeated), {name: why for (_, name), why in decided.items()})
+
+
+def _unsteady(reading: Reading, plan: Plan, iteration: int) -> list[Slot]:
+    """The slots of this iteration's unsteady blocks; none where it was repeated already."""
+    if any(s.iteration == iteration and s.attempt >= REPEATED for s in plan.slots):
+        return []
+    rules = Rules(primary=primary_metrics(plan.workloads))
+    values = cell_values(reading.cells, reading.samples)
+    found = to_requeue(blocks(baseline_series(values, rules)), iteration)
+    slots: list[Slot] = []
+    for _, _, layer, left, right in found:
+        grown = replace(plan, slots=(*plan.slots, *slots))
+        slots += again(grown, iteration, Layer(layer), left, right)
+    return slots
+
+
+def _decided(reading: Reading, plan: Plan, iteration: int) -> dict[tuple[Layer, str], str]:
+    """(layer, case) -> why, of the cases that this look decides.
+
+    Where a layer's baselines jump between two levels, verdicts would be withheld: none is decided.
+    """
+    looks = looks_until(plan.design.iterations)
+    if not plan.design.until_decided or iteration not in looks:
+        return {}
+    rules = Rules(primary=primary_metrics(plan.workloads), looks=looks)
+    found = analyze(reading.cells, reading.samples, read_margins(MARGINS_FILE), rules)
+    scheduled = {(s.layer, s.case_id) for s in plan.slots if s.iteration > iteration}
+    names = {(c.layer, c.name) for c in plan.cases if (c.layer, c.id) in scheduled}
+    jumping = regimes(complete({"cells": reading.cells, "samples": reading.samples}))
+    steady = found.decided.join(jumping.filter("failed"), on="layer", how="anti")
+    rows = steady.select("layer", "case", "stopped").iter_rows()
+    return {(Layer(layer), case): why for layer, case, why in rows if (Layer(layer), case) in names}
+
+
+def _in_order(slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
+    layers = list(Layer)
+    return tuple(sorted(slots, key=lambda s: (s.iteration, layers.index(s.layer), s.position)))

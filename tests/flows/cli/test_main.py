@@ -1,0 +1,123 @@
+"""The command line: wrong input ends before anything starts, one line a mistake, with its code."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.cli import main as cli
+
+from ...paths import REFERENCE_CASES
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
+    """Runs the command as a shell would; gives its exit code, standard output and error."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ebpf-overhead", *words])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    """A folder as the published framework wrote it."""
+    for path in REFERENCE_CASES.glob("*"):
+        if path.name.endswith(("full.yaml", "cases.json")):
+            (tmp_path / path.name).write_text(path.read_text())
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["run"], ["--config-dir", "missing"]),
+        (["run", "--resume", "never"], ["--resume", "never", "no such run"]),
+        (
+            ["run", "--config-dir", "/tmp", "--until-decided", "--iterations", "8"],
+            ["--iterations", "--max-iterations"],
+        ),
+        (["bootstrap", "--minimal-input", "/none.yaml"], ["/none.yaml", "cannot be read"]),
+        (["ingest", "/none"], ["/none", "no such folder"]),
+        (
+            ["ingest", "/tmp", "--datasets", "s3://key:word@store"],
+            ["--datasets", "credential"],
+        ),
+        (["check"], ["--reference"]),
+        (["check", "--reference", "--format", "xml"], ["--format", "xml", "table or json"]),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_2(call, words, told):
+    code, _, err = call(*words)
+    assert code == 2
+    assert len(err.strip().splitlines()) == 1, err
+    for part in told:
+        assert part in err
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--workloads", "bogus,quik"], ["bogus", "quik", "quick"]),
+        (["--tools", "nope"], ["--tools", "nope", "eth_drop"]),
+        (["--protocol", "sctp"], ["--protocol", "sctp"]),
+        (["--budget", "soon"], ["--budget", "soon"]),
+        (["--affinity", "one"], ["--affinity", "one"]),
+        (["--category", "nothing"], ["--category", "nothing", "ovs"]),
+    ],
+)
+def test_wrong_options_name_the_option_and_what_there_is(call, published, options, told):
+    code, _, err = call("plan", "--config-dir", str(published), *options)
+    assert code == 2
+    for part in told:
+        assert part in err
+
+
+def test_a_dry_run_shows_the_plan_and_starts_nothing(call, published, tmp_path):
+    code, out, _ = call(
+        "run", "--config-dir", str(published), "--dry-run", "--iterations", "2", "--seed", "1",
+        "--results-dir", str(tmp_path / "results"),
+    )  # fmt: skip
+    assert code == 0
+    assert "97 cases and 4 placebos × 10 workloads × 2 iterations" in out
+    assert not (tmp_path / "results").exists()
+
+
+def test_until_decided_plans_for_the_most_iterations(call, published):
+    code, out, _ = call("run", "--config-dir", str(published), "--until-decided", "--dry-run")
+    assert code == 0
+    assert "12 iterations" in out
+
+
+def test_the_same_seed_gives_the_same_workflow(call, published, tmp_path):
+    for name in ("one", "two"):
+        options = ["--seed", "7", "--output", str(tmp_path / name)]
+        assert call("plan", "--config-dir", str(published), *options)[0] == 0
+    texts = [(tmp_path / name / "workflow.json").read_text() for name in ("one", "two")]
+    assert texts[0] == texts[1]
+
+
+def test_help_shows_an_example_for_every_command(call):
+    _, out, _ = call("--help")
+    for command in ("bootstrap", "cases", "plan", "run", "ingest", "analyze", "compare", "check"):
+        assert command in out
+        assert "Example" in call(command, "--help")[1]
+
+
+def test_the_findings_in_the_published_figures_come_as_json(call):
+    import json
+
+    code, out, _ = call("check", "--reference", "--format", "json")
+    findings = json.loads(out)
+    needed = {"rule_id", "severity", "environment", "layer", "tool", "metric", "observed",
+              "expected", "message"}  # fmt: skip
+    assert code == 0
+    assert all(needed <= finding.keys() for finding in findings)
