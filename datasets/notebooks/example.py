@@ -129,7 +129,7 @@ def _workload(
     host = SimulatedHost(run_sd=0.004, drift_sd=0.006, level_bps=night.level(workload.kind))
     y = log_values(schedule, costs, host, rng, CELL_S)
     cells, samples = frames(schedule, y, CELL_S, night.environment)
-    first: datetime = cells["started"].to_list()[0]  # cells stand in the order of their time
+    first: datetime = min(cells["started"].to_list())
     late = night.started - first + timedelta(seconds=place * CELL_S / 3)
     ours = {"run": pl.lit(night.run), "workload": pl.lit(workload.name)}
     classes = {name: tool.tool_class for name, tool in TOOLS.items()}
