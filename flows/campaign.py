@@ -6,28 +6,25 @@ Environments that share hardware are measured one after the other, all others at
 import asyncio
 import secrets
 import time
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from prefect import flow
 from prefect.runtime import flow_run
 
-from tasks.ingest import Ingested, measured
+from tasks.ingest import Ingested, is_measured
+from tasks.lay_out_run import RunFolder, groups_of, lay_out_run
 from tasks.make_plan import plan_environment
-from tasks.model.errors import InputError, raise_all
+from tasks.model.errors import EnvironmentErrors, InputError, OverheadError, raise_all
 from tasks.model.names import Address, Identifier
 from tasks.model.plan import Plan
 from tasks.model.settings import Measurement, Selection
 from tasks.report import Reported
-from tasks.run_case import lay_out, resumable
 
 from .analysis import analysis
-from .form import Language, WhenBusy, folders_of, titled
-from .measure import measure
-from .one_by_one import begin, one_by_one
+from .form import CampaignRequest, Language, WhenBusy, folders_of, titled
+from .measure import Measuring, measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class Finished:
 
 
 def new_run(mark: str = "") -> str:
-    """An id that sorts by time and is its own."""
+    """An id that sorts by time and is unique."""
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{mark or secrets.token_hex(2)}"
 
 
@@ -65,7 +62,7 @@ async def campaign(
 
     Args:
         environments: Names of folders below config/environments, or folders, that bootstrap wrote
-        run: Go on with this run where it stopped; empty: a fresh one
+        run: Resume this run; empty: a fresh one
         selection: Which cases; nothing chosen: all
         measurement: How long, how often, with which loads
         when_busy: If another run holds a host: wait for it, or refuse
@@ -75,85 +72,72 @@ async def campaign(
         output: Where reports go
         workflow: A workflow.json that `plan` wrote, run as it stands
     """
-    return await conduct(
-        "campaign", None, environments, run or own_run(results_dir), selection, measurement,
-        when_busy, languages, results_dir, datasets, output, workflow,
+    request = CampaignRequest(
+        environments, selection, measurement, when_busy, languages, results_dir, datasets, output,
+        workflow,
     )  # fmt: skip
+    return await conduct(request, run or own_run(results_dir), "campaign")
 
 
 def own_run(results_dir: Path) -> str:
-    """The run of this flow run: the same one when Prefect retries or resumes it, so that it goes on
-    where it stopped."""
+    """The run of this flow run: the same one when Prefect retries or resumes it."""
     mark = str(flow_run.id or "").replace("-", "")[-8:]
     known = sorted(results_dir.glob(f"*-{mark}")) if mark else []
     return known[0].name if known else new_run(mark)
 
 
 async def conduct(
-    title: str, until: datetime | None, environments: list[str], run: str, selection: Selection,
-    measurement: Measurement, when_busy: WhenBusy, languages: list[Language], results_dir: Path,
-    datasets: str, output: Path, workflow: Path | None = None,
-) -> Finished:  # fmt: skip
-    """The steps of a campaign; one that was laid out goes on. Past `until` no slot is started."""
-    folder = results_dir / run
-    if folder.exists():
-        parts = resumable(folder)
-    elif environments:
-        config_dirs = folders_of(environments)
-        parts = _lay_out(folder, run, config_dirs, selection, measurement, workflow)
-    else:
-        raise InputError("environments", "", "none chosen", "at least one, or a run to go on with")
-    ended_early = await _measure_all(parts, run, measurement, title, when_busy, until)
-    if ended_early and not measured(folder):
+    request: CampaignRequest, run: str, title: str, until: datetime | None = None
+) -> Finished:
+    """The steps of a campaign; a run that exists is resumed. No slot is started after `until`."""
+    folder = request.results_dir / run
+    if not folder.exists():
+        _lay_out(folder, request)
+    ended_early = await _measure_all(
+        folder, Measuring(request.measurement, request.when_busy, title, until)
+    )
+    if ended_early and not is_measured(folder):
         return Finished(run, folder, ended_early, [], None)
-    ingested, reported = await analysis(folder, datasets, output / run, languages)
+    ingested, reported = await analysis(
+        folder, request.datasets, request.output / run, list(request.languages)
+    )
     return Finished(run, folder, ended_early, ingested, reported)
 
 
-def _lay_out(
-    folder: Path, run: str, config_dirs: list[Path], selection: Selection,
-    measurement: Measurement, workflow: Path | None,
-) -> dict[Path, str]:  # fmt: skip
-    """Plans every environment and writes it down. Folder -> what hardware it shares."""
+def _lay_out(folder: Path, request: CampaignRequest) -> None:
+    """Plans every environment and writes it down, or nothing. Raises InputErrors."""
+    if not request.environments:
+        raise InputError("environments", "", "none chosen", "at least one, or a run to resume")
     plans: list[tuple[Path, Plan]] = []
     errors: list[InputError] = []
-    for config_dir in config_dirs:
+    for config_dir in folders_of(request.environments):
         try:
-            plan = plan_environment(config_dir, selection, measurement, workflow)
+            plan = plan_environment(
+                config_dir, request.selection, request.measurement, request.workflow
+            )
             plans.append((config_dir, plan))
         except InputError as error:
-            errors += getattr(error, "errors", [error])
+            errors += error.errors
     raise_all(errors)
-    for config_dir, plan in plans:
-        lay_out(config_dir, folder / plan.environment, run, plan)
-    return resumable(folder)
+    lay_out_run(folder, plans)
 
 
-async def _measure_all(
-    parts: dict[Path, str], run: str, settings: Measurement, title: str, when_busy: WhenBusy,
-    until: datetime | None,
-) -> dict[str, str]:  # fmt: skip
-    """Environment -> why it ended early, of those that did."""
-    groups: dict[str, list[Path]] = defaultdict(list)
-    for folder, hardware in parts.items():
-        groups[hardware].append(folder)
+async def _measure_all(run: Path, measuring: Measuring) -> dict[str, str]:
+    """Environment -> why it ended early, of those that did. Raises what the environments raised."""
 
-    async def in_turn(folders: list[Path]) -> dict[str, str]:
+    async def one_after_the_other(group: list[RunFolder]) -> dict[str, str]:
         ended = {}
-        for folder in folders:
-            one = partial(
-                measure, folder, folder.name, run, settings.min_free_mib, settings.keep_on_hosts,
-                title, when_busy, until,
-            )  # fmt: skip
-            if reason := await begin(one):
-                ended[folder.name] = reason
+        for folder in group:
+            if reason := await measure(folder, folder.path.name, run.name, measuring):
+                ended[folder.path.name] = reason
         return ended
 
-    with one_by_one():
-        done = await asyncio.gather(*map(in_turn, groups.values()), return_exceptions=True)
-    failed = [result for result in done if isinstance(result, BaseException)]
-    if failed:  # the first in the order of the command; the others stand in their flow runs
-        raise failed[0]
-    return {
-        name: why for result in done if isinstance(result, dict) for name, why in result.items()
-    }
+    done = await asyncio.gather(*map(one_after_the_other, groups_of(run)), return_exceptions=True)
+    expected = [result for result in done if isinstance(result, OverheadError)]
+    for result in done:
+        if isinstance(result, BaseException) and not isinstance(result, OverheadError):
+            raise result
+    if expected:
+        raise expected[0] if len(expected) == 1 else EnvironmentErrors(expected)
+    ended = [result for result in done if isinstance(result, dict)]
+    return {name: reason for group in ended for name, reason in group.items()}

@@ -1,6 +1,7 @@
 """What a person fills in to start a run, where it is not a model of its own; and a run's name."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -9,18 +10,34 @@ from prefect.runtime import flow_run
 
 from tasks.model.errors import InputError, raise_all
 from tasks.model.names import CONFIG
+from tasks.model.settings import Measurement, Selection
 
 ENVIRONMENTS = CONFIG / "environments"
 
 
 class WhenBusy(StrEnum):
-    """What a run does whose hosts another run holds."""
+    """What a run does when another run holds one of its hosts."""
 
     WAIT = "wait"
     REFUSE = "refuse"
 
 
 Language = Literal["zh", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRequest:
+    """Everything that was chosen for a campaign, whichever flow runs it."""
+
+    environments: Sequence[str]
+    selection: Selection
+    measurement: Measurement
+    when_busy: WhenBusy
+    languages: Sequence[Language]
+    results_dir: Path
+    datasets: str
+    output: Path
+    workflow: Path | None = None
 
 
 def known_environments() -> list[str]:
@@ -44,7 +61,7 @@ def folders_of(environments: Sequence[str]) -> list[Path]:
 
 
 def titled(title: str) -> Callable[[], str]:
-    """Names a flow run after its environments, or after the run that it goes on with."""
+    """Names a flow run after its environments, or after the run that it resumes."""
 
     def name() -> str:
         chosen = flow_run.parameters

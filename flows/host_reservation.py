@@ -1,14 +1,14 @@
-"""Whose turn it is on a set of hosts: the server's limits advise, the lock on the host decides.
+"""Whose turn it is on a set of hosts: the Prefect server's limits advise, the lock on each host
+decides.
 
-The limits keep a waiting run from so much as logging in on hosts where another one is measuring.
-They reach as far as one Prefect server; a shell without a server goes to the hosts at once.
+With the limits, a waiting run does not even log in on hosts where another one is measuring. They
+reach as far as one Prefect server; a shell without a server goes straight to the hosts.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 from httpx import HTTPStatusError, codes
 from prefect.client.orchestration import get_client
@@ -17,37 +17,39 @@ from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Running
 
+from tasks.hold_hosts import hold_hosts
+from tasks.lay_out_run import RunFolder
 from tasks.model.errors import HostsBusy
-from tasks.run_case import Session, hold_hosts, occupied
+from tasks.model.settings import Measurement
+from tasks.run_case import Session
 
 from .form import WhenBusy
-from .one_by_one import begun
 from .progress import progress
 
 LEASE_S = 60.0
-_LOOK_AGAIN_S = 15.0
+_RETRY_S = 15.0
 
 
 @asynccontextmanager
-async def turn(
-    folder: Path, run: str, when_busy: WhenBusy, until: datetime | None, *,
-    min_free_mib: int, keep_on_hosts: bool,
-) -> AsyncIterator[Session]:  # fmt: skip
-    """`hold_hosts` when it is this run's turn.
+async def reserved_hosts(
+    folder: RunFolder, settings: Measurement, when_busy: WhenBusy, until: datetime | None
+) -> AsyncIterator[Session]:
+    """`hold_hosts`, once the hosts are free.
 
-    Raises what it raises; HostsBusy to refuse, or when `until` has come.
+    Raises what it raises; HostsBusy when it is to refuse, or when `until` has come.
     """
-    names = [f"host {name}" for name in occupied(folder)] if PREFECT_API_URL.value() else []
+    limits = [f"host {name}" for name in folder.occupied] if PREFECT_API_URL.value() else []
     waited = False
     async with AsyncExitStack() as held:
         while True:
             try:
-                try:
-                    await _take(held, names)
-                finally:
-                    begun()
-                campaign = await held.enter_async_context(
-                    hold_hosts(folder, run, min_free_mib=min_free_mib, keep_on_hosts=keep_on_hosts)
+                await _acquire(held, limits)
+                session = await held.enter_async_context(
+                    hold_hosts(
+                        folder,
+                        min_free_mib=settings.min_free_mib,
+                        keep_on_hosts=settings.keep_on_hosts,
+                    )
                 )
                 break
             except HostsBusy as busy:
@@ -55,26 +57,26 @@ async def turn(
                 if when_busy is WhenBusy.REFUSE or (until and datetime.now(UTC) > until):
                     raise
                 if not waited:
-                    await _show(Running(name="Waiting", message=f"waiting: {busy}"))
-                    progress().said(f"waiting: {busy}")
+                    await _set_state(Running(name="Waiting", message=f"waiting: {busy}"))
+                    progress().message(f"waiting: {busy}")
                 waited = True
-            await asyncio.sleep(_LOOK_AGAIN_S)
+            await asyncio.sleep(_RETRY_S)
         if waited:
-            await _show(Running())
-        yield campaign
+            await _set_state(Running())
+        yield session
 
 
-async def _take(held: AsyncExitStack, names: Sequence[str]) -> None:
+async def _acquire(held: AsyncExitStack, limits: Sequence[str]) -> None:
     """A slot of every limit, for as long as `held` is open. Raises HostsBusy."""
-    if not names:
+    if not limits:
         return
     async with get_client() as client:
-        for name in names:
+        for name in limits:
             await client.upsert_global_concurrency_limit_by_name(name, 1)
     try:
         await held.enter_async_context(
             concurrency(
-                list(names),
+                list(limits),
                 max_retries=0,  # the server's answer decides, however long it takes
                 lease_duration=LEASE_S,
                 strict=True,
@@ -84,12 +86,12 @@ async def _take(held: AsyncExitStack, names: Sequence[str]) -> None:
     except ConcurrencySlotAcquisitionError as error:
         cause = error.__cause__
         if isinstance(cause, HTTPStatusError) and cause.response.status_code == codes.LOCKED:
-            raise HostsBusy(", ".join(names), "another run of this Prefect server") from None
+            raise HostsBusy(", ".join(limits), "another run of this Prefect server") from None
         raise
 
 
-async def _show(state: Running) -> None:  # type: ignore[valid-type]
-    """Makes the state of this flow run tell what it is doing."""
+async def _set_state(state: Running) -> None:  # type: ignore[valid-type]
+    """Shows in the UI what this flow run is doing."""
     if flow_run.id:
         async with get_client() as client:
             await client.set_flow_run_state(flow_run.id, state, force=True)

@@ -8,7 +8,7 @@ from prefect import flow
 
 from tasks.bootstrap import bootstrap_environment
 from tasks.lab_hosts import lab_down, lab_up, lacking_for_guests
-from tasks.make_plan import make_plan_of, write_workflow
+from tasks.make_plan import make_plan_of, write_plan
 from tasks.model.environment import Layer
 from tasks.model.names import Address, Identifier
 from tasks.model.plan import Plan, Slot
@@ -49,7 +49,7 @@ async def demo(
     """Measures bpftrace tools and a placebo between real SSH hosts of a lab, and its VMs.
 
     Args:
-        run: Go on with this run; empty: a fresh one
+        run: Resume this run; empty: a fresh one
         name: The lab's name; labs stand side by side
         layers: host: two SSH hosts; vm: also a VM on each; empty: vm where this machine can
         switch: What joins the hosts
@@ -60,16 +60,16 @@ async def demo(
         output: Where reports go
     """
     layers = layers or _possible(switch)
-    minimal_input = lab_up(name, layers, switch.value, progress().said)
+    minimal_input = lab_up(name, layers, switch.value, progress().message)
     try:
-        # what was found goes with the lab: a night of "all environments" would look for its hosts
+        # removed with the lab: else a night of "all environments" would try its hosts
         found = await bootstrap_environment(minimal_input, minimal_input.parent / "found")
-        progress().said(
+        progress().message(
             f"found {len(found.facts)} hosts and made {found.case_count - found.skipped} cases"
         )
         config_dir = found.full.parent
         workflow = config_dir / "workflow.json"
-        write_workflow(_brief(make_plan_of(config_dir, selection, measurement)), workflow)
+        write_plan(workflow, _brief(make_plan_of(config_dir, selection, measurement)))
         return await campaign(
             [str(config_dir)], run or own_run(results_dir), selection, measurement,
             results_dir=results_dir, datasets=datasets, output=output, workflow=workflow,
@@ -81,14 +81,14 @@ async def demo(
 def _possible(switch: Switch) -> list[Layer]:
     """All layers, where VMs can run here; says what they cost, or why they are left out."""
     if lacks := lacking_for_guests(switch.value):
-        progress().said(f"without VMs: {lacks[0]}")
+        progress().message(f"without VMs: {lacks[0]}")
         return [Layer.HOST]
-    progress().said(f"with a VM on each host: {_VMS_TAKE}; `demo --layers host` leaves them out")
+    progress().message(f"with a VM on each host: {_VMS_TAKE}; `demo --layers host` leaves them out")
     return [Layer.HOST, Layer.VM]
 
 
 def _brief(plan: Plan) -> Plan:
-    """Beside the host layer, of the VMs' one pass with one tool: emulated guests are slow."""
+    """The host layer whole, and of the VMs one pass with one tool: emulated guests are slow."""
     if {slot.layer for slot in plan.slots} != {Layer.HOST, Layer.VM}:
         return plan
 

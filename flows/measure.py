@@ -1,115 +1,115 @@
-"""The flow `measure`: one environment's plan on hosts that it holds throughout, an iteration a
-subflow, so that the graph of a night is a few named boxes and each opens on its cases."""
+"""The flow `measure`: one environment's plan on hosts that it holds throughout. An iteration is a
+subflow, so that the graph of a night is a few named boxes, and each opens on its cases."""
 
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path
 
 from prefect import flow
 from prefect.exceptions import FailedRun
 
-from tasks.interim_analysis import look
+from tasks.interim_analysis import interim_analysis
+from tasks.lay_out_run import RunFolder
 from tasks.make_plan import duration_s
 from tasks.model.errors import OverheadError
 from tasks.model.plan import Slot
-from tasks.run_case import WORKFLOW_FILE, Session, opened, run_case
+from tasks.model.settings import Measurement
+from tasks.run_case import Session, case_runner
 
 from .form import WhenBusy
-from .host_reservation import turn
-from .one_by_one import begin, begun
-from .progress import created, place_of, progress, shown
+from .host_reservation import reserved_hosts
+from .progress import follow, new_artifact, place_of, progress
+
+ITERATION = "iteration"
+"""Name of the subflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """How the environments of a run are measured."""
+
+    settings: Measurement
+    when_busy: WhenBusy = WhenBusy.REFUSE
+    title: str = "campaign"
+    until: datetime | None = None  # no slot is started that would not end by then
 
 
 @flow(name="measure", flow_run_name="{environment} · {run}", validate_parameters=False)
-async def measure(
-    folder: Path,
-    environment: str,
-    run: str,
-    min_free_mib: int = 512,
-    keep_on_hosts: bool = False,
-    title: str = "campaign",
-    when_busy: WhenBusy = WhenBusy.REFUSE,
-    until: datetime | None = None,
-) -> str:
+async def measure(folder: RunFolder, environment: str, run: str, measuring: Measuring) -> str:
     """Measures what is left of the plan in `folder`.
 
     Returns why it ended early; empty where every cell has its outcome. Raises HostsBusy, and
     RemoteError or InputErrors for hosts that cannot be measured on, before anything is started.
     """
-    bar = await created(environment)
+    artifact = await new_artifact(environment)
+    if changed := folder.changed_original():
+        progress().message(changed)
     async with (
-        turn(
-            folder, run, when_busy, until, min_free_mib=min_free_mib, keep_on_hosts=keep_on_hosts
-        ) as campaign,
-        shown(bar, environment, campaign),
+        reserved_hosts(folder, measuring.settings, measuring.when_busy, measuring.until) as session,
+        follow(artifact, environment, session),
     ):
-        campaign.listeners.append(progress().ended)
-        since, design = time.monotonic(), campaign.site.plan.design
-        while left := campaign.left():
-            number = left[0].iteration
-            needed_s = duration_s(campaign.site.plan, [s for s in left if s.iteration == number])
-            if design.budget_s and time.monotonic() - since + needed_s > design.budget_s:
-                campaign.skip(left, f"the budget of {design.budget_s / 3600:g} h ends here")
+        session.listeners.append(progress().cell_ended)
+        iteration = _iteration_flow(session, environment, measuring)
+        begun = time.monotonic()
+        while left := session.left():
+            plan, number = session.site.plan, left[0].iteration
+            needed_s = duration_s(plan, [slot for slot in left if slot.iteration == number])
+            budget_s = plan.design.budget_s
+            if budget_s and time.monotonic() - begun + needed_s > budget_s:
+                session.skip(left, f"the budget of {budget_s / 3600:g} h ends here")
                 return ""
-            iteration = partial(
-                measure_iteration, str(folder), environment, number, design.iterations, title, until
-            )
-            if reason := await begin(iteration):
+            if reason := await iteration(number, plan.design.iterations):
                 return reason
-            _look(campaign, environment, number)
+            _replan(session, environment, number)
     return ""
 
 
-def _look(campaign: Session, environment: str, iteration: int) -> None:
-    """Goes on with what the numbers so far leave of the plan."""
-    folder = campaign.site.folder
-    looked = look(folder, campaign.site.plan, iteration, folder / WORKFLOW_FILE)
-    campaign.replan(looked.plan)
-    for case, why in looked.decided.items():
-        progress().said(f"{environment} · {case}: {why}")
-    if looked.repeated:
-        progress().said(
+def _replan(session: Session, environment: str, iteration: int) -> None:
+    """Continues with what the numbers so far leave of the plan."""
+    found = interim_analysis(session.site.folder, session.site.plan, iteration)
+    session.replan(found.plan)
+    for case, reason in found.decided.items():
+        progress().message(f"{environment} · {case}: {reason}")
+    if found.repeated:
+        progress().message(
             f"{environment} · iteration {iteration}: baselines jumped, "
-            f"{looked.repeated} slots are run again"
+            f"{found.repeated} slots are measured again"
         )
 
 
-@flow(
-    name="iteration",
-    flow_run_name="{title} · {environment} · iteration {number}/{total}",
-    validate_parameters=False,
-)
-async def measure_iteration(
-    folder: str,
-    environment: str,
-    number: int,
-    total: int,
-    title: str,
-    until: datetime | None,
-) -> str:
-    """What is left of one iteration, slot by slot, on hosts that `measure` holds.
+def _iteration_flow(
+    session: Session, environment: str, measuring: Measuring
+) -> Callable[[int, int], Awaitable[str]]:
+    """The subflow that measures one iteration in this session: it takes the iteration's number and
+    how many there are, and returns why nothing more is to be measured; empty: go on."""
+    run_case = case_runner(session)
 
-    Returns why nothing more is to be measured; empty where the next iteration may follow.
-    """
-    begun()
-    campaign = opened(folder)
-    for slot in [slot for slot in campaign.left() if slot.iteration == number]:
-        if until is not None and _end_of(campaign, slot) > until:
-            left = len(campaign.left())
-            return f"the window ends at {until.astimezone():%H:%M}; {left} slots are left"
-        place = place_of(environment, campaign, slot)
-        progress().begins(place)
-        name = f"{environment} · iteration {number} · {place.case.name}"
-        state = await run_case(folder, slot, name, return_state=True)  # type: ignore[misc]
-        error = None if state.is_completed() else await state.aresult(raise_on_failure=False)
-        if isinstance(error, OverheadError):  # no more cells on these hosts
-            campaign.skip(campaign.left(), str(error))
-            return str(error)
-        if isinstance(error, BaseException) and not isinstance(error, FailedRun):
-            raise error  # a full disk here, or a mistake of ours: the next slot would meet it too
-    return ""
+    @flow(
+        name=ITERATION,
+        flow_run_name=f"{measuring.title} · {environment} · iteration {{number}}/{{total}}",
+        validate_parameters=False,
+    )
+    async def iteration(number: int, total: int) -> str:
+        for slot in [slot for slot in session.left() if slot.iteration == number]:
+            if measuring.until is not None and _end_of(session, slot) > measuring.until:
+                left = len(session.left())
+                ends = f"{measuring.until.astimezone():%H:%M}"
+                return f"the window ends at {ends}; {left} slots are left"
+            place = place_of(environment, session, slot)
+            progress().slot_started(place)
+            name = f"{environment} · iteration {number} · {place.case.name}"
+            state = await run_case(slot, name, return_state=True)
+            error = None if state.is_completed() else await state.aresult(raise_on_failure=False)
+            if isinstance(error, OverheadError):  # no more cells on these hosts
+                session.skip(session.left(), str(error))
+                return str(error)
+            if isinstance(error, BaseException) and not isinstance(error, FailedRun):
+                raise error  # a full disk here, or a defect: the next slot would meet it too
+        return ""
+
+    return iteration
 
 
-def _end_of(campaign: Session, slot: Slot) -> datetime:
-    return datetime.fromtimestamp(time.time() + duration_s(campaign.site.plan, [slot]), UTC)
+def _end_of(session: Session, slot: Slot) -> datetime:
+    return datetime.fromtimestamp(time.time() + duration_s(session.site.plan, [slot]), UTC)

@@ -1,6 +1,6 @@
-"""The flow `nightly`: a campaign that keeps within its hours, started by a schedule.
+"""The flow `nightly`: a campaign within the hours of a night, started by a schedule.
 
-What one night leaves of its plan the next one measures, before a new plan is made.
+What is left of a night's plan is measured the next night, before a new plan is made.
 """
 
 import hashlib
@@ -13,12 +13,12 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import Field
 
+from tasks.lay_out_run import is_unfinished
 from tasks.model.names import Address
 from tasks.model.settings import Measurement, Selection
-from tasks.run_case import unfinished
 
 from .campaign import conduct, new_run
-from .form import Language, WhenBusy, known_environments, titled
+from .form import CampaignRequest, Language, WhenBusy, known_environments, titled
 
 
 @flow(name="nightly", flow_run_name=titled("nightly"))
@@ -51,24 +51,20 @@ async def nightly(
     """
     environments = environments or known_environments()
     until = (flow_run.scheduled_start_time or datetime.now(UTC)) + timedelta(hours=window_h)
-    run = _run(environments, selection, measurement, results_dir)
-    finished = await conduct(
-        "nightly", until, environments, run, selection, measurement, when_busy, languages,
-        results_dir, datasets, output,
-    )  # fmt: skip
+    request = CampaignRequest(
+        environments, selection, measurement, when_busy, languages, results_dir, datasets, output
+    )
+    finished = await conduct(request, _run(request), "nightly", until)
     left = "; ".join(f"{name}: {why}" for name, why in finished.ended_early.items())
     return Completed(message=left or "all is measured", data=finished)
 
 
-def _run(
-    environments: list[str], selection: Selection, measurement: Measurement, results_dir: Path
-) -> str:
+def _run(request: CampaignRequest) -> str:
     """The last run with the same settings while it is unfinished or retried; else a fresh one."""
-    asked = "\n".join(
-        [*sorted(environments), selection.model_dump_json(), measurement.model_dump_json()]
-    )
-    mark = f"nightly-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
-    earlier = sorted(results_dir.glob(f"*-{mark}"))
-    if earlier and ((flow_run.run_count or 0) > 1 or unfinished(earlier[-1])):
+    settings = (request.selection.model_dump_json(), request.measurement.model_dump_json())
+    text = "\n".join([*sorted(request.environments), *settings])
+    mark = f"nightly-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    earlier = sorted(request.results_dir.glob(f"*-{mark}"))
+    if earlier and ((flow_run.run_count or 0) > 1 or is_unfinished(earlier[-1])):
         return earlier[-1].name
     return new_run(mark)

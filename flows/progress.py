@@ -1,4 +1,4 @@
-"""Who hears of a campaign's progress: the Prefect log, unless a terminal has taken its place."""
+"""Where a campaign's progress is shown: in the Prefect log, unless a terminal listens instead."""
 
 import asyncio
 import re
@@ -32,27 +32,27 @@ class EnvironmentProgress:
 
 
 class Progress(Protocol):
-    """All are called as things happen."""
+    """Each method is called when it happens."""
 
-    def said(self, text: str) -> None: ...
-    def begins(self, place: EnvironmentProgress) -> None: ...
-    def ended(self, outcome: Outcome) -> None: ...
+    def message(self, text: str) -> None: ...
+    def slot_started(self, place: EnvironmentProgress) -> None: ...
+    def cell_ended(self, outcome: Outcome) -> None: ...
 
 
 class LogProgress:
     """A line a slot in the flow run's log; cells that do not count are warnings."""
 
-    def said(self, text: str) -> None:
+    def message(self, text: str) -> None:
         get_run_logger().info(text)
 
-    def begins(self, place: EnvironmentProgress) -> None:
+    def slot_started(self, place: EnvironmentProgress) -> None:
         get_run_logger().info(
             "iteration %d · %s/%s · %s · about %s left",
             place.slot.iteration, place.done + 1, place.total, place.case.name,
             spoken(place.left_s),
         )  # fmt: skip
 
-    def ended(self, outcome: Outcome) -> None:
+    def cell_ended(self, outcome: Outcome) -> None:
         if outcome.status != "passed":
             key = outcome.key
             get_run_logger().warning(
@@ -78,9 +78,9 @@ def heard_by(listener: Progress) -> Iterator[None]:
         _PROGRESS.reset(token)
 
 
-def place_of(environment: str, campaign: Session, slot: Slot) -> EnvironmentProgress:
-    """Where a campaign is that begins `slot` now."""
-    plan, left = campaign.site.plan, campaign.left()
+def place_of(environment: str, session: Session, slot: Slot) -> EnvironmentProgress:
+    """How far a session is that starts `slot` now."""
+    plan, left = session.site.plan, session.left()
     return EnvironmentProgress(
         environment,
         slot,
@@ -91,44 +91,43 @@ def place_of(environment: str, campaign: Session, slot: Slot) -> EnvironmentProg
     )
 
 
-_SHOWN_EVERY_S = 60.0
-"""Of 64 environments at once, the server need not hear more often."""
+_UPDATED_EVERY_S = 60.0
+"""Seldom enough for a server that serves 64 environments at once."""
 
 
-async def created(environment: str) -> UUID:
-    """A progress artifact, of which nothing is known yet."""
+async def new_artifact(environment: str) -> UUID:
+    """An empty progress artifact."""
     key = re.sub(r"[^a-z0-9]+", "-", f"progress-{environment}".lower())
     return await acreate_progress_artifact(0.0, key=key, description=environment)
 
 
 @asynccontextmanager
-async def shown(artifact: UUID, environment: str, campaign: Session) -> AsyncIterator[None]:
-    """A progress artifact that follows the campaign from beside it: nothing that is measured waits
-    for the server."""
+async def follow(artifact: UUID, environment: str, session: Session) -> AsyncIterator[None]:
+    """Keeps the artifact up to date from a task of its own: no measurement waits for the server."""
 
-    async def follow() -> None:
+    async def update() -> None:
         while True:
-            await asyncio.sleep(_SHOWN_EVERY_S)
-            await _show(artifact, environment, campaign)
+            await asyncio.sleep(_UPDATED_EVERY_S)
+            await _update(artifact, environment, session)
 
-    follower = asyncio.create_task(follow())
+    updater = asyncio.create_task(update())
     try:
         yield
     finally:
-        follower.cancel()
-    await _show(artifact, environment, campaign)
+        updater.cancel()
+    await _update(artifact, environment, session)
 
 
-async def _show(artifact: UUID, environment: str, campaign: Session) -> None:
+async def _update(artifact: UUID, environment: str, session: Session) -> None:
     done, where = 100.0, "measured"
-    if left := campaign.left():
-        place = place_of(environment, campaign, left[0])
+    if left := session.left():
+        place = place_of(environment, session, left[0])
         done = 100.0 * place.done / place.total
         where = (
             f"iteration {place.slot.iteration} · {place.case.name} · "
             f"about {spoken(place.left_s)} left"
         )
-    with suppress(httpx.HTTPError):  # it hears of it next time
+    with suppress(httpx.HTTPError):  # the next update tells it
         await aupdate_progress_artifact(
             artifact, progress=done, description=f"{environment} · {where}"
         )

@@ -13,6 +13,7 @@ from .reading import legacy, native
 from .reading.admission import refuse_wrong
 from .reading.records import FileStatus, Reading
 from .storage.dataset import Dataset
+from .storage.run_folder import run_folders
 
 RunKey = tuple[str, str]
 """environment, run."""
@@ -48,7 +49,7 @@ def ingest_tree(
     if not path.is_dir():
         raise InputError(str(path), "", "no such folder", "a results tree")
     path = path.resolve()
-    folders = native.environments(path)
+    folders = run_folders(path)
     given = {"--environment": environment, "--run": run}
     if folders:
         raise_all(
@@ -58,7 +59,7 @@ def ingest_tree(
                 if name is not None
             ]
         )
-    begun = [folder for folder in folders if native.measured(folder)] or folders
+    begun = [folder for folder in folders if folder.is_measured] or folders
     readings = (
         [native.read_environment(folder) for folder in begun]
         if folders
@@ -89,9 +90,9 @@ def _ingested(reading: Reading) -> Ingested:
     )
 
 
-def measured(run: Path) -> bool:
+def is_measured(run: Path) -> bool:
     """Whether a run's folder holds anything to ingest."""
-    return any(native.measured(folder) for folder in native.environments(run))
+    return any(folder.is_measured for folder in run_folders(run))
 
 
 def held(datasets: str, environment: str, run: str) -> Ingested:

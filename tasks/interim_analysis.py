@@ -1,11 +1,10 @@
-"""The verb `look`: between two iterations, what the numbers so far change in the rest of the plan.
+"""The verb `interim_analysis`: after an iteration, what the numbers so far change in the plan.
 
-Blocks whose baselines jumped are run again, decided on the baselines alone; in a sequential
+Blocks whose baselines jumped are measured again, which the baselines alone decide; in a sequential
 campaign, decided cases leave the schedule.
 """
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -14,7 +13,6 @@ from .model.environment import Layer
 from .model.names import MARGINS_FILE
 from .model.plan import Plan, Slot
 from .planning.schedule import REPEATED, again, without
-from .planning.workflow import dump
 from .quality.checks import complete
 from .quality.stability import regimes
 from .reading import native
@@ -24,33 +22,36 @@ from .statistics.decision_rules import Rules, looks_until, primary_metrics
 from .statistics.differences import cell_values
 from .statistics.effects import analyze
 from .statistics.margins import read_margins
+from .storage.run_folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Replanned:
     """The plan from here on, and what changed in it."""
 
     plan: Plan
-    repeated: int  # slots that are run again
+    repeated: int  # slots that are measured again
     decided: dict[str, str]  # case -> why it is measured no more
 
 
-@task(name="look", task_run_name="look after iteration {iteration}", cache_policy=NO_CACHE)
-def look(folder: Path, plan: Plan, iteration: int, workflow_file: Path) -> Looked:
-    """What iteration `iteration`, now complete, changes. Writes the plan where it did."""
+@task(
+    name="interim analysis",
+    task_run_name="interim analysis after iteration {iteration}",
+    cache_policy=NO_CACHE,
+)
+def interim_analysis(folder: RunFolder, plan: Plan, iteration: int) -> Replanned:
+    """What iteration `iteration`, now complete, changes. Writes the plan where it changed."""
     reading = native.read_environment(folder)
     repeated = _unsteady(reading, plan, iteration)
     decided = {} if repeated else _decided(reading, plan, iteration)
     if not repeated and not decided:
-        return Looked(plan, 0, {})
+        return Replanned(plan, 0, {})
     changed = replace(plan, slots=_in_order((*plan.slots, *repeated)))
     if decided:
         ids = {(c.layer, c.id) for c in plan.cases if (c.layer, c.name) in decided}
         changed = without(plan, ids, after=iteration)
-    part = workflow_file.with_name(f".{workflow_file.name}.part")
-    part.write_text(dump(changed), encoding="utf-8")
-    part.replace(workflow_file)
-    return Looked(changed, len(repeated), {name: why for (_, name), why in decided.items()})
+    folder.write_plan(changed)
+    return Replanned(changed, len(repeated), {name: why for (_, name), why in decided.items()})
 
 
 def _unsteady(reading: Reading, plan: Plan, iteration: int) -> list[Slot]:

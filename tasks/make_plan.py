@@ -8,19 +8,19 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 
-from .discovery.full_yaml import find_config, read_full
 from .model.catalog import read_catalog
 from .model.errors import InputError
-from .model.full import FullConfig
+from .model.full import FullConfig, find_config, read_full
 from .model.plan import Case, Design, Plan
 from .model.settings import Measurement, Selection
-from .planning import workflow
 from .planning.case_selection import matching_workloads, select
 from .planning.cases import expand, placebo_case, read_cases
 from .planning.schedule import duration_s, make_plan
 from .planning.workloads import read_workloads
+from .storage import workflow
+from .storage.workflow import write as write_plan
 
-__all__ = ["duration_s", "make_plan_of", "plan_environment", "selected_cases", "write_workflow"]
+__all__ = ["duration_s", "make_plan_of", "plan_environment", "selected_cases", "write_plan"]
 
 
 MATCHING = "matching"
@@ -82,12 +82,6 @@ def make_plan_of(
         workloads,
         _design(measurement),
     )
-
-
-def write_workflow(plan: Plan, path: Path) -> None:
-    """The plan as a file that `--workflow` takes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(workflow.dump(plan), encoding="utf-8")
 
 
 def _named() -> str:

@@ -19,8 +19,8 @@ ROOMS = {
     "statistics": {"model", "storage"},
     "reporting": {"model", "storage"},
     "quality": {"model", "storage"},
-    "reading": {"model", "programs", "storage", "quality", "planning"},
-    "execution": {"model", "programs", "storage", "reading"},
+    "reading": {"model", "programs", "storage", "quality"},
+    "execution": {"model", "programs", "storage", "planning", "reading"},
 }
 ONLY = {"asyncssh": "remote", "great_expectations": "quality"}
 MODEL_LIBRARIES = {"pydantic", "yaml"}

@@ -158,10 +158,10 @@ class TerminalProgress:
         if error is not None and self._bars:
             self._console.print(f"go on with: ebpf-overhead run --resume {self._run}")
 
-    def said(self, text: str) -> None:
+    def message(self, text: str) -> None:
         self._console.print(text, soft_wrap=True)
 
-    def begins(self, place: EnvironmentProgress) -> None:
+    def slot_started(self, place: EnvironmentProgress) -> None:
         now = f"iteration {place.slot.iteration} · {place.case.name} · {spoken(place.left_s)} left"
         if place.environment not in self._bars:
             self._bars[place.environment] = self._progress.add_task(
@@ -171,7 +171,7 @@ class TerminalProgress:
         if not self._console.is_terminal:
             self._console.print(f"{place.environment} {place.done + 1}/{place.total} {now}")
 
-    def ended(self, outcome: Outcome) -> None:
+    def cell_ended(self, outcome: Outcome) -> None:
         if outcome.status != "passed":
             key = outcome.key
             self._progress.console.print(

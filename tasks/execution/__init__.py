@@ -1,4 +1,4 @@
-"""The life of one case on its hosts: hooks, tool, loads, monitors, and an outcome for each cell.
+"""Measuring on reserved hosts: a session runs slots, a slot attaches its tool and runs cells.
 
-Speaks to hosts only through the `Shell` protocol, so that a test can stand in a fault.
+Speaks to hosts only through the `Shell` protocol, so that a test can put a fault in between.
 """

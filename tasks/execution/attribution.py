@@ -1,8 +1,8 @@
-"""The attribution pass: what the tool's BPF programs cost, as the kernel itself counts it.
+"""The attribution pass: runs and time of the tool's BPF programs, as the kernel itself counts them.
 
-`kernel.bpf_stats_enabled` costs about 20 ns a call, so it is on only here, outside all windows, and
-under a paced load below saturation: that is what makes its figures steady. The probe's own dispatch
-is not in them.
+`kernel.bpf_stats_enabled` costs about 20 ns a call, so it is on only here, outside all windows. The
+load is paced below saturation, which makes the figures steady. They leave out the probe's own
+dispatch.
 """
 
 from collections.abc import AsyncIterator
@@ -52,12 +52,12 @@ async def measure(
         servers = await load.start_servers(
             sides["server"], pair, workload, ports, folders["server"]
         )
-        before, packets_before, start_s = await _look(host, pair, pids)
+        before, packets_before, start_s = await _read_counters(host, pair, pids)
         clients = await load.start_clients(
             sides["client"], pair, workload, ports, folders["client"]
         )
         await load.finish([*clients, *servers], load.deadline_s(workload))
-        after, packets_after, end_s = await _look(host, pair, pids)
+        after, packets_after, end_s = await _read_counters(host, pair, pids)
     names = await _names(host)
     duration_s = end_s - start_s
     packets = (
@@ -88,7 +88,7 @@ def _grown(now: int | None, before: int | None) -> int | None:
 
 @asynccontextmanager
 async def _counting(host: Shell) -> AsyncIterator[None]:
-    """The kernel's counting, on for the body; put back as it was, also when we are gone."""
+    """The kernel's counting, on for the body; switched back in all cases, also when we are gone."""
     before = await host.run(("cat", _SWITCH), check=False)
     if before.status != 0 or before.stdout.strip() != "0":  # not there (before 5.1), or on already
         yield
@@ -102,7 +102,7 @@ async def _counting(host: Shell) -> AsyncIterator[None]:
         await host.undone("bpf_stats")
 
 
-async def _look(
+async def _read_counters(
     host: Shell, pair: Pair, pids: tuple[int, ...]
 ) -> tuple[dict[int, Counted], int | None, float]:
     """The programs' counters, the test interface's packets, the host's clock."""
@@ -118,5 +118,5 @@ async def _names(host: Shell) -> dict[int, str]:
     answer = await host.run(bpftool.prog_list_argv(), check=False)
     try:
         return {p.id: p.name for p in bpftool.parse_programs(answer.stdout, "bpftool prog")}
-    except ParseError:  # no bpftool there: the programs go by their ids
+    except ParseError:  # no bpftool on the host: the programs go by their ids
         return {}

@@ -1,7 +1,7 @@
-"""What of eBPF is on a host: programs that a process holds, and all that a tool could leave there.
+"""The eBPF state of a host: the programs that a process holds, and everything a tool could leave.
 
-A process's own programs come from its fdinfo, which needs nothing installed; what the whole host
-holds comes from bpftool where it is there. Not there: None, which is not "clean".
+A process's own programs come from its fdinfo, which needs nothing installed; the state of the whole
+host comes from bpftool. Where bpftool is missing the state is None, which does not mean "clean".
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _FDINFO = (
     "for p; do for f in $(grep -ls prog_id /proc/$p/fdinfo/* 2>/dev/null); do "
     'echo "@ $f"; cat "$f"; done; done'
 )
-_LOOK_EVERY_S = 0.25
+_POLL_S = 0.25
 _TYPES = {2: "kprobe", 5: "tracepoint", 6: "xdp", 3: "sched_cls", 7: "perf_event",
           17: "raw_tracepoint", 24: "raw_tracepoint_writable", 26: "tracing"}  # fmt: skip
 
@@ -55,7 +55,7 @@ async def programs_of(shell: Shell, pids: Iterable[int]) -> dict[int, Counted]:
 
 
 async def state_of(shell: Shell, devices: Iterable[str]) -> bpftool.BpfState | None:
-    """Programs, links, attachments, pins, tc of the host; None where nothing of it can be told."""
+    """Programs, links, attachments, pins and tc of the host; None where none of them is known."""
     devices = tuple(devices)
     commands = [bpftool.prog_list_argv(), bpftool.link_list_argv(), bpftool.net_list_argv()]
     for device in devices:
@@ -68,10 +68,10 @@ async def state_of(shell: Shell, devices: Iterable[str]) -> bpftool.BpfState | N
     programs, links, net, *tc = answers
     name = shell.node.name
     state = bpftool.BpfState(
-        programs=_told(bpftool.parse_programs, programs, f"{name}: bpftool prog"),
-        links=_told(bpftool.parse_links, links, f"{name}: bpftool link"),
-        attachments=_told(bpftool.parse_net, net, f"{name}: bpftool net"),
-        pins=_told(bpftool.parse_pins, programs, f"{name}: bpftool prog"),
+        programs=_parsed(bpftool.parse_programs, programs, f"{name}: bpftool prog"),
+        links=_parsed(bpftool.parse_links, links, f"{name}: bpftool link"),
+        attachments=_parsed(bpftool.parse_net, net, f"{name}: bpftool net"),
+        pins=_parsed(bpftool.parse_pins, programs, f"{name}: bpftool prog"),
         traffic_control=None
         if any(answer.status == _NOT_FOUND for answer in tc)
         else frozenset().union(*(bpftool.parse_traffic_control(answer.stdout) for answer in tc)),
@@ -82,28 +82,28 @@ async def state_of(shell: Shell, devices: Iterable[str]) -> bpftool.BpfState | N
 _NOT_FOUND = 127
 
 
-def _told(
-    parse: Callable[[str, str], frozenset[_T]], answer: CommandResult, what: str
+def _parsed(
+    parse: Callable[[str, str], frozenset[_T]], answer: CommandResult, source: str
 ) -> frozenset[_T] | None:
     try:
-        return parse(answer.stdout, what)
+        return parse(answer.stdout, source)
     except ParseError:
         return None
 
 
-async def left_behind(
+async def residue_of(
     shell: Shell, before: bpftool.BpfState, devices: Iterable[str], within_s: float
 ) -> tuple[str, ...] | None:
-    """What is not as `before`, once it is or when the time is over; None where nobody can tell.
+    """What differs from `before`: waits until nothing does, at most `within_s`.
 
-    Programs and links that went are not the tool's: others' end when they will.
+    None where the state is not fully known. Programs and links that ended were not the tool's.
     """
     devices, until = tuple(devices), time.monotonic() + within_s
     while True:
         now = await state_of(shell, devices)
-        told = () if now is None else now.difference(before)
-        left = tuple(line for line in told if not line.startswith(("- programs", "- links")))
-        all_told = now is not None and before.known() <= now.known()
-        if (all_told and not left) or time.monotonic() > until:
-            return left if left or all_told else None
-        await asyncio.sleep(_LOOK_EVERY_S)
+        changes = () if now is None else now.difference(before)
+        residue = tuple(line for line in changes if not line.startswith(("- programs", "- links")))
+        is_known = now is not None and before.known() <= now.known()
+        if (is_known and not residue) or time.monotonic() > until:
+            return residue if residue or is_known else None
+        await asyncio.sleep(_POLL_S)

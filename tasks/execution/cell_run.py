@@ -1,4 +1,4 @@
-"""One cell on its hosts: servers, monitors, clients, the window, and its files brought home."""
+"""One cell on its hosts: servers, monitors, clients, the window, and its files fetched."""
 
 import asyncio
 import contextlib
@@ -7,25 +7,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from ..model.errors import HostsBusy, OverheadError, RemoteError
-from ..model.outcome import HostState, StoredFile
+from ..model.outcome import TRANSPORT, Failure, HostState, StoredFile
 from ..model.plan import Workload
 from ..storage import rawtree
 from . import load, monitor
 from .bpf import programs_of
-from .fingerprint import epoch_of, look_at
+from .fingerprint import fingerprint_of, read_host_states
 from .shell import Running, Shell
 from .site import Site, remote_tree
 from .tool import StartedTool, tree
 
 _LEAD_S = 0.15  # from a client's start to its first packet, at most
-_TAIL_S = 0.05  # the last look comes so long before the load ends
+_TAIL_S = 0.05  # the last snapshot comes so long before the load ends
 _FETCH_AGAIN_S = (0.5, 2.0, 5.0)
-_NOT_FETCHED = "transport: not fetched"
 
 
 @dataclass(frozen=True, slots=True)
 class RanCell:
-    """A cell that was run, however it ended; its files lie in the raw tree here."""
+    """A cell that was run, however it ended."""
 
     record: rawtree.CellRecord
     metadata: str  # the record's path below the client node's tree
@@ -35,12 +34,12 @@ class RanCell:
 
 @dataclass(slots=True)
 class _Seen:
-    """What a cell started and noted on its hosts, by node; also of a cell that did not end."""
+    """What a cell started and read on its hosts, by node; also of a cell that did not end."""
 
     running: list[Running] = field(default_factory=list)
     own_pids: dict[str, set[int]] = field(default_factory=dict)
     clocks: dict[str, tuple[float, float]] = field(default_factory=dict)
-    looks: dict[str, HostState] = field(default_factory=dict)
+    host_states: dict[str, HostState] = field(default_factory=dict)
     programs: tuple[int, ...] | None = None
 
     def started(self, shell: Shell, programs: Iterable[Running]) -> None:
@@ -53,19 +52,19 @@ async def run(
     site: Site, slot: rawtree.SlotRecord, slot_file: str, workload: Workload,
     tool: StartedTool | None,
 ) -> RanCell:  # fmt: skip
-    """Runs the workload once. A failure on a host is in the record, not raised."""
+    """Runs the workload once and fetches its files. A failure is in the record, not raised."""
     workload = load.pinned(workload, site.environment, site.pair(slot.layer))
     ts = rawtree.stamp(slot.attempt)
     folders = rawtree.cell_folders(slot.case, slot.layer, workload, ts)
     ports = site.ports.take(workload.streams)
-    started, failure, seen = time.time(), "", _Seen()
+    started, failure, seen = time.time(), None, _Seen()
     try:
         async with asyncio.timeout(2 * load.deadline_s(workload)):
             await _load(site, slot, workload, tool, folders, ports, seen)
     except TimeoutError:
-        failure = "transport: the cell did not end by its deadline"
+        failure = Failure(TRANSPORT, "the cell did not end by its deadline")
     except OverheadError as error:
-        failure = f"transport: {error}"
+        failure = Failure(TRANSPORT, str(error))
     finally:
         await load.end(seen.running)
     record = rawtree.CellRecord(
@@ -80,8 +79,8 @@ async def run(
         clock_offset_s={node: offset for node, (offset, _) in seen.clocks.items()},
         clock_error_s={node: error for node, (_, error) in seen.clocks.items()},
         own_pids={node: tuple(sorted(pids)) for node, pids in seen.own_pids.items()},
-        looks=seen.looks,
-        epoch=epoch_of(site.epoch, seen.looks) if seen.looks else "",
+        host_states=seen.host_states,
+        epoch=fingerprint_of(site.epoch, seen.host_states) if seen.host_states else "",
         programs=seen.programs,
     )
     metadata = f"{folders['client']}/{rawtree.METADATA}"
@@ -89,25 +88,27 @@ async def run(
 
 
 async def fetch(site: Site, slot: rawtree.SlotRecord, ran: RanCell) -> RanCell:
-    """The cell with its files brought home. Where they do not come, its record says so; the
-    measurement stands, and another try may bring them."""
+    """The cell with its files fetched. Where that fails, its record says so: the measurement
+    stands, and its files can be fetched later. A cell that did not end is not tried again."""
     path = site.tree(slot.iteration, slot.client) / ran.metadata
-    failed = ran.record.failure
-    whole = replace(ran.record, failure="" if failed.startswith(_NOT_FETCHED) else failed)
-    rawtree.write_json(path, whole)
+    record = replace(ran.record, not_fetched="")
+    rawtree.write_json(path, record)
     try:
-        files = await _collect(site, slot, whole.folders, () if whole.failure else _FETCH_AGAIN_S)
+        pauses_s = () if record.failure else _FETCH_AGAIN_S
+        files = await _collect(site, slot, record.folders, pauses_s)
     except OverheadError as error:
-        record = replace(whole, failure=whole.failure or f"{_NOT_FETCHED}: {error}")
+        if record.failure:
+            return RanCell(record, ran.metadata)
+        record = replace(record, not_fetched=str(error))
         rawtree.write_json(path, record)
-        return RanCell(record, ran.metadata, fetched=bool(whole.failure))
-    return RanCell(whole, ran.metadata, files)
+        return RanCell(record, ran.metadata, fetched=False)
+    return RanCell(record, ran.metadata, files)
 
 
 def _places(
     site: Site, slot: rawtree.SlotRecord, folders: dict[str, str]
 ) -> dict[str, tuple[Shell, str]]:
-    """side -> its host and the folder's whole path there; no monitor where nothing is watched."""
+    """side -> its host and the folder's whole path there; no monitor where no tool runs."""
     sides = site.sides(slot.layer)
     of_side = {"client": "client", "server": "server"}
     if slot.tool is not None or slot.tool_host not in (slot.client, slot.server):
@@ -137,24 +138,26 @@ async def _load(
         interval_s, cap_mib = slot.monitor_interval_s, site.plan.design.log_cap_mib
         monitors = await monitor.start(host, tool, path, interval_s, cap_mib, limit_s)
         seen.started(host, monitors)
-    looks: dict[str, tuple[Shell, str]] = {}
+    snapshots: dict[str, tuple[Shell, str]] = {}
     for shell, path in places.values():
-        looks.setdefault(shell.node.name, (shell, path))
+        snapshots.setdefault(shell.node.name, (shell, path))
         seen.started(shell, ())
     begun = time.monotonic()
     clients = await load.start_clients(client, pair, workload, ports, client_path)
     seen.started(client, clients)
     omitted_s = workload.warmup_s if workload.program == "iperf3" else 0.0
     await _until(begun + omitted_s + _LEAD_S)
-    seen.clocks = await _snap("start", looks)
+    seen.clocks = await _snap("start", snapshots)
     await _until(begun + omitted_s + workload.window_s - _TAIL_S)
-    await _snap("end", looks)
+    await _snap("end", snapshots)
     await load.finish(clients, load.SLACK_S)
     if tool is not None:
         held = await programs_of(host, await tree(host, tool.program.pid))
         seen.programs = tuple(sorted(held))
     await load.end(monitors)
-    seen.looks = await look_at(sides.values(), site.environment, pair, slot.looks)
+    seen.host_states = await read_host_states(
+        sides.values(), site.environment, pair, slot.host_states
+    )
     await site.steps.hooks("test", "post", sides)
 
 
@@ -162,26 +165,28 @@ async def _until(moment: float) -> None:
     await asyncio.sleep(max(0.0, moment - time.monotonic()))
 
 
-async def _snap(label: str, looks: dict[str, tuple[Shell, str]]) -> dict[str, tuple[float, float]]:
-    """Node -> its clock minus ours, and what that is uncertain by."""
+async def _snap(
+    label: str, folders: dict[str, tuple[Shell, str]]
+) -> dict[str, tuple[float, float]]:
+    """A snapshot on each node. Node -> its clock minus ours, and the error of that; seconds."""
     clocks = await asyncio.gather(
-        *(shell.snap(label, f"{path}/{rawtree.SNAPSHOTS}") for shell, path in looks.values())
+        *(shell.snap(label, f"{path}/{rawtree.SNAPSHOTS}") for shell, path in folders.values())
     )
-    return dict(zip(looks, clocks, strict=True))
+    return dict(zip(folders, clocks, strict=True))
 
 
 async def _collect(
     site: Site, slot: rawtree.SlotRecord, folders: dict[str, str], pauses_s: tuple[float, ...]
 ) -> tuple[StoredFile, ...]:
-    """Brings the cell's folders home, checked; then removes them there unless they are kept.
+    """Fetches the cell's folders, checked, then removes them on the hosts unless they are kept.
 
-    pauses_s: what failed is tried again after each, over a new connection where that was lost.
+    pauses_s: a host that failed is tried again after each, over a new connection if it was lost.
     """
     by_node: dict[str, tuple[Shell, list[str]]] = {}
     for side, (shell, _) in _places(site, slot, folders).items():
         by_node.setdefault(shell.node.name, (shell, []))[1].append(folders[side])
 
-    async def bring(shell: Shell, paths: list[str]) -> tuple[StoredFile, ...]:
+    async def fetch_from(shell: Shell, paths: list[str]) -> tuple[StoredFile, ...]:
         base, name = remote_tree(shell), shell.node.name
         for pause_s in pauses_s:
             try:
@@ -193,10 +198,10 @@ async def _collect(
         return await shell.collect(base, paths, site.tree(slot.iteration, name))
 
     async def remove(shell: Shell, paths: list[str]) -> None:
-        with contextlib.suppress(RemoteError):  # the slot's end removes what stays
+        with contextlib.suppress(RemoteError):  # the slot's end removes what is left
             await shell.run(("rm", "-rf", "--", *(f"{remote_tree(shell)}/{p}" for p in paths)))
 
-    brought = await asyncio.gather(*(bring(shell, paths) for shell, paths in by_node.values()))
+    fetched = await asyncio.gather(*(fetch_from(*place) for place in by_node.values()))
     if not site.keep_on_hosts:
-        await asyncio.gather(*(remove(shell, paths) for shell, paths in by_node.values()))
-    return tuple(file for files in brought for file in files)
+        await asyncio.gather(*(remove(*place) for place in by_node.values()))
+    return tuple(file for files in fetched for file in files)

@@ -1,4 +1,5 @@
-"""Looks at the hosts outside the windows, and the name of the world that they show."""
+"""The hosts' state outside the windows, and the fingerprint of what must be equal in two cells that
+are compared."""
 
 import asyncio
 import hashlib
@@ -11,32 +12,37 @@ from ..programs import host_state
 from .shell import Shell
 
 
-async def look_at(
-    shells: Iterable[Shell], environment: Environment, pair: Pair, since: Mapping[str, HostState]
+async def read_host_states(
+    shells: Iterable[Shell],
+    environment: Environment,
+    pair: Pair,
+    since: Mapping[str, HostState] | None = None,
 ) -> dict[str, HostState]:
-    """Each host by name. `since`: earlier looks, after which warnings count. Raises RemoteError."""
+    """The state of each host, by name. Raises RemoteError.
 
-    async def one(shell: Shell) -> HostState:
-        name = shell.node.name
-        earlier = since.get(name)
-        stamp = None if earlier is None else earlier.log_stamp
+    since: earlier states; only kernel warnings after them are reported.
+    """
+    earlier = since or {}
+
+    async def read(name: str, shell: Shell) -> HostState:
+        stamp = earlier[name].log_stamp if name in earlier else None
         interfaces, guests = _interfaces(environment, pair, name), _guests(environment, name)
         answer = await shell.run(host_state.argv(interfaces, guests, stamp))
-        return host_state.parse(answer.stdout, f"{name}: look")
+        return host_state.parse(answer.stdout, f"{name}: host state")
 
     by_name = {shell.node.name: shell for shell in shells}
-    looks = await asyncio.gather(*(one(shell) for shell in by_name.values()))
-    return dict(zip(by_name, looks, strict=True))
+    states = await asyncio.gather(*(read(name, shell) for name, shell in by_name.items()))
+    return dict(zip(by_name, states, strict=True))
 
 
 def _guests(environment: Environment, host: str) -> list[str]:
-    """Uuids of our VMs there: they carry the load, or wait for it and answer our heartbeat."""
+    """Uuids of our VMs on a host: their processes belong to the measurement, loaded or idle."""
     nodes = {node for pair in environment.pairs.values() for node in pair.nodes}
     return sorted(node.uuid for node in nodes if node.host_ref == host and node.uuid)
 
 
 def _interfaces(environment: Environment, pair: Pair, node: str) -> list[str]:
-    """All on the way of the test traffic."""
+    """All interfaces of the traffic path on this node."""
     found = [nic.name for nic in environment.facts[node].nics]
     if pair.server.name == node:
         found.append(pair.server_interface)
@@ -45,8 +51,8 @@ def _interfaces(environment: Environment, pair: Pair, node: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def epoch_of(run: str, looks: Mapping[str, HostState]) -> str:
-    """Names the world: the run's fingerprint and what the looks show of kernels and NICs."""
-    seen = {name: look.world for name, look in looks.items()}
-    text = json.dumps([run, seen], sort_keys=True)
+def fingerprint_of(run: str, states: Mapping[str, HostState]) -> str:
+    """12 hexadecimal digits: the run's fingerprint and the settings of kernels and NICs now."""
+    settings = {name: state.settings for name, state in states.items()}
+    text = json.dumps([run, settings], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -14,13 +14,13 @@ from .shell import Running, Shell
 
 _PORTS = range(20000, 30000)
 _LISTEN_S = 5.0
-_LOOK_EVERY_S = 0.02
-SLACK_S = 15.0  # a load may take so much longer than requested before it is ended
+_POLL_S = 0.02
+SLACK_S = 15.0  # a load may take this much longer than requested before it is ended
 
 
 @dataclass
 class Ports:
-    """Hands out server ports, a new one each time, so that no cell meets another's leavings."""
+    """Hands out server ports, a new one each time, so that no cell meets another's server."""
 
     next: int = _PORTS.start
 
@@ -32,7 +32,7 @@ class Ports:
 
 
 def deadline_s(workload: Workload) -> float:
-    """After this long a load's programs are ended, whatever they wait for."""
+    """Seconds after which a load's programs are ended, whatever they wait for."""
     return 2 * workload.warmup_s + workload.window_s + SLACK_S
 
 
@@ -62,7 +62,7 @@ async def start_servers(
         missing = set(ports) - proc.parse_listening(answer.stdout, f"{shell.node.name}: tcp")
         if not missing:
             return servers
-        await asyncio.sleep(_LOOK_EVERY_S)
+        await asyncio.sleep(_POLL_S)
     raise CommandFailed(
         shell.node.name,
         f"no {workload.program} server listens on port {sorted(missing)} after {_LISTEN_S:g} s",
@@ -70,7 +70,7 @@ async def start_servers(
 
 
 async def warm_up(shell: Shell, pair: Pair, workload: Workload, port: int, folder: str) -> None:
-    """netperf's warm-up: a short run that is not read. iperf3 omits its first seconds."""
+    """netperf's warm-up: a short run whose output is ignored. iperf3 omits its first seconds."""
     if workload.program != "netperf" or not workload.warmup_s:
         return
     argv = netperf.client_argv(workload, pair.server_ip, port, duration_s=workload.warmup_s)
@@ -102,7 +102,7 @@ async def start_clients(
 
 
 async def finish(programs: list[Running], within_s: float) -> None:
-    """Waits for the programs to end by themselves; what does not is stopped.
+    """Waits for the programs to end by themselves; those that do not are stopped.
 
     Raises TransportLost where the end of one cannot be known.
     """
@@ -117,7 +117,7 @@ async def finish(programs: list[Running], within_s: float) -> None:
 
 
 async def end(programs: list[Running]) -> None:
-    """Stops what still runs; a lost host's programs are ended by its lease."""
+    """Stops the programs that still run; a lost host's are ended by its lease."""
     for program in programs:
         if program.running:
             with contextlib.suppress(RemoteError, TimeoutError):

@@ -1,12 +1,12 @@
-"""What watches a tool while the load runs: pidstat over its processes, its outputs' size."""
+"""The monitors of a tool while the load runs: pidstat over its processes, size of its outputs."""
 
 from ..programs import pidstat
 from ..storage import rawtree
 from .shell import Running, Shell
 from .tool import StartedTool, tree
 
-# One line, so that the supervisor can carry it. Both outputs are opened for appending, so emptying
-# one at the cap costs the tool nothing; what was dropped still counts as written.
+# One line, because the supervisor reads lines. The tool appends to both outputs, so emptying one at
+# the cap costs it nothing; the bytes that were dropped still count as written.
 _LOG_SIZE = (
     "every=$1 cap=$2 gone=0; shift 2; while :; do all=$gone; "
     'for f; do s=$(stat -c %s -- "$f") || s=0; all=$((all + s)); '

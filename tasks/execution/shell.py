@@ -1,4 +1,4 @@
-"""What this room needs of a host: the seam at the network's edge, a few methods long."""
+"""What this room needs of a host: a protocol of a few methods, the seam for tests."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -64,3 +64,6 @@ class Shell(Protocol):
     async def collect(
         self, base: str, paths: Sequence[str], into: Path
     ) -> tuple[StoredFile, ...]: ...
+    async def deliver(
+        self, files: Sequence[Path], local_root: Path, remote_dir: str
+    ) -> dict[str, str]: ...

@@ -1,4 +1,4 @@
-"""Where a campaign's cases run: the held hosts of one environment, and where results go."""
+"""Where a session's cases run: the reserved hosts of one environment, and where results go."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from pathlib import Path
 from ..model.environment import Environment, Layer, Pair
 from ..model.plan import Plan
 from ..storage import rawtree
+from ..storage.run_folder import RunFolder
 from .load import Ports
 from .shell import Shell
 from .steps import Steps
@@ -14,16 +15,16 @@ from .steps import Steps
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """All that the life of a case needs; nothing in it changes while the campaign runs."""
+    """Everything that running a case needs; nothing in it changes while the session lasts."""
 
     environment: Environment
     plan: Plan
     run: str
-    folder: Path  # <results>/<run>/<environment> here
+    folder: RunFolder
     shells: Mapping[str, Shell]  # by node name
     steps: Steps
     epoch: str  # fingerprint of kernels and NIC settings
-    load_before: float | None  # 1-minute load of the tool hosts before anything was started
+    load_before: float | None  # highest 1-minute load of the hosts before anything was started
     max_load: float | None
     keep_on_hosts: bool = False
     ports: Ports = field(default_factory=Ports)
@@ -41,7 +42,7 @@ class Site:
         }
 
     def tree(self, iteration: int, node: str) -> Path:
-        return rawtree.node_tree(self.folder, iteration, node)
+        return self.folder.tree(iteration, node)
 
 
 def remote_tree(shell: Shell) -> str:

@@ -1,6 +1,6 @@
-"""The life of one case in its place: the tool attached once, all its workloads, the tool stopped.
+"""One case in its slot: the tool attached once, all its workloads, the tool stopped.
 
-hooks → host's state → start, seen attached → attribution → cells → stop → clean again?
+hooks → host state → start, seen attached → attribution → cells → stop → clean again?
 """
 
 import asyncio
@@ -10,63 +10,66 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..model.errors import HostsBusy, RemoteError
-from ..model.outcome import CellStatus, Outcome
-from ..model.plan import Case, CaseKind, Slot, Workload
+from ..model.outcome import TRANSPORT, CellStatus, Failure, HostState, Outcome
+from ..model.plan import CaseKind, Slot, Workload
 from ..programs.bpftool import BpfState
-from ..reading.cell import key_of, read_cell
+from ..reading.cell import ParsedCell, judge_cell, key_of, parse_cell
 from ..storage import rawtree
 from . import attribution, load, residue, tool
 from . import cell_run as cells
-from .bpf import left_behind, state_of
-from .fingerprint import epoch_of, look_at
+from .bpf import residue_of, state_of
+from .fingerprint import fingerprint_of, read_host_states
 from .shell import Shell
 from .site import Site, remote_tree
 
-Tell = Callable[[Outcome], None]
+OutcomeListener = Callable[[Outcome], None]
 
 _CLEAN_WITHIN_S = 10.0  # BPF objects go a moment after their holder
-_KEEP_OUTPUT = 2**20  # of a tool's output so much is brought home; its size was measured
+_KEPT_OUTPUT = 2**20  # bytes of a tool's output that are fetched; its whole size was measured
+_OUTPUTS = ("ebpf_output", "ebpf_stderr")
 
 
 async def run_slot(
-    site: Site, slot: Slot, workloads: Sequence[Workload], attempt: int, tell: Tell
+    site: Site, slot: Slot, workloads: Sequence[Workload], attempt: int, listener: OutcomeListener
 ) -> list[Outcome]:
-    """Runs these workloads of the slot's case. Each outcome is told as soon as it is known.
+    """Runs these workloads of the slot's case. The listener hears of each outcome at once.
 
-    Raises HostNotClean after telling, when the tool left something behind. A lost host is in the
-    outcomes (`failed`, reason transport), not raised.
+    Raises HostNotClean, after the outcomes, when the tool left residue. A lost host is in the
+    outcomes (`invalid`, gate transport), not raised.
     """
-    case = site.plan.case(slot.case_id, slot.layer)
-    life = _Life(site, slot, case, attempt, tell)
+    running = _RunningSlot(site, slot, attempt, listener)
     try:
-        await life.begin()
+        await running.begin()
         for workload in workloads:
-            if life.tool_has_ended:  # what is left has no tool to be measured with
-                life.none_ran(workloads, CellStatus.INVALID, "tool_alive", "it ended before")
+            if running.tool_has_ended:  # what is left has no tool to be measured with
+                running.fail(workloads, Failure("tool_alive", "it ended before"))
             else:
-                await life.cell(workload)
+                await running.measure(workload)
     except tool.ToolFailed as error:
-        life.none_ran(workloads, CellStatus.INVALID, error.gate, str(error))
+        running.fail(workloads, Failure(error.gate, str(error)))
     except RemoteError as error:
-        life.none_ran(workloads, CellStatus.FAILED, "", f"transport: {error}")
+        running.fail(workloads, Failure(TRANSPORT, str(error)))
     finally:
-        await life.end()
-    life.raise_if_not_clean()
-    return list(life.outcomes.values())
+        await running.end()
+    running.raise_if_not_clean()
+    return list(running.outcomes.values())
 
 
-class _Life:
-    """One slot while it runs. `record` grows; `outcomes` holds the last word on each workload."""
+class _RunningSlot:
+    """A slot while it runs. `record` grows; `outcomes` holds each workload's last outcome."""
 
-    def __init__(self, site: Site, slot: Slot, case: Case, attempt: int, tell: Tell) -> None:
-        pair = site.pair(slot.layer)
-        self.site, self.case, self.attempt, self._tell = site, case, attempt, tell
+    def __init__(self, site: Site, slot: Slot, attempt: int, listener: OutcomeListener) -> None:
+        pair = self.pair = site.pair(slot.layer)
+        case = self.case = site.plan.case(slot.case_id, slot.layer)
+        self.site, self._listener = site, listener
         self.sides = site.sides(slot.layer)
         self.host: Shell = self.sides["tool_host"]
         self.outcomes: dict[str, Outcome] = {}
         self._ran: dict[str, cells.RanCell] = {}
+        self._parsed: dict[str, ParsedCell] = {}
         self._tool: tool.StartedTool | None = None
         self._before: BpfState | None = None
+        self._devices = (pair.server_interface,) if pair.tool_host == pair.server else ()
         self.record = rawtree.SlotRecord(
             environment=site.environment.name,
             run=site.run,
@@ -93,63 +96,64 @@ class _Life:
     def tool_has_ended(self) -> bool:
         return self._tool is not None and not self._tool.program.running
 
+    # -- before the first cell
+
     async def begin(self) -> None:
         """Everything before the first cell. Raises ToolFailed, RemoteError."""
-        steps, level = self.site.steps, "tool"
-        await steps.hooks(level, "init", self.sides)
-        async with steps.step(level, "init", "look at the hosts"):
-            await self._look()
+        steps, name = self.site.steps, self.host.node.name
+        await steps.hooks("tool", "init", self.sides)
+        async with steps.step("tool", "init", "read host states"):
+            await self._fingerprint()
         if self.case.kind is not CaseKind.BASELINE:
             path = f"{remote_tree(self.host)}/{self.folder}"
-            async with steps.step(level, "init", "state before", self.host.node.name):
-                self._before = await state_of(self.host, self._devices())
-                await self._note()
+            async with steps.step("tool", "init", "state before", name):
+                self._before = await state_of(self.host, self._devices)
+                await self._note_residue()
                 await self.host.run(("mkdir", "-p", path))
-            async with steps.step(level, "init", f"start {self.case.name}", self.host.node.name):
+            async with steps.step("tool", "init", f"start {self.case.name}", name):
                 await self._start(path)
-            async with steps.step(level, "init", "attribution", self.host.node.name):
+            async with steps.step("tool", "init", "attribution", name):
                 await self._attribute()
-            await self._forget_warnings()
+            # kernel warnings from attaching disturb no window: only later ones count
+            self._update_log_stamps(await self._host_states())
         self._write()
         await steps.hooks("case", "init", self.sides)
 
-    async def _look(self) -> None:
-        """Before anything of the case: what its cells are held against."""
-        pair = self.site.pair(self.record.layer)
-        looks = await look_at(self.sides.values(), self.site.environment, pair, {})
-        epoch = epoch_of(self.site.epoch, looks)
+    async def _host_states(self) -> dict[str, HostState]:
+        return await read_host_states(self.sides.values(), self.site.environment, self.pair)
+
+    async def _fingerprint(self) -> None:
+        """The hosts before the case; they must be equal to the iteration's first baseline."""
+        states = await self._host_states()
+        epoch = fingerprint_of(self.site.epoch, states)
         first = rawtree.first_baseline(self._tree(self.record.client), self.record.layer)
         self.record = replace(
-            self.record, looks=looks, epoch=epoch, baseline_epoch=epoch if first is None else
-            first.epoch,
-        )  # fmt: skip
-
-    async def _forget_warnings(self) -> None:
-        """What the kernel said while the tool attached disturbs no window: count from here on."""
-        now = await look_at(
-            self.sides.values(), self.site.environment, self.site.pair(self.record.layer), {}
+            self.record,
+            host_states=states,
+            epoch=epoch,
+            baseline_epoch=epoch if first is None else first.epoch,
         )
-        looks = {
-            name: replace(look, log_stamp=now[name].log_stamp)
-            for name, look in self.record.looks.items()
-        }
-        self.record = replace(self.record, looks=looks)
 
-    async def _note(self) -> None:
-        """From here on until the host was seen clean, whoever goes on with the run looks first."""
-        if self._before is None:
-            return
-        name, booted = self.host.node.name, await residue.boot_id(self.host)
-        known = residue.Note(name, self.case.name, booted, self._devices(), self._before)
-        residue.note(self.site.folder, known)
+    def _update_log_stamps(self, now: dict[str, HostState]) -> None:
+        states = {
+            name: replace(state, log_stamp=now[name].log_stamp)
+            for name, state in self.record.host_states.items()
+        }
+        self.record = replace(self.record, host_states=states)
+
+    async def _note_residue(self) -> None:
+        """From here on until the host was seen clean, whoever resumes the run checks it first."""
+        if self._before is not None:
+            name, boot_id = self.host.node.name, await residue.boot_id(self.host)
+            note = residue.Note(name, self.case.name, boot_id, self._devices, self._before)
+            residue.write_note(self.site.folder.residue_note, note)
 
     async def _start(self, path: str) -> None:
         output, errors = (f"{path}/{name}_{self.record.ts}.log" for name in _OUTPUTS)
         started = self._tool = await tool.start(self.host, self.case, output, errors)
         now = await state_of(self.host, ())
-        held = set(started.programs)
         before = {p.id for p in (self._before.programs if self._before else None) or ()}
-        after = held | {p.id for p in (now.programs if now else None) or ()}
+        after = set(started.programs) | {p.id for p in (now.programs if now else None) or ()}
         self.record = replace(
             self.record,
             tool=rawtree.ToolRecord(
@@ -165,10 +169,10 @@ class _Life:
         )
 
     async def _checksum(self) -> str:
-        script = next((w for w in self.case.command.split() if w.endswith(self.case.script)), "")
-        if not script:
+        """sha256 of the tool's script on its host; empty where the command names no script."""
+        path = tool.script_path(self.case, self.host.node)
+        if path is None:
             return ""
-        path = script if script.startswith("/") else f"{self.host.node.workdir}/{script}"
         answer = await self.host.run(("sha256sum", "--", path), check=False)
         return answer.stdout.partition(" ")[0]
 
@@ -183,22 +187,29 @@ class _Life:
         await asyncio.gather(
             *(self.sides[side].run(("mkdir", "-p", path)) for side, path in folders.items())
         )
-        pair, ports = self.site.pair(self.record.layer), self.site.ports.take(1)
         paced = attribution.paced(design, self.site.plan.workloads[0].affinity)
-        workload = load.pinned(paced, self.site.environment, pair)
-        counted = await attribution.measure(self.sides, pair, workload, self._tool, ports, folders)
+        workload = load.pinned(paced, self.site.environment, self.pair)
+        counted = await attribution.measure(
+            self.sides, self.pair, workload, self._tool, self.site.ports.take(1), folders
+        )
         self.record = replace(self.record, attribution=counted)
 
-    async def cell(self, workload: Workload) -> None:
+    # -- the cells
+
+    async def measure(self, workload: Workload) -> None:
         name = f"{self.case.name} · {workload.name}"
         async with self.site.steps.step("test", "init", name, self.record.server):
             ran = await cells.run(self.site, self.record, self.file, workload, self._tool)
-        self._ran[workload.name] = ran
-        self._judge(workload.name, ran)
+        self._take(workload.name, ran)
 
-    def _judge(self, workload: str, ran: cells.RanCell) -> None:
-        reading = read_cell(self._tree, self.record, ran.record)
-        self._say(
+    def _take(self, workload: str, ran: cells.RanCell) -> None:
+        self._ran[workload] = ran
+        self._parsed[workload] = parse_cell(self._tree, self.record, ran.record)
+        self._judge(workload)
+
+    def _judge(self, workload: str) -> None:
+        ran, reading = self._ran[workload], judge_cell(self._parsed[workload], self.record)
+        self._hear(
             Outcome(
                 key=reading.key,
                 status=reading.status,
@@ -212,19 +223,8 @@ class _Life:
             )
         )
 
-    def raise_if_not_clean(self) -> None:
-        """Judges the cells again with what the tool left behind, and raises HostNotClean."""
-        left = self.record.left_behind
-        if not left:
-            return
-        for workload, ran in self._ran.items():
-            self._judge(workload, ran)
-        raise residue.HostNotClean(self.record.tool_host, self.case.name, left)
-
-    def none_ran(
-        self, workloads: Sequence[Workload], status: CellStatus, gate: str, reason: str
-    ) -> None:
-        """The last word on every workload that has none yet."""
+    def fail(self, workloads: Sequence[Workload], failure: Failure) -> None:
+        """The outcome of every workload that has none yet."""
         self._write()
         for workload in workloads:
             if workload.name in self.outcomes:
@@ -233,17 +233,18 @@ class _Life:
             folders = rawtree.cell_folders(
                 self.case, self.record.layer, workload, f"{self.record.ts}_none"
             )
-            failure = f"{gate}: {reason}" if gate else reason
             record = rawtree.CellRecord(
                 workload, self.record.ts, self.file, folders, (), now, now, failure
             )
             path = self._tree(self.record.client) / folders["client"] / rawtree.METADATA
             rawtree.write_json(path, record)
             key = key_of(self.record, workload.name)
-            self._say(Outcome(key, status, reason, gate, now, now))
+            self._hear(Outcome(key, CellStatus.INVALID, failure.reason, failure.gate, now, now))
+
+    # -- after the last cell
 
     async def end(self) -> None:
-        """Stops the tool, looks whether its host is as before, brings the rest home."""
+        """Stops the tool, checks that its host is as before, fetches what is left."""
         steps, name = self.site.steps, self.host.node.name
         try:
             await self.host.revive()
@@ -253,65 +254,71 @@ class _Life:
                     await tool.stop(self._tool.program)
             if self._before is not None:
                 async with steps.step("tool", "post", "clean again", name):
-                    left = await left_behind(
-                        self.host, self._before, self._devices(), _CLEAN_WITHIN_S
-                    )
-                self.record = replace(self.record, left_behind=left)
-                if not left:
-                    residue.forget(self.site.folder)
+                    await self._check_residue(self._before)
             if self.case.kind is not CaseKind.BASELINE:
                 async with steps.step("tool", "post", "collect", name):
                     await self._collect()
-            fetched = await self._fetch_the_rest()
-            if fetched and not self.site.keep_on_hosts:
-                await self._remove_there()
+            if await self._fetch_again() and not self.site.keep_on_hosts:
+                await self._remove_remote()
             await steps.hooks("tool", "post", self.sides)
         except (RemoteError, HostsBusy) as error:
-            async with steps.step("tool", "post", f"given up: {error}", name):
-                pass
+            steps.note("tool", "post", f"given up: {error}", name)
         finally:
             self._write()
+            for workload, parsed in self._parsed.items():
+                reading = judge_cell(parsed, self.record)
+                self.site.folder.add_reading(reading, self.record, self._ran[workload].record)
 
-    async def _fetch_the_rest(self) -> bool:
-        """Cells that were measured and could not be brought home, once more; whether all are."""
+    async def _check_residue(self, before: BpfState) -> None:
+        left = await residue_of(self.host, before, self._devices, _CLEAN_WITHIN_S)
+        self.record = replace(self.record, left_behind=left)
+        if not left:
+            self.site.folder.residue_note.unlink(missing_ok=True)
+
+    def raise_if_not_clean(self) -> None:
+        """Judges the cells again, now that residue was found, and raises HostNotClean."""
+        left = self.record.left_behind
+        if left:
+            for workload in self._ran:
+                self._judge(workload)
+            raise residue.HostNotClean(self.record.tool_host, self.case.name, left)
+
+    async def _collect(self) -> None:
+        """The beginning of the tool's outputs."""
+        base = remote_tree(self.host)
+        outputs = [f"{base}/{self.folder}/{name}_{self.record.ts}.log" for name in _OUTPUTS]
+        for path in outputs:
+            await self.host.run(("truncate", "-c", "-s", f"<{_KEPT_OUTPUT}", path), check=False)
+        listing = await self.host.run(("ls", "-d", *outputs), check=False)
+        found = [path.removeprefix(f"{base}/") for path in listing.stdout.split()]
+        if found:
+            await self.host.collect(base, found, self._tree(self.host.node.name))
+
+    async def _fetch_again(self) -> bool:
+        """Cells that were measured and not fetched, once more; whether all are fetched now."""
         for workload, ran in self._ran.items():
             if not ran.fetched:
                 for shell in self.sides.values():
                     await shell.revive()
-                self._ran[workload] = again = await cells.fetch(self.site, self.record, ran)
-                if again.fetched:
-                    self._judge(workload, again)
+                fetched = await cells.fetch(self.site, self.record, ran)
+                if fetched.fetched:
+                    self._take(workload, fetched)
         return all(ran.fetched for ran in self._ran.values())
 
-    async def _collect(self) -> None:
-        base = remote_tree(self.host)
-        outputs = [f"{base}/{self.folder}/{name}_{self.record.ts}.log" for name in _OUTPUTS]
-        for path in outputs:
-            await self.host.run(("truncate", "-c", "-s", f"<{_KEEP_OUTPUT}", path), check=False)
-        there = await self.host.run(("ls", "-d", *outputs), check=False)
-        found = [path.removeprefix(f"{base}/") for path in there.stdout.split()]
-        if found:
-            await self.host.collect(base, found, self._tree(self.host.node.name))
-
-    async def _remove_there(self) -> None:
-        """All of the case on the hosts, also what a run that died left of it."""
+    async def _remove_remote(self) -> None:
+        """Everything of the case on the hosts, also what a run that died left there."""
         for shell in {shell.node.name: shell for shell in self.sides.values()}.values():
             path = f"{remote_tree(shell)}/{self.folder}"
             await shell.run(("rm", "-rf", "--", path), check=False)
 
-    def _devices(self) -> tuple[str, ...]:
-        pair = self.site.pair(self.record.layer)
-        return (pair.server_interface,) if pair.tool_host == pair.server else ()
+    # -- small helpers
 
     def _tree(self, node: str) -> Path:
         return self.site.tree(self.record.iteration, node)
 
-    def _say(self, outcome: Outcome) -> None:
+    def _hear(self, outcome: Outcome) -> None:
         self.outcomes[outcome.key.workload] = outcome
-        self._tell(outcome)
+        self._listener(outcome)
 
     def _write(self) -> None:
         rawtree.write_json(self._tree(self.record.client) / self.file, self.record)
-
-
-_OUTPUTS = ("ebpf_output", "ebpf_stderr")

@@ -1,8 +1,8 @@
-"""The visible steps of a campaign: four levels, each with an init and a post phase.
+"""The visible steps of a session: four levels, each with an init and a post phase.
 
     global → tool → case → test
 
-Every step, ours or a user's hook, is one record: when, where, how long, how it ended.
+Every step, ours or a user's hook, leaves one record: when, where, how long, how it ended.
 """
 
 import time
@@ -30,11 +30,10 @@ class Step:
 
 
 class Steps:
-    """Runs steps and tells of each to `tell`."""
+    """Runs steps and passes each record on to `record`."""
 
-    def __init__(self, hooks: Sequence[Hook] = (), tell: Callable[[Step], None] | None = None):
-        self._hooks = tuple(hooks)
-        self._tell = tell or (lambda step: None)
+    def __init__(self, hooks: Sequence[Hook], record: Callable[[Step], None]) -> None:
+        self._hooks, self._record = tuple(hooks), record
 
     @asynccontextmanager
     async def step(self, level: str, phase: str, name: str, node: str = "") -> AsyncIterator[None]:
@@ -48,15 +47,20 @@ class Steps:
             raise
         finally:
             duration_s = round(time.monotonic() - clock, 4)
-            self._tell(Step(level, phase, name, node, started, duration_s, status))
+            self._record(Step(level, phase, name, node, started, duration_s, status))
 
-    async def hooks(self, level: str, phase: str, sides: Mapping[str, Shell]) -> None:
-        """The user's commands of this level and phase, in the order of the file.
+    def note(self, level: str, phase: str, name: str, node: str = "") -> None:
+        """A step without a body: something that happened."""
+        self._record(Step(level, phase, name, node, time.time(), 0.0, "done"))
 
-        sides: server, client, tool_host. Raises CommandFailed.
+    async def hooks(self, level: str, phase: str, *sides: Mapping[str, Shell]) -> None:
+        """The user's commands of this level and phase, in the order of the plan.
+
+        sides: server, client, tool_host, of one or several layers; a host that stands on the same
+        side of two layers runs a command once. Raises CommandFailed.
         """
         for hook in self._hooks:
             if (hook.level, hook.phase) == (level, phase):
-                shell = sides[hook.on]
-                async with self.step(level, phase, " ".join(hook.run), shell.node.name):
-                    await shell.run(hook.run, timeout_s=_HOOK_TIMEOUT_S)
+                for shell in {s[hook.on].node.name: s[hook.on] for s in sides}.values():
+                    async with self.step(level, phase, " ".join(hook.run), shell.node.name):
+                        await shell.run(hook.run, timeout_s=_HOOK_TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""A tool on its host: started, seen attached, stopped. A placebo goes the same way."""
+"""A tool on its host: started, seen attached, stopped. A placebo is treated in the same way."""
 
 import asyncio
 import re
@@ -6,21 +6,22 @@ import shlex
 import time
 from dataclasses import dataclass
 
+from ..model.environment import Node
 from ..model.errors import OverheadError, RemoteError
 from ..model.plan import Case, CaseKind
 from ..programs import proc
 from .bpf import Counted, programs_of
 from .shell import Running, Shell
 
-_LOOK_EVERY_S = 0.1
-_SETTLED_LOOKS = 3  # so often the same number of programs: it attaches no more
+_POLL_S = 0.1
+_SETTLED_COUNTS = 3  # the same number of programs so many times: it attaches no more
 _STDERR_TAIL = 2000
-_READY_WITHIN = 2**20  # bytes of output that its readiness line is looked for in
+_READY_WITHIN = 2**20  # bytes of output that are searched for its readiness line
 _DEADLINE_S = 24 * 3600.0
 
 
 class ToolFailed(OverheadError):
-    """The tool did not start, died, or was never seen attached; with the tail of what it said."""
+    """The tool did not start, died, or was never seen attached; with the tail of its output."""
 
     def __init__(self, gate: str, problem: str) -> None:
         self.gate = gate  # that its cells fail: tool_alive or probes_attached
@@ -42,11 +43,19 @@ class StartedTool:
 
 def argv_of(case: Case, *, is_root: bool) -> tuple[str, ...]:
     """The command's words. A leading sudo is dropped where we are root already: it would start a
-    session of its own, out of the supervisor's sight."""
+    session of its own, which the supervisor does not see."""
     words = shlex.split(case.command)
     if is_root and words[:1] == ["sudo"]:
         words = words[1:]
     return tuple(words)
+
+
+def script_path(case: Case, node: Node) -> str | None:
+    """Where the case's script lies on its host; None where the command names none."""
+    words = [word for word in case.command.split() if case.script and word.endswith(case.script)]
+    if not words:
+        return None
+    return words[0] if words[0].startswith("/") else f"{node.workdir}/{words[0]}"
 
 
 async def start(shell: Shell, case: Case, output: str, errors: str) -> StartedTool:
@@ -75,13 +84,13 @@ async def start(shell: Shell, case: Case, output: str, errors: str) -> StartedTo
             )
         start_ticks = proc.parse_process(stat.stdout, f"/proc/{program.pid}/stat").start_ticks
         return StartedTool(program, start_ticks, pids, programs, ready_s, output, errors)
-    except BaseException:  # whatever went wrong, nobody else knows of it
+    except BaseException:  # whatever went wrong, nobody else would stop it
         await stop(program)
         raise
 
 
 def _expect_kinds(case: Case, programs: dict[int, Counted]) -> None:
-    """A tool that attached other probes than its catalogue says has another cost to report."""
+    """A tool that attached other probes than its catalogue names would have another cost."""
     there = {held.type for held in programs.values()}
     if lacking := sorted(set(case.expected_probes) - there):
         raise ToolFailed(
@@ -94,11 +103,11 @@ def _expect_kinds(case: Case, programs: dict[int, Counted]) -> None:
 async def _until_ready(
     shell: Shell, case: Case, program: Running, output: str, errors: str, clock: float
 ) -> dict[int, Counted]:
-    looks: list[int] = []
+    counts: list[int] = []
     while True:
         programs = await programs_of(shell, await tree(shell, program.pid))
-        looks.append(len(programs))
-        if await _ready(shell, case, looks, output, time.monotonic() - clock):
+        counts.append(len(programs))
+        if await _ready(shell, case, counts, output, time.monotonic() - clock):
             return programs
         if not program.running:
             status = await program.wait()
@@ -111,25 +120,25 @@ async def _until_ready(
             raise ToolFailed(
                 "probes_attached",
                 f"{case.name}: not ready after {case.readiness.deadline_s:g} s, "
-                f"{looks[-1]} BPF programs; {await tail(shell, errors, output)}",
+                f"{counts[-1]} BPF programs; {await tail(shell, errors, output)}",
             )
-        await asyncio.sleep(_LOOK_EVERY_S)
+        await asyncio.sleep(_POLL_S)
 
 
-async def _ready(shell: Shell, case: Case, looks: list[int], output: str, since_s: float) -> bool:
+async def _ready(shell: Shell, case: Case, counts: list[int], output: str, since_s: float) -> bool:
     wanted = case.readiness
     if wanted.delay_s is not None:
         return since_s >= wanted.delay_s
     if wanted.programs is not None:
-        return looks[-1] >= wanted.programs
+        return counts[-1] >= wanted.programs
     if wanted.line is not None:
         seen = await shell.run(("head", "-c", str(_READY_WITHIN), output), check=False)
         return re.search(wanted.line, seen.stdout, re.MULTILINE) is not None
-    if case.kind is CaseKind.PLACEBO:  # attaches nothing: its first line has to do
+    if case.kind is CaseKind.PLACEBO:  # attaches nothing: its first output counts
         seen = await shell.run(("stat", "-c", "%s", output), check=False)
         return seen.stdout.strip() not in ("", "0")
-    settled = looks[-_SETTLED_LOOKS:]
-    return looks[-1] > 0 and len(settled) == _SETTLED_LOOKS and len(set(settled)) == 1
+    settled = counts[-_SETTLED_COUNTS:]
+    return counts[-1] > 0 and len(settled) == _SETTLED_COUNTS and len(set(settled)) == 1
 
 
 async def tree(shell: Shell, leader: int) -> tuple[int, ...]:
@@ -144,16 +153,16 @@ async def tree(shell: Shell, leader: int) -> tuple[int, ...]:
 
 
 async def tail(shell: Shell, *files: str) -> str:
-    """The end of the first of these files that holds something, in one line."""
+    """The end of the first of these files that is not empty, in one line."""
     for file in files:
         answer = await shell.run(("tail", "-c", str(_STDERR_TAIL), file), check=False)
         if answer.stdout.strip():
-            return "it said: …" + " / ".join(answer.stdout.split("\n"))[-400:].strip(" /")
-    return "it said nothing"
+            return "its output: …" + " / ".join(answer.stdout.split("\n"))[-400:].strip(" /")
+    return "it printed nothing"
 
 
 async def stop(program: Running) -> int | None:
-    """The exit status; None where the host was lost, and its lease ends the tool."""
+    """The exit status; None where the host was lost: its lease ends the tool."""
     try:
         return await program.stop(grace_s=10)
     except (RemoteError, TimeoutError):

@@ -3,6 +3,7 @@
     OverheadError
     ├── InputError         wrong input: a file, a key, what is wrong, what was expected   (exit 2)
     │   └── InputErrors    several of them, all reported at once
+    ├── EnvironmentErrors  what several environments raised, all of it reported
     ├── HostsBusy          another campaign holds a host: its name                        (exit 75)
     ├── BudgetBroken       a budget file's limit is exceeded                              (exit 3)
     ├── ParseError         a program's output that cannot be trusted: source and reason
@@ -44,7 +45,11 @@ class InputError(OverheadError):
 
     exit_code = 2
 
+    errors: "tuple[InputError, ...]" = ()
+    """Of several mistakes that are reported together: each of them; of one: itself."""
+
     def __init__(self, where: str, key: str, problem: str, expected: str = "") -> None:
+        self.errors = (self,)
         self.where, self.key, self.problem, self.expected = where, key, problem, expected
         place = f"{where}: {key}" if key else where
         tail = f"; expected {expected}" if expected else ""
@@ -68,6 +73,15 @@ def raise_all(errors: Sequence[InputError]) -> None:
         raise errors[0]
     if errors:
         raise InputErrors(errors)
+
+
+class EnvironmentErrors(OverheadError):
+    """What several environments of a campaign raised. Ends with the first one's exit code."""
+
+    def __init__(self, errors: Sequence[OverheadError]) -> None:
+        self.errors = tuple(errors)
+        self.exit_code = errors[0].exit_code
+        super().__init__("\n".join(str(error) for error in errors))
 
 
 class HostsBusy(OverheadError):

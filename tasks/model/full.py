@@ -22,8 +22,9 @@ from .catalog import (
     Traits,
     placeholders,
 )
-from .documents import Address, KeyPath, Mistake, Written, matching
+from .documents import Address, KeyPath, Mistake, Written, matching, read_document
 from .environment import Environment, Layer, Node, Pair, SshSettings
+from .errors import InputError
 from .facts import Facts
 from .names import Identifier
 
@@ -221,6 +222,37 @@ def _unknown_placeholders(
             yield Mistake(
                 place, f"unknown placeholder {{{name}}}", f"one of {', '.join(PLACEHOLDERS)}"
             )
+
+
+def find_config(directory: Path) -> tuple[Path, Path | None]:
+    """The full.yaml and, if it is there, the cases.json of a `--config-dir`. Raises InputError."""
+    full = sorted(directory.glob("*full.yaml"))
+    cases = sorted(directory.glob("*cases.json"))
+    for what, found in (("*-full.yaml", full), ("*-cases.json", cases)):
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            raise InputError(str(directory), "", f"holds several {what}: {names}", "one")
+    if not full:
+        problem = "holds no *-full.yaml" if directory.is_dir() else "no such directory"
+        raise InputError(str(directory), "", problem, "what bootstrap wrote")
+    return full[0], cases[0] if cases else None
+
+
+def read_full(path: Path, folder: Path | None = None) -> FullConfig:
+    """The file, checked; also one that the published framework wrote. Raises InputErrors.
+
+    folder: what a relative tools' folder is taken from; not given: the file's own. One that is not
+    on this machine is None: the tools lie on the hosts already.
+    """
+    full = read_document(path, FullConfig, cross_checks)
+    tools = full.paths.measurement_tools_dir
+    if tools is None:
+        return full
+    local = ((folder or path.parent).resolve() / tools).resolve()
+    paths = full.paths.model_copy(
+        update={"measurement_tools_dir": local if local.is_dir() else None}
+    )
+    return full.model_copy(update={"paths": paths})
 
 
 def environment_of(full: FullConfig) -> Environment:

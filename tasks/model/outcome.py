@@ -15,6 +15,10 @@ class CellStatus(StrEnum):
     SKIPPED = "skipped"  # planned, never started; the reason is stored
 
 
+CellPlace = tuple[str, int, int, str]
+"""layer, iteration, position, workload: where a cell stands in the plan, whichever attempt."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class CellKey:
     """One workload of one case in one iteration; position and attempt make it unique."""
@@ -27,6 +31,10 @@ class CellKey:
     case: str
     workload: str
     attempt: int = 1
+
+    @property
+    def place(self) -> CellPlace:
+        return (str(self.layer), self.iteration, self.position, self.workload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ class BpfProgram:
 class HostState:
     """A host's settings and kernel log, read outside the windows."""
 
-    world: dict[str, str]  # kernel and NIC settings: equal in what compares
+    settings: dict[str, str]  # kernel and NICs: part of the fingerprint
     frequency: dict[str, str]  # governor and limits, not the momentary MHz
     carriers: tuple[int, ...] = ()  # processes of the measurement itself: switch, guests
     log_stamp: float | None = None  # of the kernel log's last line; None: it may not be read
@@ -94,6 +102,32 @@ class GateResult:
     passed: bool | None  # None: could not be judged, which blocks like a failure where required
     observed: str = ""
     expected: str = ""
+
+
+TRANSPORT = "transport"
+"""Stands for a gate: the connection or the deadline ended the cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a cell was not run to its end: the gate that it fails (or TRANSPORT), and the reason."""
+
+    gate: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellReading:
+    """Everything that the files of a cell say, cut to the window and judged."""
+
+    key: CellKey
+    status: CellStatus
+    gate: str  # the gate that failed; empty where none did
+    reason: str
+    gates: tuple[GateResult, ...]
+    windows: dict[str, Window]  # by node
+    samples: tuple[Sample, ...]
+    intervals: tuple[Interval, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def parse(text: str, source: str) -> HostState:
         raise ParseError(source, f"not a number: {error}") from None
     warnings = sections.get("warnings")
     return HostState(
-        world=world,
+        settings=world,
         frequency=_settings(sections.get("frequency", ())),
         carriers=carriers,
         log_stamp=stamp[-1] if stamp else None,

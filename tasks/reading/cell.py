@@ -8,38 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..model.errors import ParseError
-from ..model.outcome import (
-    CellKey,
-    CellStatus,
-    GateResult,
-    Interval,
-    Sample,
-    Window,
-)
+from ..model.outcome import TRANSPORT, CellKey, CellReading, CellStatus, GateResult, Window
 from ..programs import snapshot
 from ..quality import gates
 from ..storage import rawtree
-from .cell_found import Ends, Found
 from .cell_gates import observe
 from .cell_hosts import read_hosts, read_monitors
 from .cell_load import read_load
+from .records import Ends, Found
 
 Tree = Callable[[str], Path]
 """Node's name -> its results tree here."""
 
 
 @dataclass(frozen=True, slots=True)
-class CellReading:
-    """All that a cell's files tell."""
+class ParsedCell:
+    """A cell's files, parsed once. What its slot learns later changes the judgement alone."""
 
-    key: CellKey
-    status: CellStatus
-    gate: str
-    reason: str
-    gates: tuple[GateResult, ...]
-    windows: dict[str, Window]  # by node
-    samples: tuple[Sample, ...]
-    intervals: tuple[Interval, ...]
+    record: rawtree.CellRecord
+    snapshots: dict[str, Ends]  # by node
+    windows: dict[str, Window]
+    found: Found
 
 
 def key_of(slot: rawtree.SlotRecord, workload: str) -> CellKey:
@@ -57,16 +46,28 @@ def key_of(slot: rawtree.SlotRecord, workload: str) -> CellKey:
 
 def read_cell(tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord) -> CellReading:
     """Reads and judges one cell. What cannot be read is a failed gate, never a value."""
+    return judge_cell(parse_cell(tree, slot, cell), slot)
+
+
+def parse_cell(tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord) -> ParsedCell:
+    """The values of all its files, with an error for each that cannot be read."""
     found = Found()
     snapshots = _snapshots(tree, slot, cell, found)
-    windows = {node: _window(node, pair) for node, pair in snapshots.items()}
+    windows = {node: _window(node, ends) for node, ends in snapshots.items()}
     found.errors += _off_windows(windows, cell.workload.window_s)
-    if not cell.failure:
+    if cell.failure is None and not cell.not_fetched:
         read_load(tree(slot.client) / cell.folders["client"], slot, cell, found)
         read_hosts(slot, cell, snapshots, found)
         if slot.tool is not None:
             read_monitors(tree(slot.tool_host) / cell.folders["monitor"], slot, windows, found)
-    results = gates.judge(observe(slot, cell, snapshots, windows, found), slot.case.kind)
+    return ParsedCell(cell, snapshots, windows, found)
+
+
+def judge_cell(parsed: ParsedCell, slot: rawtree.SlotRecord) -> CellReading:
+    """The gates' answers, with what is known of the slot now."""
+    cell, found = parsed.record, parsed.found
+    observation = observe(slot, cell, parsed.snapshots, parsed.windows, found)
+    results = gates.judge(observation, slot.case.kind)
     status, gate, reason = _verdict(cell, results)
     return CellReading(
         key=key_of(slot, cell.workload.name),
@@ -74,26 +75,23 @@ def read_cell(tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord) ->
         gate=gate,
         reason=reason,
         gates=results,
-        windows=windows,
+        windows=parsed.windows,
         samples=tuple(found.samples),
         intervals=tuple(found.intervals),
     )
 
 
-# Looked at in the cell but judged by the run's other knowledge, or not always there to be seen.
+# Observed in the cell but judged by what else the run knows, or not always there to be observed.
 _NOT_REQUIRED = {"clean_after", "same_world"}
 
 
 def _verdict(
     cell: rawtree.CellRecord, results: tuple[GateResult, ...]
 ) -> tuple[CellStatus, str, str]:
-    if cell.failure:
-        gate, colon, reason = cell.failure.partition(": ")
-        if colon and gate in gates.GATES:
-            return CellStatus.INVALID, gate, reason
-        if gate == "transport":
-            return CellStatus.INVALID, "transport", reason
-        return CellStatus.FAILED, "", cell.failure
+    if cell.failure is not None:
+        return CellStatus.INVALID, cell.failure.gate, cell.failure.reason
+    if cell.not_fetched:
+        return CellStatus.INVALID, TRANSPORT, f"not fetched: {cell.not_fetched}"
     failed = gates.blocking(results, required=set(gates.GATES) - _NOT_REQUIRED)
     if failed is None:
         return CellStatus.PASSED, "", ""

@@ -4,7 +4,7 @@ from ..model.outcome import HostState, Window
 from ..programs import snapshot
 from ..quality import gates
 from ..storage import rawtree
-from .cell_found import Ends, Found, total
+from .records import Ends, Found, total
 
 _TICKS = 100  # USER_HZ: 100 on every Linux that we know
 
@@ -44,8 +44,8 @@ def observe(
         throttle_before=_throttle(start),
         throttle_after=_throttle(end),
         kernel_warnings=_kernel_warnings(cell),
-        frequency_before=_frequency(slot.looks),
-        frequency_after=_frequency(cell.looks),
+        frequency_before=_frequency(slot.host_states),
+        frequency_after=_frequency(cell.host_states),
         epoch=cell.epoch or slot.epoch or None,
         baseline_epoch=slot.baseline_epoch or None,
         left_behind=slot.left_behind,
@@ -74,7 +74,11 @@ def _throttle(look: snapshot.Snapshot | None) -> dict[str, int] | None:
 
 
 def _kernel_warnings(cell: rawtree.CellRecord) -> tuple[str, ...] | None:
-    told = [(node, look.warnings) for node, look in cell.looks.items() if look.warnings is not None]
+    told = [
+        (node, look.warnings)
+        for node, look in cell.host_states.items()
+        if look.warnings is not None
+    ]
     if not told:
         return None
     return tuple(f"{node}: {line}" for node, lines in told for line in lines)
@@ -99,8 +103,8 @@ def _foreign(
     seen = []
     for node, (start, end) in snapshots.items():
         ours = set(cell.own_pids.get(node, ()))
-        if node in slot.looks:
-            ours.update(slot.looks[node].carriers)
+        if node in slot.host_states:
+            ours.update(slot.host_states[node].carriers)
         if slot.tool is not None and node == slot.tool_host:
             ours.update((slot.tool.pid, *slot.tool.pids))
         seconds = end.uptime_s - start.uptime_s

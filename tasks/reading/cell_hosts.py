@@ -6,7 +6,7 @@ from ..model.errors import ParseError
 from ..model.outcome import Interval, Window
 from ..programs import logsize, pidstat, proc
 from ..storage import rawtree
-from .cell_found import Ends, Found
+from .records import Ends, Found
 
 
 def read_hosts(

@@ -6,7 +6,7 @@ from ..model.errors import ParseError
 from ..model.outcome import Interval
 from ..programs import iperf3, netperf
 from ..storage import rawtree
-from .cell_found import Found, total
+from .records import Found, total
 
 
 def read_load(

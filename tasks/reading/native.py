@@ -1,9 +1,11 @@
-"""This program's raw results trees: every cell read and judged again, as rows of the tables."""
+"""This program's raw results trees, as rows of the tables: what was read of each cell while it was
+measured, or else its files, read and judged again."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,13 @@ import polars as pl
 
 from ..model.errors import InputError, ParseError
 from ..model.metrics import METRICS
-from ..model.outcome import BpfProgram, CellKey, CellStatus, Outcome
+from ..model.outcome import BpfProgram, CellKey, CellReading, CellStatus, Outcome
 from ..model.plan import Case
-from ..storage import journal, rawtree, schema
+from ..storage import rawtree, schema
+from ..storage.run_folder import RunFolder
 from .cell import key_of, read_cell
 from .planned import never_measured
 from .records import MANIFEST, FileStatus, Reading
-
-ENVIRONMENT_FILE = "environment.json"
-"""What the campaign knew when it began: run's settings, facts, plan's design."""
 
 _RAW_NAMES = ("_client_", rawtree.SNAPSHOTS, rawtree.PIDSTAT, rawtree.LOG_SIZE)
 
@@ -37,80 +37,41 @@ class _Rows:
     )
 
 
-def is_native(folder: Path) -> bool:
-    """Whether `folder` is one environment of a run of this program."""
-    return (folder / ENVIRONMENT_FILE).is_file()
-
-
-def environments(path: Path) -> list[Path]:
-    """Environment folders at, in or above `path` (a run, an environment, or an iteration)."""
-    if is_native(path):
-        return [path]
-    if is_native(path.parent):
-        return [path.parent]
-    return sorted(entry for entry in path.iterdir() if entry.is_dir() and is_native(entry))
-
-
-_SLOTS = f"iteration_*/*/{rawtree.TREE}/**/metadata_*.json"
-
-
-def measured(folder: Path) -> bool:
-    """Whether anything of an environment was measured and collected yet."""
-    return any(folder.glob(_SLOTS))
-
-
-def read_environment(folder: Path) -> Reading:
+def read_environment(folder: RunFolder) -> Reading:
     """One environment of one run. Raises InputError where the tree holds no cell."""
-    known = _known(folder)
+    _ = folder.environment  # refused before anything is read
     rows = _Rows()
-    for slot_file in sorted(folder.glob(_SLOTS)):
+    for slot_file in folder.slot_files():
         _slot(folder, slot_file, rows)
+    stored = folder.readings()
     for slot, cell in rows.found.values():
-        _cell(folder, slot, cell, rows)
+        tree = partial(folder.tree, slot.iteration)
+        reading = stored.get(folder.source_of(slot, cell)) or read_cell(tree, slot, cell)
+        _cell(reading, slot, cell, rows)
     if not rows.cells:
         refused = (f"; {path}: {reason.splitlines()[0]}" for path, reason in rows.refused.items())
         problem = "holds no measured cell" + next(refused, "")
-        raise InputError(str(folder), "", problem, "a results tree of a run")
-    measured = {journal.place_of(Outcome(key, CellStatus.SKIPPED)) for key in rows.found}
-    for case, never in never_measured(folder, known["environment"], known["run"], measured):
+        raise InputError(str(folder.path), "", problem, "a results tree of a run")
+    for case, never in never_measured(folder, {key.place for key in rows.found}):
         rows.cells.append(_skipped(case, never))
     return Reading(
-        runs=_run(folder, known, rows),
+        runs=_run(folder, rows),
         cells=schema.CELLS.frame(rows.cells),
         samples=schema.SAMPLES.frame(rows.samples),
         intervals=schema.INTERVALS.frame(rows.intervals),
         bpf_programs=schema.BPF_PROGRAMS.frame(rows.programs),
-        manifest=pl.DataFrame(list(_manifest(folder, rows)), schema=MANIFEST, orient="row"),
+        manifest=pl.DataFrame(list(_manifest(folder.path, rows)), schema=MANIFEST, orient="row"),
     )
 
 
-def _known(folder: Path) -> dict[str, Any]:
-    path = folder / ENVIRONMENT_FILE
-    try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(str(path), "", f"cannot be read: {error}") from error
-    if not isinstance(known, dict):
-        raise InputError(str(path), "", "is no mapping", "what a campaign writes")
-    version = known.get("schema_version")
-    if not isinstance(version, int) or version > schema.VERSION:
-        raise InputError(
-            str(path), "schema_version", f"{version!r} is not known here", f"≤ {schema.VERSION}"
-        )
-    for key in ("environment", "run"):
-        if not isinstance(known.get(key), str):
-            raise InputError(str(path), key, f"{known.get(key)!r}", "a name")
-    return known
-
-
-def _slot(folder: Path, slot_file: Path, rows: _Rows) -> None:
+def _slot(folder: RunFolder, slot_file: Path, rows: _Rows) -> None:
     rows.metadata.add(slot_file)
     try:
         slot = rawtree.read_slot(slot_file)
     except ParseError as error:
         rows.refused[slot_file] = error.reason
         return
-    tree = rawtree.node_tree(folder, slot.iteration, slot.client)
+    tree = folder.tree(slot.iteration, slot.client)
     if slot.attribution is not None:
         rows.programs += [_program(slot, program) for program in slot.attribution.programs]
     own = slot_file.relative_to(tree).as_posix()
@@ -123,13 +84,14 @@ def _slot(folder: Path, slot_file: Path, rows: _Rows) -> None:
         if cell.slot == own:
             rows.metadata.add(cell_file)
             key = key_of(slot, cell.workload.name)
-            # A cell whose run died before its outcome was known is there once more.
+            # a cell whose run died before its outcome was known was measured twice
             if key not in rows.found or rows.found[key][1].started < cell.started:
                 rows.found[key] = (slot, cell)
 
 
-def _cell(folder: Path, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, rows: _Rows) -> None:
-    reading = read_cell(lambda node: rawtree.node_tree(folder, slot.iteration, node), slot, cell)
+def _cell(
+    reading: CellReading, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, rows: _Rows
+) -> None:
     key = asdict(reading.key)
     window = reading.windows.get(slot.server)
     case = slot.case
@@ -156,7 +118,7 @@ def _cell(folder: Path, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, rows
             "raw_path": cell.folders["client"],
         }
     )
-    # Of a cell that does not count no number is published; its files stay where they are.
+    # no number of a cell that does not count is published; its files stay where they are
     if reading.status is not CellStatus.PASSED:
         return
     for sample in reading.samples:
@@ -216,28 +178,28 @@ def _program(slot: rawtree.SlotRecord, program: BpfProgram) -> dict[str, Any]:
     }
 
 
-def _run(folder: Path, known: Mapping[str, Any], rows: _Rows) -> pl.DataFrame:
+def _run(folder: RunFolder, rows: _Rows) -> pl.DataFrame:
+    known = folder.environment
     times = [time for cell in rows.cells if (time := cell.get("started")) is not None]
     ends = [time for cell in rows.cells if (time := cell.get("ended")) is not None]
-    design = known.get("design") or {}
     return schema.RUNS.frame(
         [
             {
-                "environment": known["environment"],
-                "run": known["run"],
+                "environment": known.environment,
+                "run": known.run,
                 "source": "native",
                 "schema_version": schema.VERSION,
-                "program_version": known.get("program_version"),
+                "program_version": known.program_version,
                 "started": min(times, default=None),
                 "ended": max(ends, default=None),
-                "seed": design.get("seed"),
-                "iterations": design.get("iterations"),
-                "baseline_every": design.get("baseline_every"),
-                "design": json.dumps(design, sort_keys=True),
-                "workloads": json.dumps(known.get("workloads"), sort_keys=True),
-                "facts": json.dumps(known.get("facts"), ensure_ascii=False),
-                "hardware": known.get("hardware"),
-                "raw_path": str(folder),
+                "seed": known.design.get("seed"),
+                "iterations": known.design.get("iterations"),
+                "baseline_every": known.design.get("baseline_every"),
+                "design": json.dumps(known.design, sort_keys=True),
+                "workloads": json.dumps(known.workloads, sort_keys=True),
+                "facts": json.dumps(known.facts, ensure_ascii=False),
+                "hardware": known.hardware,
+                "raw_path": str(folder.path),
             }
         ]
     )

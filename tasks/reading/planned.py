@@ -1,37 +1,32 @@
-"""Cells that the plan has and the tree has not: never measured, each with the reason."""
+"""Planned cells that the raw tree does not hold: never measured, each with the reason."""
 
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
-from ..model.environment import Layer
-from ..model.outcome import CellKey, CellStatus, Outcome
+from ..model.outcome import CellKey, CellPlace, CellStatus, Outcome
 from ..model.plan import Case
-from ..planning import workflow
-from ..storage import journal, rawtree
+from ..storage.run_folder import RunFolder
 
 _NEVER_CAME = "the campaign ended before it"
 
 
 def never_measured(
-    folder: Path, environment: str, run: str, measured: Collection[journal.CellPlace]
+    folder: RunFolder, measured: Collection[CellPlace]
 ) -> Iterator[tuple[Case, Outcome]]:
     """One environment's planned cells that are not among those `measured`, as skipped.
 
     The reason is the journal's where it has one. Raises InputError for a plan that cannot be read.
     """
-    file = folder / rawtree.WORKFLOW
-    if not file.exists():  # a tree that was brought here without its plan
+    if not folder.has_plan:
         return
-    plan, told = workflow.read(file), journal.read(folder / journal.OUTCOMES)
+    plan, outcomes, known = folder.plan(), folder.outcomes(), folder.environment
     for slot in plan.slots:
         case = plan.case(slot.case_id, slot.layer)
         for workload in plan.workloads_of(case):
             key = CellKey(
-                environment, run, Layer(slot.layer), slot.iteration, slot.position, case.name,
+                known.environment, known.run, slot.layer, slot.iteration, slot.position, case.name,
                 workload.name, slot.attempt,
             )  # fmt: skip
-            never = Outcome(key, CellStatus.SKIPPED, _NEVER_CAME)
-            place = journal.place_of(never)
-            if place not in measured:
-                reason = told[place].reason if place in told else _NEVER_CAME
-                yield case, Outcome(key, CellStatus.SKIPPED, reason or _NEVER_CAME)
+            if key.place not in measured:
+                outcome = outcomes.get(key.place)
+                reason = (outcome.reason if outcome else "") or _NEVER_CAME
+                yield case, Outcome(key, CellStatus.SKIPPED, reason)

@@ -1,11 +1,41 @@
-"""What reading a raw tree gives: rows of the tables, and what became of every file."""
+"""What reading gives: the values of one cell's files, the rows of a whole tree, and what became of
+every file."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import polars as pl
 
+from ..model.outcome import Interval, Sample
+from ..programs import snapshot
 from ..storage import schema
+
+Ends = tuple[snapshot.Snapshot, snapshot.Snapshot]
+"""Both ends of the window on one node."""
+
+
+@dataclass(slots=True)
+class Found:
+    """The values of one cell's files, put together by its readers."""
+
+    samples: list[Sample] = field(default_factory=list)
+    intervals: list[Interval] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    load_s: list[float] = field(default_factory=list)
+    zero_intervals: int | None = None
+    payload_bits: float | None = None  # received in the window
+    monitor_rows: tuple[float, ...] | None = None
+
+    def sample(self, metric: str, value: float | None, node: str, source: str) -> None:
+        self.samples.append(Sample(metric, value, node, source))
+
+
+def total(values: Iterable[float | None]) -> float | None:
+    """The sum; None where one is missing, or there is none."""
+    listed = list(values)
+    present = [value for value in listed if value is not None]
+    return float(sum(present)) if present and len(present) == len(listed) else None
 
 
 class FileStatus(StrEnum):

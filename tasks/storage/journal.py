@@ -1,31 +1,19 @@
-"""The journal of outcomes: a line a cell, appended and synced as soon as it is known.
+"""JSON lines that are appended to and synced at once: what a run that was killed resumes from.
 
-It is what a resumed run goes on from. The last line of a cell counts; a line torn by a kill or a
-full disk is dropped, and what follows begins on a line of its own.
+A line that was torn by a kill or a full disk is dropped, and the next one begins on a line of its
+own.
 """
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..model.outcome import Outcome
-
-OUTCOMES = "outcomes.jsonl"
-STEPS = "steps.jsonl"
-
-_OUTCOME = TypeAdapter(Outcome)
-
-CellPlace = tuple[str, int, int, str]
-"""layer, iteration, position, workload: where a cell stands in the plan."""
-
-
-def place_of(outcome: Outcome) -> CellPlace:
-    key = outcome.key
-    return (str(key.layer), key.iteration, key.position, key.workload)
+_T = TypeVar("_T")
 
 
 def append(path: Path, record: Any) -> None:
@@ -40,15 +28,12 @@ def append(path: Path, record: Any) -> None:
         os.fsync(out.fileno())
 
 
-def read(path: Path) -> dict[CellPlace, Outcome]:
-    """The last word on every cell; none where there is no journal yet."""
-    found: dict[CellPlace, Outcome] = {}
+def read(path: Path, adapter: TypeAdapter[_T]) -> Iterator[_T]:
+    """The records of all whole lines, in their order; none where there is no file yet."""
     if not path.exists():
-        return found
+        return
     for line in path.read_bytes().split(b"\n"):
         try:
-            outcome = _OUTCOME.validate_json(line)
-        except ValidationError:  # torn: that cell is measured again
+            yield adapter.validate_json(line)
+        except ValidationError:  # torn
             continue
-        found[place_of(outcome)] = outcome
-    return found

@@ -1,19 +1,20 @@
-"""The raw results tree: where files lie (as the published framework has them) and our metadata.
+"""The raw results tree of one iteration: where files lie (as the published framework has them), and
+the metadata of slots and cells.
 
-    <results>/<run>/<environment>/
-        workflow.json  environment.json  outcomes.jsonl  steps.jsonl
-        iteration_001/<node>/performance-test-results/
-            baseline/<layer>/…
-            ebpf/<tool>_case_<id>_<protocol>_<direction>_<hash>/<layer>/
-                metadata_<position>_<ts>.json            a slot: one attach of the case's tool
-                ebpf_output_<ts>.log  ebpf_stderr_<ts>.log
-                client_results/<kind>/<config>_<ts>/     a cell; metadata.json on the client's side
-                server_results/<kind>/<config>_<ts>/
-                ebpf_monitoring/<kind>_<config>_<ts>/
+    iteration_001/<node>/performance-test-results/
+        baseline/<layer>/…
+        ebpf/<tool>_case_<id>_<protocol>_<direction>_<hash>/<layer>/
+            metadata_<position>_<ts>.json            a slot: one attach of the case's tool
+            ebpf_output_<ts>.log  ebpf_stderr_<ts>.log
+            client_results/<kind>/<config>_<ts>/     a cell; metadata.json on the client's side
+            server_results/<kind>/<config>_<ts>/
+            ebpf_monitoring/<kind>_<config>_<ts>/
 
 Identity is read from the metadata, never parsed back out of a path.
 
-Format of the metadata, newest first:
+Format of the metadata, newest first; `_migrated` reads the older ones:
+2 — 2026-11-25: a cell's `failure` is a gate and a reason, and `not_fetched` stands beside it;
+    `looks` are `host_states`, their `world` is `settings`.
 1 — 2026-11-22: first.
 """
 
@@ -29,11 +30,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..model.environment import Layer
 from ..model.errors import ParseError
-from ..model.outcome import BpfProgram, HostState
+from ..model.outcome import TRANSPORT, BpfProgram, Failure, HostState
 from ..model.plan import Case, CaseKind, Workload
 
-FORMAT = 1
-WORKFLOW = "workflow.json"
+FORMAT = 2
 TREE = "performance-test-results"
 METADATA = "metadata.json"  # of a cell, in its client folder
 SNAPSHOTS = "snapshots.log"  # in the client's and the server's folder, else in the monitor's
@@ -51,7 +51,6 @@ class ToolRecord:
     start_ticks: int
     pids: tuple[int, ...]
     ready_s: float  # from its start until it was seen attached
-    version: str = ""
     sha256: str = ""
     programs: tuple[int, ...] = ()  # the kernel's ids of the BPF programs that it held then
 
@@ -91,8 +90,8 @@ class SlotRecord:
     programs_before: tuple[int, ...] | None = None
     programs_after: tuple[int, ...] | None = None
     attribution: Attribution | None = None
-    left_behind: tuple[str, ...] | None = None  # None: not looked at
-    looks: dict[str, HostState] = field(default_factory=dict)  # by node, before the first cell
+    left_behind: tuple[str, ...] | None = None  # the tool's residue; None: not checked
+    host_states: dict[str, HostState] = field(default_factory=dict)  # by node, before the cells
     baseline_epoch: str = ""  # of the iteration's first baseline
     format: int = FORMAT
 
@@ -108,12 +107,13 @@ class CellRecord:
     ports: tuple[int, ...]
     started: float  # epoch s, our clock
     ended: float
-    failure: str = ""  # why it could not be run to its end
+    failure: Failure | None = None  # why it could not be run to its end
+    not_fetched: str = ""  # why its files are still on the hosts
     clock_offset_s: dict[str, float] = field(default_factory=dict)  # host's clock minus ours
     clock_error_s: dict[str, float] = field(default_factory=dict)  # half the round trip
     own_pids: dict[str, tuple[int, ...]] = field(default_factory=dict)  # ours, and their sessions
-    looks: dict[str, HostState] = field(default_factory=dict)  # by node, after the load
-    epoch: str = ""  # as the looks show it
+    host_states: dict[str, HostState] = field(default_factory=dict)  # by node, after the load
+    epoch: str = ""  # the fingerprint that they give
     programs: tuple[int, ...] | None = None  # BPF programs that the tool holds after the window
     format: int = FORMAT
 
@@ -207,8 +207,28 @@ def _read(path: Path, adapter: TypeAdapter[_T]) -> _T:
     """Raises ParseError where the file is not a record of a format that we know."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(record, dict) and record.get("format", 0) > FORMAT:
-            raise ParseError(str(path), f"format {record['format']} is newer than {FORMAT}")
+        if isinstance(record, dict):
+            if record.get("format", 0) > FORMAT:
+                raise ParseError(str(path), f"format {record['format']} is newer than {FORMAT}")
+            record = _migrated(record)
         return adapter.validate_python(record)
     except (OSError, ValueError, ValidationError) as error:
         raise ParseError(str(path), f"not a record of this program: {error}") from error
+
+
+_NOT_FETCHED = "not fetched: "
+
+
+def _migrated(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of an older format in today's form."""
+    if record.get("format") != 1:
+        return record
+    looks = record.pop("looks", {})
+    record["host_states"] = {
+        node: {**look, "settings": look["world"]} for node, look in looks.items()
+    }
+    gate, _, reason = record.get("failure", "").partition(": ")
+    if gate == TRANSPORT and reason.startswith(_NOT_FETCHED):
+        record["not_fetched"], gate = reason.removeprefix(_NOT_FETCHED), ""
+    record["failure"] = {"gate": gate, "reason": reason} if gate else None
+    return record

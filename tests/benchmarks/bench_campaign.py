@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.bootstrap import discover_environment
+from tasks.hold_hosts import hold_hosts
 from tasks.lab import lifecycle
 from tasks.lab.state import LabState
 from tasks.make_plan import make_plan_of
 from tasks.model.plan import CaseKind, Plan
 from tasks.model.settings import Measurement, Selection
-from tasks.run_case import hold_hosts, lay_out
+from tasks.storage.run_folder import RunFolder
 
 NAME = "bench"
 GOALS = {5: 1.15, 10: 1.08}  # seconds of a window -> wall time over windows with warm-up
@@ -74,19 +75,17 @@ async def wall_over_windows(
         iterations=1, window_s=window_s, workloads=workloads, placebos=1, max_load=64.0, seed=1
     )
     plan = make_plan_of(config, Selection(tools=["rx_size_histogram"]), settings)
-    lay_out(config, folder / NAME, folder.name, plan)
+    run_folder = RunFolder.create(folder / NAME, config, folder.name, plan)
     begun = time.monotonic()
-    async with hold_hosts(
-        folder / NAME, folder.name, min_free_mib=64, keep_on_hosts=False
-    ) as campaign:
-        for slot in campaign.left():
-            await campaign.run(slot)
-        again = [o for o in campaign.outcomes.values() if o.key.attempt > 1]
+    async with hold_hosts(run_folder, min_free_mib=64, keep_on_hosts=False) as session:
+        for slot in session.left():
+            await session.run(slot)
+        again = [o for o in session.outcomes.values() if o.key.attempt > 1]
     wall_s = time.monotonic() - begun
-    passed = sum(o.status == "passed" for o in campaign.outcomes.values())
+    passed = sum(o.status == "passed" for o in session.outcomes.values())
     print(
         f"  window {window_s} s: {wall_s:.1f} s for {windows_s(plan):.0f} s of windows, "
-        f"{passed} of {len(campaign.outcomes)} cells passed, {len(again)} of them run twice"
+        f"{passed} of {len(session.outcomes)} cells passed, {len(again)} of them run twice"
     )
     return wall_s / windows_s(plan)
 
@@ -97,7 +96,7 @@ async def harness_cpu_pct(config: Path, folder: Path, state: LabState) -> float:
         iterations=1, workloads=["latency_tcp_rr"], placebos=1, attribution_s=0, max_load=64.0
     )
     plan = make_plan_of(config, Selection(tools=["rx_size_histogram"]), settings)
-    lay_out(config, folder / NAME, folder.name, plan)
+    run_folder = RunFolder.create(folder / NAME, config, folder.name, plan)
     spent: list[float] = []
 
     async def watch() -> None:
@@ -119,13 +118,11 @@ async def harness_cpu_pct(config: Path, folder: Path, state: LabState) -> float:
             spent.append(ticks / 7.0)  # 100 ticks a second: this is % of one CPU
             await asyncio.sleep(2)
 
-    async with hold_hosts(
-        folder / NAME, folder.name, min_free_mib=64, keep_on_hosts=False
-    ) as campaign:
-        for slot in campaign.left():
+    async with hold_hosts(run_folder, min_free_mib=64, keep_on_hosts=False) as session:
+        for slot in session.left():
             if plan.case(slot.case_id, slot.layer).kind is CaseKind.TOOL:
                 watcher = asyncio.create_task(watch())
-                await campaign.run(slot)
+                await session.run(slot)
                 watcher.cancel()
     return sum(spent) / len(spent) / len(state.hosts)
 

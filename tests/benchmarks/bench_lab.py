@@ -20,10 +20,11 @@ from pathlib import Path
 import polars as pl
 
 from tasks.bootstrap import discover_environment
-from tasks.discovery.full_yaml import find_config
+from tasks.hold_hosts import hold_hosts
 from tasks.lab import lifecycle
 from tasks.make_plan import make_plan_of
 from tasks.model.environment import Layer
+from tasks.model.full import find_config
 from tasks.model.names import MARGINS_FILE
 from tasks.model.plan import Case, CaseKind, Hook, Plan, Readiness
 from tasks.model.settings import Measurement, Selection
@@ -31,12 +32,12 @@ from tasks.planning.schedule import order
 from tasks.reading import native
 from tasks.reading.records import Reading
 from tasks.reporting.view import kernel_cost
-from tasks.run_case import hold_hosts, lay_out
 from tasks.statistics.calibration import positive_control
 from tasks.statistics.decision_rules import Rules, primary_metrics
 from tasks.statistics.effects import analyze
 from tasks.statistics.margins import read_margins
 from tasks.statistics.simulate import calibrated
+from tasks.storage.run_folder import RunFolder
 
 NAME = "truth"
 LINK = "uplink0"
@@ -83,25 +84,23 @@ async def measure(
     config: Path, folder: Path, plan: Plan, sender_tools: Path | None = None
 ) -> Reading:
     """sender_tools: these, and all that the plan runs beside the load, run on the sending side."""
-    lay_out(config, folder / NAME, folder.name, plan)
-    async with hold_hosts(
-        folder / NAME, folder.name, min_free_mib=64, keep_on_hosts=False
-    ) as campaign:
+    run_folder = RunFolder.create(folder / NAME, config, folder.name, plan)
+    async with hold_hosts(run_folder, min_free_mib=64, keep_on_hosts=False) as session:
         if sender_tools is not None:
-            site = campaign.site
+            site = session.site
             pair = site.pair(Layer.HOST)
             turned = {Layer.HOST: replace(pair, tool_host=pair.client)}
-            campaign.site = replace(site, environment=replace(site.environment, pairs=turned))
+            session.site = replace(site, environment=replace(site.environment, pairs=turned))
             files = sorted(path for path in sender_tools.rglob("*") if path.is_file())
             client = site.shells[pair.client.name]
             where = f"{pair.client.workdir}/measurement-tools"
-            await client.deliver(files, sender_tools, where)  # type: ignore[attr-defined]
-        for slot in campaign.left():
-            outcomes = await campaign.run(slot)
+            await client.deliver(files, sender_tools, where)
+        for slot in session.left():
+            outcomes = await session.run(slot)
             bad = [f"{o.key.workload}: {o.gate} {o.reason}" for o in outcomes if o.gate]
-            name = campaign.site.plan.case(slot.case_id, slot.layer).name
+            name = session.site.plan.case(slot.case_id, slot.layer).name
             print(f"  iteration {slot.iteration} {name}", *bad, flush=True)
-    return native.read_environment(folder / NAME)
+    return native.read_environment(run_folder)
 
 
 def effects_of(reading: Reading, plan: Plan) -> pl.DataFrame:

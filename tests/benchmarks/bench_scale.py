@@ -29,29 +29,28 @@ import flows.campaign
 import flows.host_reservation
 import flows.measure
 from flows.cli import main as cli
-from flows.form import WhenBusy
+from flows.measure import Measuring
 from flows.server.heartbeat_automation import watch_heartbeats
 from flows.server.ui import shared_settings
-from tasks import run_case
-from tasks.execution import session as campaigns
+from tasks.execution import session as sessions
 from tasks.execution.session import Session
 from tasks.execution.site import Site
+from tasks.execution.slot import OutcomeListener
 from tasks.execution.steps import Steps
 from tasks.model.environment import Environment, Layer
 from tasks.model.outcome import CellKey, CellStatus, Outcome
 from tasks.model.plan import Case, CaseKind, Design, Plan, Slot, Workload
 from tasks.model.settings import Measurement
-from tasks.planning import workflow
 from tasks.planning.schedule import make_plan
-from tasks.reading.native import ENVIRONMENT_FILE
-from tasks.storage import rawtree
+from tasks.storage.run_folder import EnvironmentRecord, RunFolder
+from tasks.storage.schema import VERSION
 
 MEMORY_GOAL_MIB = 1024
 CASES = 6
 
 
 async def sleeping(
-    site: Site, slot: Slot, workloads: Sequence[Workload], attempt: int, tell: campaigns.Tell
+    site: Site, slot: Slot, workloads: Sequence[Workload], attempt: int, listener: OutcomeListener
 ) -> list[Outcome]:
     """`run_slot`, with a sleep for every load."""
     outcomes, case = [], site.plan.case(slot.case_id, slot.layer)
@@ -63,55 +62,44 @@ async def sleeping(
             workload.name, attempt,
         )  # fmt: skip
         outcomes.append(Outcome(key, CellStatus.PASSED, "", "", begun, time.time()))
-        tell(outcomes[-1])
+        listener(outcomes[-1])
     return outcomes
 
 
 @asynccontextmanager
 async def sleeping_hosts(
-    folder: Path, run: str, *, min_free_mib: int, keep_on_hosts: bool
+    folder: RunFolder, *, min_free_mib: int, keep_on_hosts: bool
 ) -> AsyncIterator[Session]:
     """`hold_hosts`, without hosts."""
-    plan = workflow.read(folder / run_case.WORKFLOW_FILE)
+    plan = folder.plan()
     environment = Environment(plan.environment, {}, {}, {})
     site = Site(
-        environment=environment, plan=plan, run=run, folder=folder, shells={},
+        environment=environment, plan=plan, run="run", folder=folder, shells={},
         steps=Steps((), lambda _: None), epoch="", load_before=None, max_load=None,
     )  # fmt: skip
-    campaign = Session(site, lambda: asyncio.sleep(0))
-    run_case._OPEN[str(folder)] = campaign
-    try:
-        yield campaign
-    finally:
-        del run_case._OPEN[str(folder)]
+    yield Session(site, lambda: asyncio.sleep(0))
 
 
-def lay_out(root: Path, count: int, window_s: float) -> list[Path]:
-    """Folders of `count` environments with the same plan of one iteration."""
+def lay_out(run: Path, count: int, window_s: float) -> Path:
+    """A run of `count` environments with the same plan of one iteration."""
     workload = Workload("latency_tcp_rr", "latency", "netperf", "tcp", 1, window_s, 0.0)
     cases = [Case(n, f"tool_{n}", CaseKind.TOOL, Layer.HOST) for n in range(1, CASES + 1)]
     placebo = Case(0, "placebo", CaseKind.PLACEBO, Layer.HOST)
-    folders = []
     for number in range(count):
         design = Design(seed=1, iterations=1, placebos=0)
         plan: Plan = make_plan(f"e{number}", cases, lambda _: placebo, (workload,), design)
-        folder = root / plan.environment
-        folder.mkdir(parents=True)
-        (folder / run_case.WORKFLOW_FILE).write_text(workflow.dump(plan))
-        known = {"environment": plan.environment, "hosts": [f"host-{number}"], "hardware": None}
-        rawtree.write_json(folder / ENVIRONMENT_FILE, known)
-        folders.append(folder)
-    return folders
+        folder = RunFolder(run / plan.environment)
+        folder.write_plan(plan)
+        record = EnvironmentRecord(plan.environment, run.name, VERSION, hosts=(f"host-{number}",))
+        folder.write_environment(record)
+    return run
 
 
 @flow(name="many", validate_parameters=False)
-async def many(folders: list[Path]) -> float:
+async def many(run: Path) -> float:
     """Measures all of them at once; seconds of wall time."""
     begun = time.monotonic()
-    parts = {folder: folder.name for folder in folders}
-    ended = await flows.campaign._measure_all(
-        parts, "run", Measurement(), "campaign", WhenBusy.REFUSE, None
-    )
+    ended = await flows.campaign._measure_all(run, Measuring(Measurement()))
     assert not ended, ended
     return time.monotonic() - begun
 
@@ -158,9 +146,9 @@ def main() -> None:
     words.add_argument("--environments", type=int, default=64)
     words.add_argument("--window", type=float, default=130.0, help="seconds of a cell")
     chosen = words.parse_args()
-    campaigns.run_slot = sleeping  # type: ignore[attr-defined]
+    sessions.run_slot = sleeping  # type: ignore[attr-defined]
     flows.host_reservation.hold_hosts = sleeping_hosts  # type: ignore[attr-defined]
-    flows.measure._look = lambda *_: None  # reads a results tree, of which there is none
+    flows.measure._replan = lambda *_: None  # it would read raw results, of which there are none
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         server, api = serve(root)

@@ -2,10 +2,11 @@
 
 import pytest
 
-from tasks.discovery.full_yaml import environment_of, find_config, read_full, to_full
+from tasks.discovery.full_yaml import to_full
 from tasks.model.catalog import read_catalog
 from tasks.model.environment import Layer
 from tasks.model.errors import InputError
+from tasks.model.full import environment_of, find_config, read_full
 
 from ..paths import REFERENCE_CASES
 from .test_replay import replay

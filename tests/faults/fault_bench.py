@@ -15,12 +15,13 @@ from pathlib import Path
 import polars as pl
 
 from tasks.execution.session import Session
+from tasks.hold_hosts import hold_hosts
 from tasks.lab.machine import Process, run, run_inside
 from tasks.lab.state import LabState
 from tasks.model.environment import Layer
 from tasks.model.plan import Case, CaseKind, Design, Plan, Readiness, Slot, Workload
 from tasks.reading import native
-from tasks.run_case import hold_hosts, lay_out
+from tasks.storage.run_folder import RunFolder
 
 PLACEBO = "sh measurement-tools/placebo.sh"
 BASELINE = Case(0, "baseline", CaseKind.BASELINE, Layer.HOST)
@@ -78,21 +79,19 @@ class Bench:
             tuple(Slot(1, place, Layer.HOST, case.id) for place, case in enumerate(cases)),
         )
         folder = self.results / name / self.lab.name
-        lay_out(self.config_dir, folder, name, plan)
+        RunFolder.create(folder, self.config_dir, name, plan)
         self.runs.append(name)
         return folder
 
     @asynccontextmanager
     async def held(self, folder: Path) -> AsyncIterator[Session]:
-        async with hold_hosts(
-            folder, folder.parent.name, min_free_mib=1, keep_on_hosts=False
-        ) as campaign:
-            yield campaign
+        async with hold_hosts(RunFolder(folder), min_free_mib=1, keep_on_hosts=False) as session:
+            yield session
 
     async def measure(self, folder: Path) -> None:
-        async with self.held(folder) as campaign:
-            for slot in campaign.left():
-                await campaign.run(slot)
+        async with self.held(folder) as session:
+            for slot in session.left():
+                await session.run(slot)
 
     def pid(self, host: str) -> int:
         found = next(h.pid for h in self.lab.hosts if h.name == host)
@@ -187,7 +186,7 @@ def temporary_files(bench: Bench) -> list[str]:
 
 def cells(folder: Path) -> pl.DataFrame:
     """All cells of the run as they will stand in the datasets."""
-    return native.read_environment(folder).cells.sort(*PLACE, "attempt")
+    return native.read_environment(RunFolder(folder)).cells.sort(*PLACE, "attempt")
 
 
 def last_words(folder: Path) -> dict[tuple[str, str], str]:

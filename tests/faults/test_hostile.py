@@ -18,9 +18,9 @@ from tasks.execution.tool import argv_of
 from tasks.model.catalog import read_catalog
 from tasks.model.errors import InputError, RemoteError
 from tasks.model.names import Identifier, as_id
-from tasks.planning.workflow import load as load_workflow
 from tasks.remote.quote import command_line
 from tasks.remote.transfer import unpack
+from tasks.storage.workflow import load as load_workflow
 
 from .fault_bench import BASELINE, SERVER, Bench, last_words, load, placebo
 

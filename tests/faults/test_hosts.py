@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tasks.hold_hosts import hold_hosts
 from tasks.lab.machine import Process
 from tasks.model.errors import InputError
-from tasks.run_case import hold_hosts
+from tasks.storage.run_folder import RunFolder
 
 from .fault_bench import (
     BASELINE,
@@ -44,7 +45,7 @@ def records(folder: Path, pattern: str = "client_results/*/*/metadata.json") -> 
 async def test_a_disk_below_the_floor_is_refused_before_anything_starts(bench: Bench):
     folder = bench.lay_out([BASELINE], [load()])
     with pytest.raises(InputError, match=r"host-.*MiB free; expected at least"):
-        async with hold_hosts(folder, bench.runs[0], min_free_mib=10**9, keep_on_hosts=False):
+        async with hold_hosts(RunFolder(folder), min_free_mib=10**9, keep_on_hosts=False):
             pass
     assert not (folder / "outcomes.jsonl").exists()
 

@@ -14,9 +14,7 @@ from pathlib import Path
 import pytest
 
 from tasks.execution.session import AGAIN
-from tasks.model.environment import Layer
-from tasks.model.outcome import CellKey, CellStatus, Outcome
-from tasks.storage import journal
+from tasks.storage.run_folder import RunFolder
 
 from .fault_bench import (
     BASELINE,
@@ -40,8 +38,8 @@ SECRET = "canary-f00d-5ec2e7-never-in-any-output"
 
 def told(folder: Path) -> dict[tuple[int, int, str], str]:
     """PLACE -> the journal's line of every cell with a last word."""
-    path = folder / journal.OUTCOMES
-    return {place[1:]: repr(outcome) for place, outcome in journal.read(path).items()}
+    outcomes = RunFolder(folder).outcomes()
+    return {place[1:]: repr(outcome) for place, outcome in outcomes.items()}
 
 
 async def test_killed_at_random_moments_it_resumes_with_the_exact_set_of_cells(bench: Bench):
@@ -87,21 +85,6 @@ async def test_a_full_disk_here_ends_the_run_and_tears_nothing(bench: Bench):
     again = rows.filter(status="invalid")
     assert set(again["gate"]) <= AGAIN
     assert rows.filter(status="passed").height == rows.height - again.height == 6
-
-
-def test_a_torn_line_of_the_journal_costs_that_line_alone(tmp_path: Path):
-    file = tmp_path / "outcomes.jsonl"
-
-    def outcome(position: int) -> Outcome:
-        key = CellKey("e", "r", Layer.HOST, 1, position, "baseline", "w")
-        return Outcome(key, CellStatus.PASSED, reason="übel")
-
-    journal.append(file, outcome(0))
-    whole = file.read_bytes()
-    for cut in range(len(whole)):
-        file.write_bytes(whole + whole[:cut])
-        journal.append(file, outcome(1))
-        assert [place[2] for place in journal.read(file)] == [0, 1]
 
 
 @pytest.fixture

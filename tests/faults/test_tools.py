@@ -10,6 +10,7 @@ import pytest
 from tasks.execution import session as campaigns
 from tasks.execution.residue import HostNotClean
 from tasks.reading import native
+from tasks.storage.run_folder import RunFolder
 
 from .fault_bench import (
     ATTACHING,
@@ -165,7 +166,7 @@ async def test_a_flooding_tool_is_measured_and_never_comes_through_the_connectio
     out, err = await asyncio.to_thread(lambda: driven.communicate(timeout=90))
     assert driven.returncode == 0, err
     assert set(last_words(folder).values()) == {"passed"}
-    samples = native.read_environment(folder).samples
+    samples = native.read_environment(RunFolder(folder)).samples
     rate = samples.filter(case="flood", metric="log_mib_per_min")["value"].item()
     assert 50 < rate < 130
     (kept,) = folder.rglob(f"ebpf_{to}_*.log")  # as much as came since it was last emptied

@@ -16,7 +16,8 @@ import polars as pl
 import pytest
 
 from tasks.bootstrap import discover_environment
-from tasks.interim_analysis import look
+from tasks.hold_hosts import hold_hosts
+from tasks.interim_analysis import interim_analysis
 from tasks.lab import lifecycle
 from tasks.lab.state import LabState
 from tasks.make_plan import make_plan_of
@@ -25,8 +26,8 @@ from tasks.model.plan import Plan, Slot
 from tasks.model.settings import Measurement, Selection
 from tasks.planning.schedule import REPEATED
 from tasks.quality.gates import GATES
-from tasks.run_case import WORKFLOW_FILE, hold_hosts, lay_out
 from tasks.storage.dataset import Dataset
+from tasks.storage.run_folder import RunFolder
 
 from .conftest import Shell, overhead
 
@@ -146,18 +147,18 @@ class Done:
     findings: str
 
 
-async def measure(hosts: Lab, folder: Path) -> dict[int, list[int]]:
+async def measure(hosts: Lab, folder: RunFolder) -> dict[int, list[int]]:
     """The flow's loop: a look after each iteration, until it leaves nothing of it."""
     repeated: dict[int, list[int]] = {iteration: [] for iteration in ORDER}
-    async with hold_hosts(folder, RUN, min_free_mib=1, keep_on_hosts=False) as campaign:
-        while left := campaign.left():
+    async with hold_hosts(folder, min_free_mib=1, keep_on_hosts=False) as session:
+        while left := session.left():
             iteration = left[0].iteration
             for slot in (slot for slot in left if slot.iteration == iteration):
                 with hosts.trouble(slot):
-                    await campaign.run(slot)
-            looked = look.fn(folder, campaign.site.plan, iteration, folder / WORKFLOW_FILE)
-            campaign.replan(looked.plan)
-            repeated[iteration].append(looked.repeated)
+                    await session.run(slot)
+            found = interim_analysis.fn(folder, session.site.plan, iteration)
+            session.replan(found.plan)
+            repeated[iteration].append(found.repeated)
     return repeated
 
 
@@ -169,9 +170,9 @@ def done(tmp_path_factory: pytest.TempPathFactory, shell: Shell) -> Iterator[Don
     hosts = Lab(lifecycle.up(NAME), shell)
     try:
         full = asyncio.run(discover_environment(hosts.state.minimal_input, home / "config")).full
-        lay_out(full.parent, home / RUN / NAME, RUN, planned(full.parent))
+        folder = RunFolder.create(home / RUN / NAME, full.parent, RUN, planned(full.parent))
         hosts.link(FIRST_MBIT)
-        repeated = asyncio.run(measure(hosts, home / RUN / NAME))
+        repeated = asyncio.run(measure(hosts, folder))
     finally:
         lifecycle.down(NAME)
     where = partial(overhead, home)

@@ -13,18 +13,20 @@ def looked(*interfaces: str, guests: tuple[str, ...] = (), since: float | None =
 
 def test_this_machine_tells_its_kernel_and_an_interfaces_settings():
     look = host_state.parse(looked("lo"), "here")
-    assert look.world["kernel"]
-    assert look.world["lo/mtu"].isdigit()
+    assert look.settings["kernel"]
+    assert look.settings["lo/mtu"].isdigit()
     assert look.warnings is None, "none asked for"
 
 
 def test_two_looks_at_an_unchanged_world_are_equal():
-    assert host_state.parse(looked("lo"), "a").world == host_state.parse(looked("lo"), "b").world
+    assert (
+        host_state.parse(looked("lo"), "a").settings == host_state.parse(looked("lo"), "b").settings
+    )
 
 
 def test_an_interface_that_is_not_there_is_missing_and_no_error():
     assert not any(
-        name.startswith("nosuch") for name in host_state.parse(looked("nosuch0"), "here").world
+        name.startswith("nosuch") for name in host_state.parse(looked("nosuch0"), "here").settings
     )
 
 

@@ -102,7 +102,7 @@ def test_a_tree_whose_cells_are_of_a_later_format_names_one(tmp_path, dataset):
     assert f"{slot}: format 99 is newer" in said
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 1, "run": "r"}'])
 def test_a_tree_whose_environment_file_is_damaged_names_it(tmp_path, dataset, text):
     tree = native_tree(tmp_path / "run")
     (tree / "lab/environment.json").write_text(text)

@@ -103,7 +103,7 @@ def plan(
 ) -> None:
     """Shows what would be measured, in which order and for how long; writes workflow.json."""
     from tasks.forecast import forecast_plan
-    from tasks.make_plan import make_plan_of, write_workflow
+    from tasks.make_plan import make_plan_of, write_plan
 
     from ..tables import forecast_table, plan_summary
 
@@ -117,7 +117,7 @@ def plan(
         several = output is not None and len(config_dir) > 1
         where = output / made.environment if output and several else output or folder
         path = where / "workflow.json"
-        write_workflow(made, path)
+        write_plan(path, made)
         out.print(plan_summary(made))
         seen = forecast_plan.fn(made, datasets, hours_s(budget))
         out.print(forecast_table(seen, budget))

@@ -12,14 +12,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..model.errors import InputError, raise_all
 from ..model.plan import Plan
+from .rawtree import write_text
 
+FILE = "workflow.json"
 FORMAT = 1
 _PLAN = TypeAdapter(Plan)
 
 
 def dump(plan: Plan) -> str:
     """The plan as JSON text."""
-    return json.dumps({"format": FORMAT, **asdict(plan)}, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({"format": FORMAT, **asdict(plan)}, indent=1, ensure_ascii=False)
 
 
 def load(text: str, where: str) -> Plan:
@@ -53,3 +55,8 @@ def read(path: Path) -> Plan:
         return load(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise InputError(str(path), "", f"cannot be read: {error.strerror}") from error
+
+
+def write(path: Path, plan: Plan) -> None:
+    """The plan as a file that `--workflow` takes; whole or not at all."""
+    write_text(path, dump(plan))

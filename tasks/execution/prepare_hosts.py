@@ -1,0 +1,104 @@
+"""Reserved hosts made ready for a plan, or refused before anything starts: disk, load, tools."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+
+from ..model.environment import Environment
+from ..model.errors import InputError, raise_all
+from ..model.plan import Plan
+from ..planning.cases import PLACEBO
+from .shell import Shell
+from .tool import script_path
+
+_QUIET_WITHIN_S = 120.0
+_LOAD_NODE_MIB = 64  # a node that only carries load writes a few KiB a cell
+
+
+async def prepare_hosts(
+    environment: Environment, plan: Plan, hosts: Mapping[str, Shell], min_free_mib: int
+) -> None:
+    """Checks the free disk and brings the tools' files to the hosts they run on.
+
+    Raises InputErrors for everything that the hosts lack; RemoteError.
+    """
+    layers = {slot.layer for slot in plan.slots}
+    writers = {environment.pairs[layer].tool_host.name for layer in layers}
+    errors: list[InputError] = []
+    for name, host in hosts.items():
+        floor_mib = min_free_mib if name in writers else min(min_free_mib, _LOAD_NODE_MIB)
+        errors += await _disk_errors(host, floor_mib)
+    raise_all([*errors, *await _deliver_tools(environment, plan, hosts)])
+
+
+def load_limit(plan: Plan, environment: Environment, nodes: Iterable[str]) -> float | None:
+    """The 1-minute load above which a host is busy: the plan's, or the smallest number of CPUs.
+
+    None where no node's CPUs are known.
+    """
+    if plan.design.max_load_1m is not None:
+        return plan.design.max_load_1m
+    cpus = [count for name in nodes if (count := environment.facts[name].cpu.cpus)]
+    return float(min(cpus)) if cpus else None
+
+
+async def wait_until_quiet(hosts: Iterable[Shell], max_load: float | None) -> float:
+    """The hosts' highest 1-minute load, once it is below the limit.
+
+    Raises InputError for a host that stays above it: none of its cells would count.
+    """
+    highest = 0.0
+    for host in hosts:
+        until = time.monotonic() + _QUIET_WITHIN_S
+        while True:
+            load = float((await host.run(("cat", "/proc/loadavg"))).stdout.split()[0])
+            if max_load is None or load <= max_load:
+                break
+            if time.monotonic() > until:
+                problem = f"1-minute load is {load:.2f} before anything was started"
+                raise InputError(_place(host), "max_load", problem, f"at most {max_load:.2f}")
+            await asyncio.sleep(5)
+        highest = max(highest, load)
+    return highest
+
+
+async def _disk_errors(host: Shell, floor_mib: int) -> list[InputError]:
+    workdir = host.node.workdir
+    answer = await host.run(("df", "-Pm", "--", workdir), check=False)
+    if answer.status != 0:
+        return [InputError(_place(host), "workdir", answer.stderr.strip(), "a folder on that host")]
+    free_mib = int(answer.stdout.splitlines()[-1].split()[-3])
+    if free_mib >= floor_mib:
+        return []
+    problem = f"{workdir} has {free_mib} MiB free"
+    return [InputError(_place(host), "workdir", problem, f"at least {floor_mib} MiB")]
+
+
+async def _deliver_tools(
+    environment: Environment, plan: Plan, hosts: Mapping[str, Shell]
+) -> list[InputError]:
+    """An error for each script that is not on its host afterwards."""
+    errors = []
+    local = environment.tools_dir
+    for layer in {slot.layer for slot in plan.slots}:
+        host = hosts[environment.pairs[layer].tool_host.name]
+        remote = f"{host.node.workdir}/{environment.remote_tools_dir}"
+        if local is not None:
+            files = sorted(path for path in local.rglob("*") if path.is_file())
+            await host.deliver(files, local, remote)
+        if local is None or not (local / PLACEBO.name).exists():
+            await host.deliver([PLACEBO], PLACEBO.parent, remote)
+        used = {slot.case_id for slot in plan.slots if slot.layer == layer}
+        for case in plan.cases:
+            if case.layer == layer and case.id in used and case.script:
+                path = script_path(case, host.node)
+                if path is None or (await host.run(("test", "-f", path), check=False)).status:
+                    problem = f"no script {path or case.script}"
+                    errors.append(
+                        InputError(_place(host), case.name, problem, f"it below {remote}")
+                    )
+    return errors
+
+
+def _place(host: Shell) -> str:
+    return f"{host.node.name} ({host.node.address})"
