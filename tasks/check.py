@@ -51,9 +51,10 @@ def check_runs(
 
 def _without_verdicts(effects: pl.DataFrame, blocked: pl.DataFrame) -> pl.DataFrame:
     """Effects that a blocking finding reaches keep their interval and lose their verdict."""
-    reasons = blocked.select(*_EFFECT, pl.format("{} ({})", "message", "rule_id").alias("why"))
+    why = pl.format("{} ({})", "message", "rule_id")
+    reasons = blocked.select(*_EFFECT, "rule_id", why=why)
     joined = effects.join(reasons, on=_EFFECT, how="left", maintain_order="left")
-    return withhold(joined, pl.col("why")).select(effects.columns)
+    return withhold(joined, pl.col("rule_id"), pl.col("why")).select(effects.columns)
 
 
 def findings_of(datasets: str, run: str) -> pl.DataFrame:

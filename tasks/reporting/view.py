@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 
 from ..model.metrics import METRICS, PRIMARY, Better
-from ..storage.schema import WITHHELD
 from .bundle import Bundle
 from .findings import Findings
 from .texts import Texts
@@ -65,8 +64,7 @@ class View:
     def effects(self) -> pl.DataFrame:
         """Effects of tools and placebos with topic, change, withheld and the workload's shape."""
         frame = with_changes(self.bundle.effects.filter(pl.col("kind") != "baseline"))
-        withheld = pl.col("reason").fill_null("").str.starts_with(WITHHELD)
-        return frame.with_columns(withheld=withheld)
+        return frame.with_columns(withheld=pl.col("withheld_by").is_not_null())
 
     @cached_property
     def tools(self) -> list[ToolRow]:

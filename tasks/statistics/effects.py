@@ -131,7 +131,8 @@ def _published(effects: pl.DataFrame, blocking: list[str]) -> pl.DataFrame:
     """The effects, without verdicts where the calibration failed: intervals only."""
     if not blocking:
         return effects
-    return withhold(effects, pl.lit(f"{', '.join(blocking)} failed; the interval stands"))
+    rules = ", ".join(blocking)
+    return withhold(effects, pl.lit(rules), pl.lit(f"{rules} failed; the interval stands"))
 
 
 def _only(frame: pl.DataFrame, environment: str, run: str) -> pl.DataFrame:

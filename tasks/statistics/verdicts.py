@@ -26,7 +26,6 @@ from scipy.special import stdtr
 from scipy.stats import false_discovery_control
 
 from ..model.metrics import METRICS
-from ..storage.schema import WITHHELD
 from .decision_rules import Rules
 from .margins import Margins
 from .scale import Floats, from_cost, sign
@@ -204,20 +203,23 @@ def _reason(row: Mapping[str, Any], question: str) -> str:
 
 
 def believed(effects: pl.DataFrame) -> pl.DataFrame:
-    """Judged effects as far as they prove anything: those withheld keep their row and its reason,
-    and no number. What is derived from effects (a comparison, a budget, a history) starts here."""
-    fine = ~pl.col("reason").fill_null("").str.starts_with(WITHHELD)
+    """Judged effects as far as they prove anything: one whose verdict is withheld keeps its row and
+    its reason, and no number. What is derived from effects (a comparison, a budget, a history)
+    starts here."""
+    fine = pl.col("withheld_by").is_null()
     return effects.with_columns(
         pl.when(fine).then(name).alias(name) for name in _NUMBERS if name in effects.columns
     )
 
 
-def withhold(effects: pl.DataFrame, why: pl.Expr) -> pl.DataFrame:
-    """`effects` without verdict where `why` is not null; their intervals stand."""
-    hit = why.is_not_null() & (pl.col("verdict") != "invalid")
+def withhold(effects: pl.DataFrame, rules: pl.Expr, why: pl.Expr) -> pl.DataFrame:
+    """`effects` without verdict where `rules` (ids of failed checks) is not null; their intervals
+    stand. why: the reason, in words."""
+    hit = rules.is_not_null() & (pl.col("verdict") != "invalid")
     return effects.with_columns(
         verdict=pl.when(hit).then(pl.lit("inconclusive")).otherwise("verdict"),
-        reason=pl.when(hit).then(pl.concat_str(pl.lit(WITHHELD), why)).otherwise("reason"),
+        withheld_by=pl.when(hit).then(rules).otherwise("withheld_by"),
+        reason=pl.when(hit).then(pl.format("verdict withheld: {}", why)).otherwise("reason"),
     )
 
 

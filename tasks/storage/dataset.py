@@ -17,6 +17,7 @@ import polars as pl
 
 from ..model.errors import DatasetError
 from ..model.names import ID_PATTERN
+from .migration import migrated
 from .schema import PARTITION, RUNS, TABLES, VERSION
 from .store import open_store
 from .validity import refuse_invalid
@@ -69,7 +70,7 @@ class Dataset:
         if not files:
             return shape.frame().lazy()
         stored = {k: v for k, v in shape.schema.items() if k not in PARTITION}
-        return pl.scan_parquet(
+        rows = pl.scan_parquet(
             files,
             hive_partitioning=True,
             hive_schema=_HIVE,
@@ -77,7 +78,8 @@ class Dataset:
             missing_columns="insert",
             extra_columns="ignore",
             storage_options=self._store.storage_options,
-        ).select(shape.schema.names())
+        )
+        return migrated(table, rows).select(shape.schema.names())
 
     def files(self, table: str) -> list[str]:
         """What `scan` reads: paths or URLs, each looked at and found to be ours."""

@@ -2,8 +2,9 @@
 
 Schema versions, newest first; a change adds a line here and raises `VERSION`:
 
-2 — 2026-11-24: no new column. `effects` come from differences that are freed of what their
-    block-mates show, and `n` counts nights where a case was measured in several.
+3 — 2026-11-25: `effects.withheld_by`; before, only the words of `reason` told (`migration.py`).
+2 — 2026-11-24: no new column. `effects` come from differences that are adjusted for the other
+    cases of their block, and `n` counts nights where a case was measured in several.
 1 — 2026-11-22: first.
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-VERSION = 2
+VERSION = 3
 
 PARTITION = ("environment", "run")
 """Hive partition columns of every table, in this order."""
@@ -216,9 +217,6 @@ VERDICTS = (
     "inconclusive",
 )
 
-WITHHELD = "verdict withheld: "
-"""How the `reason` of an effect begins whose verdict a blocking finding took away."""
-
 EFFECTS = Table(
     "effects",
     "what one case costs one metric of one workload, over all iterations of a run",
@@ -255,6 +253,7 @@ EFFECTS = Table(
         _c("mde", _F, "smallest cost that these iterations could have seen (power 0.8)"),
         _c("baseline_mean", _F, "mean of the neighbouring baselines, in the metric's unit"),
         _c("verdict", _S, "the verdict", required=True, allowed=VERDICTS),
+        _c("withheld_by", _S, "ids of the failed checks that withhold the verdict"),
         _c("reason", _S, "why it is this verdict, in words"),
         _c("stopped", _S, "why measuring this case stopped"),
     ),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.execution.session import AGAIN
+from tasks.planning.remaining import MEASURED_AGAIN
 from tasks.storage.run_folder import RunFolder
 
 from .fault_bench import (
@@ -83,7 +83,7 @@ async def test_a_full_disk_here_ends_the_run_and_tears_nothing(bench: Bench):
         here("umount", bench.results)
     # One more row is of a cell that failed by chance and was measured again.
     again = rows.filter(status="invalid")
-    assert set(again["gate"]) <= AGAIN
+    assert set(again["gate"]) <= MEASURED_AGAIN
     assert rows.filter(status="passed").height == rows.height - again.height == 6
 
 

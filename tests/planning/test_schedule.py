@@ -1,6 +1,5 @@
 """The order of an iteration, and what looks between iterations change in it."""
 
-
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -158,7 +158,9 @@ class Campaign(Measured):
             pl.col("environment") == "lab-510-arm", pl.col("layer") == "vm",
             pl.col("tool") == "tun_ring_monitor", pl.col("metric") == "tool_cpu_pct",
         )  # fmt: skip
-        frames["effects"] = withhold(frames["effects"], pl.when(refused).then(pl.lit("too cheap")))
+        frames["effects"] = withhold(
+            frames["effects"], pl.when(refused).then(pl.lit("rule")), pl.lit("too cheap")
+        )
         return Bundle(**frames, margins=MARGINS, generated_at=START + timedelta(hours=10))
 
 

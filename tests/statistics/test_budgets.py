@@ -36,7 +36,7 @@ def test_only_a_proven_excess_breaks_a_budget() -> None:
 
 
 def test_an_effect_whose_verdict_is_withheld_breaks_nothing() -> None:
-    refused = withhold(effects(cost(9, 10)), pl.lit("calibration.placebo failed"))
+    refused = withhold(effects(cost(9, 10)), pl.lit("calibration.placebo"), pl.lit("it failed"))
     assert broken(refused, read_budget(PUBLISHED)) == []
 
 

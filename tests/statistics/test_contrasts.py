@@ -51,7 +51,7 @@ def test_degrees_of_freedom_of_equal_runs_add_up() -> None:
 
 
 def test_what_is_withheld_in_one_run_is_not_compared() -> None:
-    refused = withhold(run(15), pl.lit("the placebo cost 15 %"))
+    refused = withhold(run(15), pl.lit("calibration.placebo"), pl.lit("the placebo cost 15 %"))
     row = effect(compare_runs(run(5), refused, MARGINS, RULES), case="x")
     assert (row["verdict"], row["estimate"]) == ("inconclusive", None)
     assert "here verdict withheld: the placebo cost 15 %" in row["reason"]

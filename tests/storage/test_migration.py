@@ -1,0 +1,39 @@
+"""Rows of older schema versions read as today's."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tasks.storage.dataset import Dataset
+from tasks.storage.schema import EFFECTS
+
+
+@pytest.mark.parametrize(
+    ("reason", "withheld_by"),
+    [
+        ("verdict withheld: 12 of 20 tools are faster (gain.many)", "gain.many"),
+        (
+            "verdict withheld: calibration.free_aa failed; the interval stands",
+            "calibration.free_aa",
+        ),
+        ("verdict withheld: nobody knows", "unknown"),
+        ("cost is within ±3 % (p = 0.001)", None),
+        (None, None),
+    ],
+)
+def test_what_withheld_a_verdict_is_read_from_the_words_of_older_effects(
+    tmp_path: Path, reason: str | None, withheld_by: str | None
+) -> None:
+    effect = {
+        "environment": "e", "run": "r", "layer": "host", "case": "c", "workload": "w",
+        "metric": "throughput_bps", "kind": "tool", "unit": "%", "scale": "ratio", "primary": True,
+        "n": 4, "verdict": "inconclusive", "reason": reason,
+    }  # fmt: skip
+    dataset = Dataset(tmp_path)
+    dataset.replace("e", "r", {"effects": EFFECTS.frame([effect])})
+    (file,) = dataset.files("effects")
+    old = pl.read_parquet(file).drop("withheld_by")
+    old.write_parquet(file, metadata={"ebpf-overhead-schema": "2"})
+    (row,) = dataset.scan("effects").collect().to_dicts()
+    assert (row["withheld_by"], row["reason"]) == (withheld_by, reason)
