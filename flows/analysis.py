@@ -19,7 +19,7 @@ from tasks.report import Reported, report_runs
 from .form import Language
 
 REPORTS_URL, REPORTS_ROOT = "EBPF_OVERHEAD_REPORTS_URL", "EBPF_OVERHEAD_REPORTS_ROOT"
-"""Environment of a worker: the folder that is served, and where."""
+"""A worker's environment variables: where reports are served, and from which folder."""
 
 
 def _named() -> str:
@@ -66,16 +66,16 @@ async def analysis(
 
 async def _show(keys: Sequence[tuple[str, str]], reported: Reported) -> None:
     """Verdicts, findings and links as artifacts of the flow run."""
-    told = ", ".join(f"{environment} · {run}" for environment, run in keys)
+    subject = ", ".join(f"{environment} · {run}" for environment, run in keys)
     reports = "\n".join(f"- {_link(path)}" for path in reported.files if path.suffix == ".html")
     await acreate_markdown_artifact(
-        key="verdicts", markdown=f"{reported.markdown}\n{reports}\n", description=told
+        key="verdicts", markdown=f"{reported.markdown}\n{reports}\n", description=subject
     )
-    await acreate_markdown_artifact(key="findings", markdown=reported.findings, description=told)
+    await acreate_markdown_artifact(key="findings", markdown=reported.findings, description=subject)
 
 
 def _link(path: Path) -> str:
-    """Where reports are served (`ui` does so), a link; else the file's place."""
+    """A link where reports are served (`ui` does so); else the file's path."""
     address = os.environ.get(REPORTS_URL)
     root = Path(os.environ.get(REPORTS_ROOT, "/")).resolve()
     if address is None or not path.resolve().is_relative_to(root):

@@ -1,4 +1,4 @@
-"""What came of a cell: its key, its state, the files it left, the scalars read from them."""
+"""The outcome of a cell: its key, its status, its files, and the values read from them."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -1,6 +1,7 @@
 """One cell of this program's raw tree: its files, cut to the window, as scalars, series and gates.
 
-Used while a campaign runs and when its tree is ingested: the same files give the same answer.
+A cell is parsed once, while it is measured. Ingest parses only cells whose reading was not stored;
+the same files give the same answer.
 """
 
 from collections.abc import Callable, Iterable

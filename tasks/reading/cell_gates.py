@@ -1,4 +1,4 @@
-"""What the gates are told of a cell."""
+"""The observation of a cell that the gates judge."""
 
 from ..model.outcome import HostState, Window
 from ..programs import snapshot

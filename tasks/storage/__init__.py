@@ -1,4 +1,4 @@
-"""The shape and place of everything kept: the parquet tables, the dataset, the raw tree.
+"""Everything that is stored: the parquet tables, the dataset, the folder of a run, its raw tree.
 
 `schema.py` defines each table once; columns elsewhere (DDL, dictionary, empty frames, casts) are
 derived from it. Knows nothing of how a value was measured.

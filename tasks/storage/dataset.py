@@ -82,7 +82,7 @@ class Dataset:
         return migrated(table, rows).select(shape.schema.names())
 
     def files(self, table: str) -> list[str]:
-        """What `scan` reads: paths or URLs, each looked at and found to be ours."""
+        """What `scan` reads: paths or URLs, each checked to be a file of this program."""
         urls = []
         for name in self._store.files(table):
             url = self._store.url(name)

@@ -1,7 +1,8 @@
-"""Where a dataset's files lie: whole files published under a name, listed, and nothing between.
+"""The files of a dataset, in a folder or in an object store: published whole, and listed.
 
-A file is seen whole or not at all: locally by renaming a finished temporary file, in an object
-store because an upload is. Object stores are reached through fsspec and read by polars.
+A reader sees a file whole or not at all: locally because a finished temporary file is renamed, in
+an object store because an upload replaces an object at once. Object stores are reached through
+fsspec and read by polars.
 """
 
 import fcntl
@@ -80,7 +81,7 @@ class LocalStore:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Only one process writes at a time, so a temporary file found is a dead writer's."""
+        """One process writes at a time, so any temporary file that is found is a dead writer's."""
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

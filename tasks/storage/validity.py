@@ -1,4 +1,4 @@
-"""Does a frame hold what its table says? Asked before anything is written."""
+"""Checks that a frame holds what its table says, before anything is written."""
 
 import polars as pl
 
@@ -13,8 +13,8 @@ def refuse_invalid(table: Table, frame: pl.DataFrame, environment: str, run: str
     where a value is required; only allowed values; no NaN (missing is null); one row a key.
     """
     if frame.schema != table.schema:
-        told = set(frame.schema.items()) ^ set(table.schema.items())
-        raise _broken(table, f"columns differ: {sorted(name for name, _ in told) or 'their order'}")
+        odd = {name for name, _ in set(frame.schema.items()) ^ set(table.schema.items())}
+        raise _broken(table, f"columns differ: {sorted(odd) or 'their order'}")
     for part, name in zip(PARTITION, (environment, run), strict=True):
         if not (frame[part] == name).all():
             raise _broken(table, f"rows that are not of {part} {name}")

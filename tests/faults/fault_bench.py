@@ -19,7 +19,7 @@ from tasks.hold_hosts import hold_hosts
 from tasks.lab.machine import Process, run, run_inside
 from tasks.lab.state import LabState
 from tasks.model.environment import Layer
-from tasks.model.plan import Case, CaseKind, Design, Plan, Readiness, Slot, Workload
+from tasks.model.plan import Case, CaseKind, Design, Hook, Plan, Readiness, Slot, Workload
 from tasks.reading import native
 from tasks.storage.run_folder import RunFolder
 
@@ -66,7 +66,11 @@ class Bench:
     runs: list[str] = field(default_factory=list)
 
     def lay_out(
-        self, cases: Sequence[Case], workloads: Sequence[Workload], **design: object
+        self,
+        cases: Sequence[Case],
+        workloads: Sequence[Workload],
+        *hooks: Hook,
+        **design: object,
     ) -> Path:
         """A run of these cases in this order, as `run` lays it out; its environment's folder."""
         name = f"fault-{os.getpid()}-{time.monotonic_ns() % 10**9}"
@@ -77,6 +81,7 @@ class Bench:
             tuple(workloads),
             tuple({case.id: case for case in cases}.values()),
             tuple(Slot(1, place, Layer.HOST, case.id) for place, case in enumerate(cases)),
+            hooks,
         )
         folder = self.results / name / self.lab.name
         RunFolder.create(folder, self.config_dir, name, plan)

@@ -12,7 +12,8 @@ import pytest
 
 from tasks.hold_hosts import hold_hosts
 from tasks.lab.machine import Process
-from tasks.model.errors import InputError
+from tasks.model.errors import CommandFailed, InputError
+from tasks.model.plan import Hook
 from tasks.storage.run_folder import RunFolder
 
 from .fault_bench import (
@@ -182,3 +183,29 @@ async def test_a_changed_nic_setting_is_another_world(bench: Bench):
     assert last_words(folder)["placebo_1", "throughput_single_tcp"] == "invalid same_world"
     epochs = dict(cells(folder).select("case", "epoch").rows())
     assert epochs["placebo_1"] != epochs["baseline"]
+
+
+async def test_global_hooks_run_once_before_and_after_everything(bench: Bench):
+    mark = "/srv/bench/of-a-hook"
+    folder = bench.lay_out(
+        [BASELINE, placebo(1), BASELINE],
+        [load()],
+        Hook("global", "init", "server", ("sh", "-c", f"echo begun >>{mark}")),
+        Hook("global", "post", "server", ("sh", "-c", f"echo over >>{mark}")),
+    )
+    try:
+        await bench.measure(folder)
+        assert bench.inside(SERVER, "cat", mark).split() == ["begun", "over"]
+    finally:
+        bench.inside(SERVER, "rm", "-f", mark)
+    steps = [json.loads(line) for line in (folder / "steps.jsonl").read_text().splitlines()]
+    phases = [(step["level"], step["phase"]) for step in steps]
+    assert (phases[0], phases[-1]) == (("global", "init"), ("global", "post"))
+    assert set(last_words(folder).values()) == {"passed"}
+
+
+async def test_a_global_hook_that_fails_keeps_everything_from_starting(bench: Bench):
+    folder = bench.lay_out([BASELINE], [load()], Hook("global", "init", "client", ("false",)))
+    with pytest.raises(CommandFailed, match="false"):
+        await bench.measure(folder)
+    assert not (folder / "outcomes.jsonl").exists()
