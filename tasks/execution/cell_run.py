@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from ..model.errors import HostsBusy, OverheadError, RemoteError
 from ..model.outcome import TRANSPORT, Failure, HostState, StoredFile
 from ..model.plan import Workload
+from ..programs.loads import LOADS
 from ..storage import rawtree
 from . import load, monitor
 from .bpf import programs_of
@@ -145,7 +146,7 @@ async def _load(
     begun = time.monotonic()
     clients = await load.start_clients(client, pair, workload, ports, client_path)
     seen.started(client, clients)
-    omitted_s = workload.warmup_s if workload.program == "iperf3" else 0.0
+    omitted_s = workload.warmup_s if LOADS[workload.program].warm_up is None else 0.0
     await _until(begun + omitted_s + _LEAD_S)
     seen.clocks = await _snap("start", snapshots)
     await _until(begun + omitted_s + workload.window_s - _TAIL_S)

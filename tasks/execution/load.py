@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from ..model.environment import Environment, Pair
 from ..model.errors import CommandFailed, RemoteError
 from ..model.plan import Workload
-from ..programs import iperf3, netperf, proc
-from ..storage import rawtree
+from ..programs import proc
+from ..programs.loads import LOADS, client_file
 from .shell import Running, Shell
 
 _PORTS = range(20000, 30000)
@@ -46,10 +46,9 @@ async def start_servers(
     shell: Shell, pair: Pair, workload: Workload, ports: tuple[int, ...], folder: str
 ) -> list[Running]:
     """One server a port, listening when this returns. Raises CommandFailed where one does not."""
-    program = iperf3 if workload.program == "iperf3" else netperf
     servers = [
         await shell.start(
-            program.server_argv(port, pair.server_ip),
+            LOADS[workload.program].server(port, pair.server_ip),
             deadline_s=deadline_s(workload),
             stdout=f"{folder}/{workload.program}_server_{workload.kind}_port_{port}.log",
             stderr=f"{folder}/{workload.program}_server_{workload.kind}_port_{port}.err",
@@ -70,35 +69,30 @@ async def start_servers(
 
 
 async def warm_up(shell: Shell, pair: Pair, workload: Workload, port: int, folder: str) -> None:
-    """netperf's warm-up: a short run whose output is ignored. iperf3 omits its first seconds."""
-    if workload.program != "netperf" or not workload.warmup_s:
-        return
-    argv = netperf.client_argv(workload, pair.server_ip, port, duration_s=workload.warmup_s)
-    run = await shell.start(
-        argv, deadline_s=workload.warmup_s + SLACK_S, stdout=f"{folder}/warmup.txt"
-    )
-    await run.wait()
+    """The warm-up of a program that does not omit it from its own output."""
+    warm_up_argv = LOADS[workload.program].warm_up
+    if warm_up_argv is not None and workload.warmup_s:
+        run = await shell.start(
+            warm_up_argv(workload, pair.server_ip, port),
+            deadline_s=workload.warmup_s + SLACK_S,
+            stdout=f"{folder}/warmup.txt",
+        )
+        await run.wait()
 
 
 async def start_clients(
     shell: Shell, pair: Pair, workload: Workload, ports: tuple[int, ...], folder: str
 ) -> list[Running]:
     """One client a port, writing to `folder`."""
-    clients = []
-    for port in ports:
-        if workload.program == "iperf3":
-            argv = iperf3.client_argv(workload, pair.server_ip, port, streams_share=len(ports))
-        else:
-            argv = netperf.client_argv(workload, pair.server_ip, port, duration_s=workload.window_s)
-        clients.append(
-            await shell.start(
-                argv,
-                deadline_s=deadline_s(workload),
-                stdout=f"{folder}/{rawtree.client_file(workload, port)}",
-                stderr=f"{folder}/{workload.program}_client_{port}.err",
-            )
+    return [
+        await shell.start(
+            LOADS[workload.program].client(workload, pair.server_ip, port, len(ports)),
+            deadline_s=deadline_s(workload),
+            stdout=f"{folder}/{client_file(workload, port)}",
+            stderr=f"{folder}/{workload.program}_client_{port}.err",
         )
-    return clients
+        for port in ports
+    ]
 
 
 async def finish(programs: list[Running], within_s: float) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from ..model.errors import ParseError
 from ..model.outcome import Interval
 from ..programs import iperf3, netperf
+from ..programs.loads import client_file
 from ..storage import rawtree
 from .records import Found, total
 
@@ -12,9 +13,8 @@ from .records import Found, total
 def read_load(
     folder: Path, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, found: Found
 ) -> None:
-    read = _iperf3 if cell.workload.program == "iperf3" else _netperf
     try:
-        read(folder, slot, cell, found)
+        READERS[cell.workload.program](folder, slot, cell, found)
     except ParseError as error:
         found.errors.append(str(error))
     except OSError as error:
@@ -22,7 +22,7 @@ def read_load(
 
 
 def _iperf3(folder: Path, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, found: Found) -> None:
-    files = [folder / rawtree.client_file(cell.workload, port) for port in cell.ports]
+    files = [folder / client_file(cell.workload, port) for port in cell.ports]
     results = [iperf3.parse_client(f.read_text(errors="replace"), f.name) for f in files]
     measured = [[i for i in result.intervals if not i.omitted] for result in results]
     found.load_s = [result.received_s for result in results]
@@ -60,7 +60,7 @@ _LATENCIES = ("mean", "min", "p50", "p90", "p99", "max", "stddev")
 def _netperf(
     folder: Path, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, found: Found
 ) -> None:
-    file = folder / rawtree.client_file(cell.workload, cell.ports[0])
+    file = folder / client_file(cell.workload, cell.ports[0])
     trips = netperf.parse(file.read_text(errors="replace"), file.name)
     found.load_s = [] if trips.elapsed_s is None else [trips.elapsed_s]
     for name in _LATENCIES:
@@ -74,3 +74,6 @@ def _netperf(
 
 
 _BUSY_SHARE = 0.5
+
+READERS = {"iperf3": _iperf3, "netperf": _netperf}
+"""How the output of each load program is read."""

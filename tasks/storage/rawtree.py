@@ -163,12 +163,6 @@ def node_tree(environment_dir: Path, iteration: int, node: str) -> Path:
     return environment_dir / iteration_folder(iteration) / node / TREE
 
 
-def client_file(workload: Workload, port: int) -> str:
-    """The output of one load client."""
-    suffix = "json" if workload.program == "iperf3" else "txt"
-    return f"{workload.program}_client_{port}.{suffix}"
-
-
 def write_json(path: Path, record: Any) -> None:
     """Writes a record (dataclass or plain) whole or not at all."""
     text = json.dumps(

@@ -1,0 +1,48 @@
+"""The load programs by name: how each one's servers and clients are started."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..model.plan import Workload
+from . import iperf3, netperf
+
+Argv = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProgram:
+    """One load program: argument lists, and the ending of the files that its clients write."""
+
+    suffix: str
+    server: Callable[[int, str], Argv]  # port, address to listen on
+    client: Callable[[Workload, str, int, int], Argv]  # …, server's address, port, processes
+    warm_up: Callable[[Workload, str, int], Argv] | None
+    """…, server's address, port: a run before the window whose output is ignored. None: the client
+    omits the warm-up from its own output."""
+
+
+LOADS = {
+    "iperf3": LoadProgram(
+        suffix="json",
+        server=iperf3.server_argv,
+        client=lambda workload, server_ip, port, processes: iperf3.client_argv(
+            workload, server_ip, port, streams_share=processes
+        ),
+        warm_up=None,
+    ),
+    "netperf": LoadProgram(
+        suffix="txt",
+        server=netperf.server_argv,
+        client=lambda workload, server_ip, port, _: netperf.client_argv(
+            workload, server_ip, port, duration_s=workload.window_s
+        ),
+        warm_up=lambda workload, server_ip, port: netperf.client_argv(
+            workload, server_ip, port, duration_s=workload.warmup_s
+        ),
+    ),
+}
+
+
+def client_file(workload: Workload, port: int) -> str:
+    """The name of one load client's output."""
+    return f"{workload.program}_client_{port}.{LOADS[workload.program].suffix}"
