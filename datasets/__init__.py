@@ -44,12 +44,8 @@ class Tables:
 
     def bundle(self, runs: pl.DataFrame, margins: Path = MARGINS_FILE) -> Bundle:
         """All tables of these `runs` (columns: environment, run), as the report takes them."""
-        keys = list(PARTITION)
-        wanted = runs.select(keys).lazy()
-        frames = {
-            name: self.dataset.scan(name).join(wanted, on=keys, how="semi").collect()
-            for name in TABLES
-        }
+        keys = runs.select(PARTITION).rows()
+        frames = {name: self.dataset.rows(name, keys) for name in TABLES}
         return Bundle(**frames, margins=read_margins(margins), generated_at=datetime.now(UTC))
 
     def duckdb(self) -> "duckdb.DuckDBPyConnection":

@@ -13,7 +13,7 @@ from tasks.analyze import analyze_runs
 from tasks.check import check_runs
 from tasks.ingest import Ingested, held, ingest_tree
 from tasks.model.errors import InputError
-from tasks.model.names import MARGINS_FILE, Address
+from tasks.model.names import MARGINS_FILE, Address, RunKey
 from tasks.report import Reported, report_runs
 
 from .form import Language
@@ -64,7 +64,7 @@ async def analysis(
     return ingested, reported
 
 
-async def _show(keys: Sequence[tuple[str, str]], reported: Reported) -> None:
+async def _show(keys: Sequence[RunKey], reported: Reported) -> None:
     """Verdicts, findings and links as artifacts of the flow run."""
     subject = ", ".join(f"{environment} · {run}" for environment, run in keys)
     reports = "\n".join(f"- {_link(path)}" for path in reported.files if path.suffix == ".html")

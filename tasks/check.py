@@ -10,7 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from .model.errors import InputError
-from .model.names import DATASETS
+from .model.names import DATASETS, RunKey
 from .quality.checks import run_rules, withheld
 from .quality.expectations_process import run_expectations
 from .quality.published_figures import check_reference
@@ -22,18 +22,15 @@ _EFFECT = ["environment", "run", "layer", "case", "workload", "metric"]
 
 
 @task(name="check", task_run_name="check · {datasets}", cache_policy=NO_CACHE)
-def check_runs(
-    datasets: str, keys: Sequence[tuple[str, str]], docs: Path | None = None
-) -> dict[str, int]:
+def check_runs(datasets: str, keys: Sequence[RunKey], docs: Path | None = None) -> dict[str, int]:
     """Adds the findings to `checks` and withholds verdicts that a blocking finding reaches.
 
     docs: a folder for Great Expectations' own pages. Returns findings by severity, failed ones.
     """
     dataset = Dataset(datasets)
     counts: dict[str, int] = {}
-    for environment, run in keys:
-        own = (pl.col("environment") == environment) & (pl.col("run") == run)
-        tables = {name: dataset.scan(name).filter(own).collect() for name in TABLES}
+    for key in keys:
+        tables = {name: dataset.rows(name, [key]) for name in TABLES}
         calibration = tables.pop("checks")
         # Great Expectations takes 260 MB: in a process of its own it gives them back
         with ProcessPoolExecutor(1, get_context("spawn")) as apart:
@@ -41,7 +38,7 @@ def check_runs(
         findings = pl.concat([run_rules(tables), expected])
         effects = _without_verdicts(tables["effects"], withheld(findings, tables["effects"]))
         checks = pl.concat([calibration, findings])
-        dataset.replace(environment, run, {"effects": effects, "checks": checks})
+        dataset.replace(*key, {"effects": effects, "checks": checks})
         for severity, count in (
             checks.filter(status="failed")["severity"].value_counts().iter_rows()
         ):

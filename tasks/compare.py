@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from .model.errors import InputError
-from .model.names import MARGINS_FILE
+from .model.names import MARGINS_FILE, RunKey
 from .statistics.contrasts import compare_runs, compare_versions, match_versions
 from .statistics.decision_rules import rules_of
 from .statistics.differences import cell_values, differences
@@ -29,7 +29,7 @@ class Compared:
 
 @task(name="compare", task_run_name="compare · {a} · {b}", cache_policy=NO_CACHE)
 def compare_two(
-    datasets: str, a: Sequence[tuple[str, str]], b: Sequence[tuple[str, str]],
+    datasets: str, a: Sequence[RunKey], b: Sequence[RunKey],
     margins: Path = MARGINS_FILE,
 ) -> Compared:  # fmt: skip
     """Effects of the (environment, run) of `b` less those of `a`.
@@ -37,31 +37,26 @@ def compare_two(
     Judged by the stricter of both runs' rules, so that either order gives the same answer.
     """
     dataset = Dataset(datasets)
-    effects = [_of(dataset, "effects", keys) for keys in (a, b)]
-    rules = rules_of(_of(dataset, "runs", [*a, *b]))
+    effects = [dataset.rows("effects", keys) for keys in (a, b)]
+    rules = rules_of(dataset.rows("runs", [*a, *b]))
     return _compared(compare_runs(effects[0], effects[1], read_margins(margins), rules))
 
 
 @task(name="compare versions", task_run_name="compare · {new} · {old}", cache_policy=NO_CACHE)
 def compare_tools(
-    datasets: str, keys: Sequence[tuple[str, str]], new: str, old: str,
+    datasets: str, keys: Sequence[RunKey], new: str, old: str,
     margins: Path = MARGINS_FILE,
 ) -> Compared:  # fmt: skip
     """Tool `new` against tool `old`, paired iteration by iteration. Raises InputError where the
     runs hold no two cases of them with equal parameters."""
     dataset = Dataset(datasets)
-    cells, samples = (_of(dataset, table, keys) for table in ("cells", "samples"))
+    cells, samples = (dataset.rows(table, keys) for table in ("cells", "samples"))
     pairs = match_versions(cells, new, old)
     if not pairs:
         raise InputError("--against", old, f"no case of it matches one of {new}", "both measured")
     diffs = differences(cell_values(cells, samples))
-    rules = rules_of(_of(dataset, "runs", keys))
+    rules = rules_of(dataset.rows("runs", keys))
     return _compared(compare_versions(cells, diffs, pairs, read_margins(margins), rules))
-
-
-def _of(dataset: Dataset, table: str, keys: Sequence[tuple[str, str]]) -> pl.DataFrame:
-    wanted = pl.DataFrame(list(keys), schema=["environment", "run"], orient="row").lazy()
-    return dataset.scan(table).join(wanted, on=["environment", "run"], how="semi").collect()
 
 
 def _compared(table: pl.DataFrame) -> Compared:
@@ -73,7 +68,7 @@ def _compared(table: pl.DataFrame) -> Compared:
     return Compared(table, tuple(lines))
 
 
-def runs_of(datasets: str, run: str) -> list[tuple[str, str]]:
+def runs_of(datasets: str, run: str) -> list[RunKey]:
     """(environment, run) of a run in the datasets. Raises InputError with those there are."""
     found = Dataset(datasets).scan("runs").select("environment", "run").collect()
     keys = [key for key in found.iter_rows() if key[1] == run]

@@ -1,27 +1,19 @@
 """The verb `enforce`: effects against a budget file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from .model.errors import BudgetBroken
+from .model.names import RunKey
 from .statistics.budgets import broken, read_budget
 from .storage.dataset import Dataset
 
 
-@task(name="enforce", task_run_name="enforce · {budget}", cache_policy=NO_CACHE)
-def enforce_budget(datasets: str, keys: Sequence[tuple[str, str]], budget: Path) -> None:
-    """Raises BudgetBroken with a line for each limit that a cost is proven to be above.
+def enforce_budget(datasets: str, keys: Iterable[RunKey], budget: Path) -> None:
+    """Raises BudgetBroken with one line for each limit that a cost provably exceeds.
 
     An effect whose verdict is withheld proves nothing.
     """
-    limits, dataset = read_budget(budget), Dataset(datasets)
-    wanted = pl.DataFrame(list(keys), schema=["environment", "run"], orient="row").lazy()
-    on = ["environment", "run"]
-    effects = dataset.scan("effects").join(wanted, on=on, how="semi").collect()
-    over = broken(effects, limits)
-    if over:
-        raise BudgetBroken("\n".join(map(str, over)))
+    limits = read_budget(budget)
+    if exceeded := broken(Dataset(datasets).rows("effects", keys), limits):
+        raise BudgetBroken("\n".join(map(str, exceeded)))

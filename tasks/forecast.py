@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from .model.metrics import PRIMARY
 from .model.names import MARGINS_FILE
@@ -26,7 +24,6 @@ class Forecast:
     table: pl.DataFrame  # layer, workload, metric, unit, sd, source, visible, margin, needed, words
 
 
-@task(name="forecast", task_run_name="forecast · {plan.environment}", cache_policy=NO_CACHE)
 def forecast_plan(
     plan: Plan, datasets: str, budget_s: float | None, margins: Path = MARGINS_FILE
 ) -> Forecast:

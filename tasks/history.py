@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from .model.errors import InputError
 from .reporting.history_page import History, write_history
@@ -34,7 +32,6 @@ class Historied:
     changes: pl.DataFrame
 
 
-@task(name="history", task_run_name="history · {output}", cache_policy=NO_CACHE)
 def history_of(
     datasets: str,
     output: Path,

@@ -8,15 +8,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from .model.errors import InputError, raise_all
-from .model.names import as_id
+from .model.names import RunKey, as_id
 from .reading import legacy, native
 from .reading.admission import refuse_wrong
 from .reading.records import FileStatus, Reading
 from .storage.dataset import Dataset
 from .storage.run_folder import run_folders
-
-RunKey = tuple[str, str]
-"""environment, run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +94,7 @@ def is_measured(run: Path) -> bool:
 
 def held(datasets: str, environment: str, run: str) -> Ingested:
     """One environment of one run that the datasets hold already. Raises InputError."""
-    own = (pl.col("environment") == environment) & (pl.col("run") == run)
-    cells = Dataset(datasets).scan("cells").filter(own).collect()
+    cells = Dataset(datasets).rows("cells", [(environment, run)])
     if cells.is_empty():
         raise InputError(datasets, "", f"no run {run!r} of {environment!r}", "one that is in it")
     final = _final(cells)

@@ -8,7 +8,7 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from .model.names import MARGINS_FILE
+from .model.names import MARGINS_FILE, RunKey
 from .reporting.campaign_report import Reported, write_campaign
 from .reporting.summary import summary_rich
 from .reporting.texts import Lang
@@ -20,7 +20,7 @@ __all__ = ["Reported", "report_runs", "summary_rich"]
 @task(name="report", task_run_name="report · {output}", cache_policy=NO_CACHE)
 def report_runs(
     datasets: str,
-    keys: Sequence[tuple[str, str]],
+    keys: Sequence[RunKey],
     output: Path,
     languages: Sequence[Lang] = ("zh", "en"),
     margins: Path = MARGINS_FILE,

@@ -214,7 +214,8 @@ def latency(tables: Tables) -> pl.DataFrame:
     names = [name for name in METRICS if name.startswith("latency_")]
     values = [pl.col("value").filter(metric=name).first().alias(name) for name in names]
     place = [*CELL, "case"]
-    return tables["samples"].filter(pl.col("metric").is_in(names)).group_by(place).agg(values)
+    latencies = tables["samples"].filter(pl.col("metric").is_in(names))
+    return latencies.group_by(place, maintain_order=True).agg(values)
 
 
 def limits(tables: Tables) -> pl.DataFrame:
@@ -241,7 +242,7 @@ def limits(tables: Tables) -> pl.DataFrame:
         .filter(metric.is_in([*_CPU_METRICS, "throughput_bps", "packets_per_s"]))
         .join(servers, on=CELL, how="left")
         .with_columns(where=pl.when(metric.is_in(_CPU_METRICS)).then("node").otherwise("server"))
-        .join(found, left_on=(*place, "where"), right_on=(*place, "node"))
+        .join(found, left_on=(*place, "where"), right_on=(*place, "node"), maintain_order="left")
         .select(*CELL, "case", "metric", "value", limit=limit)
         .filter(pl.col("limit").is_not_null(), pl.col("value").is_not_null())
     )

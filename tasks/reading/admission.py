@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-import polars as pl
-
 from ..model.errors import InputError
+from ..model.names import RunKey
 from ..model.plan import CaseKind
 from ..storage.dataset import Dataset
 from .records import Reading
@@ -19,7 +18,7 @@ def refuse_wrong(readings: Sequence[Reading], dataset: Dataset) -> None:
 
     The same cells under another path are a tree that was moved, not a second one.
     """
-    paths: dict[tuple[str, str], str] = {}
+    paths: dict[RunKey, str] = {}
     for reading in readings:
         environment, run, path = reading.runs.select("environment", "run", "raw_path").row(0)
         if reading.cells.filter(kind=CaseKind.BASELINE).is_empty():
@@ -35,11 +34,11 @@ def refuse_wrong(readings: Sequence[Reading], dataset: Dataset) -> None:
 def _in_dataset(reading: Reading, dataset: Dataset) -> str | None:
     """The path of another tree that the dataset has of this run; None where there is none."""
     environment, run, path = reading.runs.select("environment", "run", "raw_path").row(0)
-    own = (pl.col("environment") == environment) & (pl.col("run") == run)
-    known = dataset.scan("runs").filter(own).collect()["raw_path"].to_list()
+    key = [(environment, run)]
+    known = dataset.rows("runs", key)["raw_path"].to_list()
     if known in ([], [path]):
         return None
     tables = {"cells": reading.cells, "samples": reading.samples}
-    if all(dataset.scan(name).filter(own).collect().equals(rows) for name, rows in tables.items()):
+    if all(dataset.rows(name, key).equals(rows) for name, rows in tables.items()):
         return None
     return str(known[0])

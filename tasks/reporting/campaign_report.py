@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ..model.names import RunKey
 from ..storage.dataset import Dataset
 from ..storage.schema import TABLES
 from .bundle import Bundle
@@ -31,7 +32,7 @@ class Reported:
 
 def write_campaign(
     datasets: str,
-    keys: Sequence[tuple[str, str]],
+    keys: Sequence[RunKey],
     margins: Mapping[str, float | None],
     output: Path,
     languages: Sequence[Lang],
@@ -42,11 +43,7 @@ def write_campaign(
     from .workbook import write_workbook
 
     dataset = Dataset(datasets)
-    wanted = pl.DataFrame(list(keys), schema=["environment", "run"], orient="row").lazy()
-    tables = {
-        name: dataset.scan(name).join(wanted, on=["environment", "run"], how="semi").collect()
-        for name in TABLES
-    }
+    tables = {name: dataset.rows(name, keys) for name in TABLES}
     bundle = Bundle(**tables, margins=margins, generated_at=datetime.now(UTC))
     files = [
         *write_report(bundle, output, languages),

@@ -12,10 +12,11 @@ from scipy.special import stdtrit
 
 from ..model.metrics import METRICS
 from ..storage.schema import EFFECTS
+from .arrays import Floats
 from .decision_rules import Rules
 from .estimates import estimate, smallest_visible
 from .margins import Margins
-from .scale import Floats, from_cost, sign, to_cost
+from .scale import from_cost, sign, to_cost
 from .verdicts import answer, believed, tested
 
 WORDS = {

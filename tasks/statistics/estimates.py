@@ -9,10 +9,11 @@ import polars as pl
 from scipy.special import stdtrit
 
 from ..model.metrics import METRICS
+from .arrays import Floats
 from .decision_rules import Rules
 from .differences import TOOL, counting
 from .moderated import moderate
-from .scale import Floats, cost_unit, sign, to_cost
+from .scale import cost_unit, sign, to_cost
 
 GROUP = ("environment", "run", "layer", "workload", "metric")
 """Within one of these, cases borrow strength from each other."""

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import digamma, fdtri, polygamma
 
-from .scale import Floats
+from .arrays import Floats
 
 _FLOOR = 1e-5  # of the median variance: a case that happened to show no spread has ln 0
 _MANY = 1e10  # degrees of freedom that stand for infinitely many

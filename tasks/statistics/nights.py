@@ -17,7 +17,8 @@ import polars as pl
 from scipy.special import stdtr, stdtrit
 
 from ..model.metrics import METRICS, Scale
-from .scale import Floats, to_cost
+from .arrays import Floats
+from .scale import to_cost
 
 CHANGE_P = 1e-4
 CONFIRMED_BY = 3  # nights on each side of a change

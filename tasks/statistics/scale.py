@@ -9,11 +9,10 @@ sign turned so that positive is worse; all tests are made on them.
 """
 
 import numpy as np
-from numpy.typing import NDArray
+import polars as pl
 
 from ..model.metrics import METRICS, Better, Metric, Scale
-
-Floats = NDArray[np.float64]
+from .arrays import Floats
 
 NO_BASELINE = ("tool_", "log_")
 """Metrics of the tool itself. A baseline has no tool: its value is 0 by definition, not measured,
@@ -25,6 +24,11 @@ _TOOL_METRICS = frozenset(name for name in METRICS if name.startswith(NO_BASELIN
 def is_tool_metric(metric: str) -> bool:
     """Whether the metric is of the tool itself, so that its baseline is 0 by definition."""
     return metric in _TOOL_METRICS
+
+
+def metric_of(effects: pl.DataFrame) -> Metric:
+    """The one metric of these rows; any metric where there are none."""
+    return METRICS[effects["metric"][0] if len(effects) else next(iter(METRICS))]
 
 
 def sign(metric: Metric) -> float:

@@ -27,7 +27,7 @@ from scipy.signal import lfilter, medfilt
 from scipy.stats import median_abs_deviation
 
 from ..storage.schema import CELLS, SAMPLES
-from .scale import Floats
+from .arrays import Floats
 
 METRIC, WORKLOAD = "throughput_bps", "throughput_single_tcp"
 _START = datetime(2026, 1, 1, tzinfo=UTC)

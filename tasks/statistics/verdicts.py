@@ -25,10 +25,11 @@ import polars as pl
 from scipy.special import stdtr
 from scipy.stats import false_discovery_control
 
-from ..model.metrics import METRICS
+from ..storage.schema import PARTITION
+from .arrays import Floats, by_group, columns, floats
 from .decision_rules import Rules
 from .margins import Margins
-from .scale import Floats, from_cost, sign
+from .scale import from_cost, metric_of, sign
 
 QUESTIONS = ("overhead", "within", "positive", "gain")
 
@@ -49,26 +50,23 @@ def judge(estimates: pl.DataFrame, margins: Margins, rules: Rules) -> pl.DataFra
 
 def tested(estimates: pl.DataFrame, margins: Margins) -> pl.DataFrame:
     """Adds `margin`, p_* of each question, and q_*, the same corrected within each run."""
-    with_p = _with_p_values(estimates, margins)
-    families = [
-        family.with_columns(
-            pl.Series(f"q_{question}", adjusted(family, f"p_{question}"), pl.Float64)
-            for question in QUESTIONS
-        )
-        for family in with_p.partition_by("environment", "run", maintain_order=True)
-    ]
-    return pl.concat(families)
+    with_p = by_group(estimates, "metric", lambda part: _with_p_values(part, margins))
+    return by_group(with_p, PARTITION, _with_corrected)
 
 
-def adjusted(family: pl.DataFrame, column: str) -> list[float | None]:
-    """Benjamini–Hochberg adjusted p of one question; None where it was not asked."""
-    asked = family[column].is_not_null().to_numpy()
-    result: list[float | None] = [None] * len(family)
+def _with_corrected(family: pl.DataFrame) -> pl.DataFrame:
+    """Adds q_*: the p_* of each question corrected for all effects of which it is asked."""
+    p = dict(zip(QUESTIONS, floats(family, *(f"p_{q}" for q in QUESTIONS)), strict=True))
+    return family.with_columns(columns({f"q_{q}": benjamini_hochberg(p[q]) for q in QUESTIONS}))
+
+
+def benjamini_hochberg(p: Floats) -> Floats:
+    """The p-values corrected for their number (false discovery rate); NaN where p is NaN."""
+    q = np.full_like(p, np.nan)
+    asked = ~np.isnan(p)
     if asked.any():
-        q = false_discovery_control(family[column].drop_nulls().to_numpy())
-        for index, value in zip(np.flatnonzero(asked), q, strict=True):
-            result[index] = float(value)
-    return result
+        q[asked] = false_discovery_control(p[asked])
+    return q
 
 
 def p_values(eta: Floats, se: Floats, df: Floats, low: float, high: float) -> dict[str, Floats]:
@@ -83,30 +81,20 @@ def p_values(eta: Floats, se: Floats, df: Floats, low: float, high: float) -> di
     }
 
 
-def _with_p_values(estimates: pl.DataFrame, margins: Margins) -> pl.DataFrame:
-    parts = []
-    for part in estimates.partition_by("metric", maintain_order=True):
-        metric = METRICS[part["metric"][0]]
-        margin = margins.get(metric.name)
-        numbers = part.select(
-            pl.col("estimate_log", "se_log", "df").cast(pl.Float64).fill_null(np.nan)
-        )
-        delta, se, df = (numbers[name].to_numpy() for name in numbers.columns)
-        low, high = (
-            (np.nan, np.nan)
-            if margin is None
-            else (from_cost(-margin, metric), from_cost(margin, metric))
-        )
-        found = p_values(sign(metric) * delta, se, df, low, high)
-        if margin is None:  # a direction is not asked where no size is
-            found |= {name: np.full(len(part), np.nan) for name in ("p_positive", "p_gain")}
-        parts.append(
-            part.with_columns(
-                pl.lit(margin, pl.Float64).alias("margin"),
-                *(pl.Series(name, p, pl.Float64).fill_nan(None) for name, p in found.items()),
-            )
-        )
-    return pl.concat(parts)
+def _with_p_values(effects: pl.DataFrame, margins: Margins) -> pl.DataFrame:
+    """Adds `margin` and the p-values to effects of one metric."""
+    metric = metric_of(effects)
+    margin = margins.get(metric.name)
+    low, high = (
+        (np.nan, np.nan)
+        if margin is None
+        else (from_cost(-margin, metric), from_cost(margin, metric))
+    )
+    delta, se, df = floats(effects, "estimate_log", "se_log", "df")
+    p = p_values(sign(metric) * delta, se, df, low, high)
+    if margin is None:  # without a margin for the size, no direction is tested either
+        p |= dict.fromkeys(("p_positive", "p_gain"), np.full_like(delta, np.nan))
+    return effects.with_columns(pl.lit(margin, pl.Float64).alias("margin"), *columns(p))
 
 
 def verdict(row: Mapping[str, Any], rules: Rules) -> tuple[str, str]:

@@ -9,14 +9,16 @@ a run that `runs` lists is whole. A file says with which version of the schema i
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from ..model.errors import DatasetError
-from ..model.names import ID_PATTERN
+from ..model.names import ID_PATTERN, RunKey
 from .migration import migrated
 from .schema import PARTITION, RUNS, TABLES, VERSION
 from .store import open_store
@@ -42,7 +44,7 @@ class Dataset:
         """
         self.replace_all({(environment, run): tables})
 
-    def replace_all(self, runs: Mapping[tuple[str, str], Mapping[str, pl.DataFrame]]) -> None:
+    def replace_all(self, runs: Mapping[RunKey, Mapping[str, pl.DataFrame]]) -> None:
         """`replace` of several (environment, run) at once: of all of them, or of none."""
         for (environment, run), tables in runs.items():
             for name in (environment, run):
@@ -80,6 +82,17 @@ class Dataset:
             storage_options=self._store.storage_options,
         )
         return migrated(table, rows).select(shape.schema.names())
+
+    def rows(self, table: str, keys: Iterable[RunKey]) -> pl.DataFrame:
+        """The rows of `table` that belong to these (environment, run), in the order of `scan`.
+
+        Files of other runs are not read beyond their metadata. Raises what `scan` raises.
+        """
+        wanted = (
+            (pl.col("environment") == environment) & (pl.col("run") == run)
+            for environment, run in keys
+        )
+        return self.scan(table).filter(reduce(or_, wanted, pl.lit(False))).collect()
 
     def files(self, table: str) -> list[str]:
         """What `scan` reads: paths or URLs, each checked to be a file of this program."""

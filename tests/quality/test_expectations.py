@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tasks.quality import expectations
-from tasks.quality.suites import Expectation, Suite
+from tasks.quality.suites import Expectation, Suite, latency, limits
 from tasks.storage.schema import CHECKS
 
 from .quality_tables import whole_run
@@ -125,6 +125,16 @@ def test_a_finding_in_a_baseline_concerns_every_case(found: pl.DataFrame) -> Non
     here = found.filter(run="a baseline above the link's speed")
     assert here["case"].to_list() == [None]
     assert here["observed"][0].startswith("baseline: 1/")
+
+
+def test_the_cells_of_a_view_keep_the_order_of_their_samples() -> None:
+    tables = whole_run()
+    place = ["layer", "iteration", "position"]
+    samples = tables["samples"].filter(workload="latency_tcp_rr")
+    for view in (latency, limits):
+        frame = view(tables | {"samples": samples})
+        cells = frame.select(place).unique(maintain_order=True)
+        assert cells.equals(samples.select(place).unique(maintain_order=True))
 
 
 def test_a_column_of_another_type_is_found() -> None:

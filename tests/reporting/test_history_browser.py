@@ -17,7 +17,7 @@ SCREENSHOTS = ROOT / "build" / "screenshots"
 
 
 def test_the_page_opens_quietly_fits_and_draws_its_charts_light_and_dark(tmp_path: Path) -> None:
-    history_of.fn(store(tmp_path / "datasets"), tmp_path / "out")
+    history_of(store(tmp_path / "datasets"), tmp_path / "out")
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     said: list[str] = []
     with playwright.sync_playwright() as engine:

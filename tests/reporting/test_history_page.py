@@ -15,7 +15,7 @@ from .made_up_nights import HOSTS_AT, KERNEL_AT, TOOL_AT, day, store
 @pytest.fixture(scope="module")
 def twenty(tmp_path_factory: pytest.TempPathFactory) -> Historied:
     root = tmp_path_factory.mktemp("history")
-    return history_of.fn(store(root / "datasets"), root / "out")
+    return history_of(store(root / "datasets"), root / "out")
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_each_thing_that_changed_is_one_row_newest_first(english: str) -> None:
 
 
 def test_a_new_version_of_a_tool_is_an_epoch_of_that_tool_alone(tmp_path: Path) -> None:
-    found = history_of.fn(store(tmp_path / "d", nights=6, replaced_at=3), tmp_path, ["en"])
+    found = history_of(store(tmp_path / "d", nights=6, replaced_at=3), tmp_path, ["en"])
     rows = table(read(found, "history.en.md"), "Changes, newest first")
     assert [(row[0], row[1], row[3]) for row in rows] == [
         (f"{day(3):%Y-%m-%d}", "epoch", "eth_drop is another version")
@@ -92,7 +92,7 @@ def test_the_page_needs_no_network_and_no_other_file(twenty: Historied) -> None:
 
 
 def test_one_night_is_no_history_yet(tmp_path: Path) -> None:
-    found = history_of.fn(store(tmp_path / "d", nights=1), tmp_path)
+    found = history_of(store(tmp_path / "d", nights=1), tmp_path)
     text = read(found, "history.en.md")
     assert "lab: one night only, so there is no history yet" in text
     assert "只有一夜" in read(found, "history.zh.md")
@@ -102,7 +102,7 @@ def test_one_night_is_no_history_yet(tmp_path: Path) -> None:
 
 
 def test_an_empty_dataset_says_that_there_is_nothing(tmp_path: Path) -> None:
-    found = history_of.fn(str(tmp_path / "nowhere"), tmp_path / "out", ["en"])
+    found = history_of(str(tmp_path / "nowhere"), tmp_path / "out", ["en"])
     assert "There is no run in the datasets" in read(found, "history.en.md")
 
 
@@ -115,7 +115,7 @@ def test_an_invalid_effect_is_no_night_of_its_series(tmp_path: Path) -> None:
         spoiled = frame.with_columns(verdict=bad.otherwise("verdict"))
         metadata.pop("ARROW:schema", None)
         spoiled.write_parquet(path, metadata=metadata)
-    found = history_of.fn(root, tmp_path, ["en"])
+    found = history_of(root, tmp_path, ["en"])
     counts = dict(found.nights.group_by("case").agg(pl.col("run").n_unique()).iter_rows())
     assert counts == {"baseline": 3, "quiet_rx": 2} | dict.fromkeys(
         ("eth_drop_rx_protocol_tcp", "eth_drop_rx_protocol_udp"), 3
@@ -127,8 +127,8 @@ def test_only_the_environments_asked_for_are_read_and_unknown_ones_are_named(
 ) -> None:
     store(tmp_path / "d", nights=2, environment="one")
     root = store(tmp_path / "d", nights=2, environment="two")
-    found = history_of.fn(root, tmp_path, ["en"], ["two"])
+    found = history_of(root, tmp_path, ["en"], ["two"])
     assert found.nights["environment"].unique().to_list() == ["two"]
     assert "Tools · one" not in read(found, "history.en.md")
     with pytest.raises(InputError, match="three: no run of this environment; expected one of one"):
-        history_of.fn(root, tmp_path, ["en"], ["three"])
+        history_of(root, tmp_path, ["en"], ["three"])

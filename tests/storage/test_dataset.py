@@ -237,3 +237,14 @@ def test_a_writer_killed_at_any_moment_leaves_nothing_torn(dataset, run_tables):
             assert dataset.scan(table).collect().height in (1, 2, 200)
     dataset.replace("lab", "a", run_tables("lab", "a"))
     assert not [name for name in snapshot(dataset) if name.endswith(".tmp")]
+
+
+def test_the_rows_of_some_runs_are_theirs_alone_and_all_of_them(dataset, run_tables):
+    keys = [("lab", "a"), ("lab", "b"), ("510", "a")]
+    cells = {key: run_tables(*key)["cells"] for key in keys}
+    for key in keys:
+        dataset.replace(*key, run_tables(*key))
+    assert dataset.rows("cells", keys[:1]).equals(cells["lab", "a"])
+    assert dataset.rows("cells", keys).equals(dataset.scan("cells").collect())
+    assert dataset.rows("cells", []).is_empty()
+    assert dataset.rows("cells", [("510", "b")]).is_empty()  # a pair that crosses two runs

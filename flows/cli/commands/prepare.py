@@ -119,6 +119,6 @@ def plan(
         path = where / "workflow.json"
         write_plan(path, made)
         out.print(plan_summary(made))
-        seen = forecast_plan.fn(made, datasets, hours_s(budget))
+        seen = forecast_plan(made, datasets, hours_s(budget))
         out.print(forecast_table(seen, budget))
         out.print(f"wrote {path}", soft_wrap=True)

@@ -85,12 +85,12 @@ def analyze(
     if history:
         from tasks.history import history_of
 
-        for path in history_of.fn(datasets, output_dir, languages(lang)).files:
+        for path in history_of(datasets, output_dir, languages(lang)).files:
             out.print(f"history: {path}", soft_wrap=True)
     if enforce is not None and iteration_path is not None:
         from tasks.enforce import enforce_budget
 
-        enforce_budget.fn(datasets, [one.key for one in ingested], enforce)
+        enforce_budget(datasets, [one.key for one in ingested], enforce)
         out.print(f"every cost is within {enforce}, or not proven above it")
 
 
