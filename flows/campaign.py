@@ -122,7 +122,7 @@ def _lay_out(
             plan = plan_environment(config_dir, selection, measurement, workflow)
             plans.append((config_dir, plan))
         except InputError as error:
-            errors += getattr(error, "errors", [error])
+            errors += error.errors
     raise_all(errors)
     for config_dir, plan in plans:
         lay_out(config_dir, folder / plan.environment, run, plan)

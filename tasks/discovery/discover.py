@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ..model.environment import Layer, Node
-from ..model.errors import InputError, InputErrors, ParseError, RemoteError, raise_all
+from ..model.errors import InputError, ParseError, RemoteError, raise_all
 from ..model.facts import Bpf, Facts, Vm
 from ..model.inputs import Hints, MinimalInput
 from . import probes, system
@@ -89,10 +89,8 @@ async def _each(
         node = asked[name].node
         try:
             return await look(asked[name])
-        except InputErrors as error:
-            errors.extend(error.errors)
         except InputError as error:
-            errors.append(error)
+            errors.extend(error.errors)
         except RemoteError as error:
             errors.append(InputError(place(node), "", error.problem))
         except ParseError as error:
