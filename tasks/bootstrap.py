@@ -50,7 +50,7 @@ async def discover_environment(
     if replay is not None:
         facts = await discover(minimal, Replay(replay))
     else:
-        async with _asking(minimal.ssh.settings()) as ask:
+        async with probe_over_ssh(minimal.ssh.settings()) as ask:
             facts = await discover(minimal, Recorder(ask, record) if record else ask)
     output_dir = output_dir or CONFIG / "environments" / minimal.environment
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -76,20 +76,24 @@ async def bootstrap_environment(
 
 
 @asynccontextmanager
-async def _asking(ssh: SshSettings) -> AsyncIterator[ProbeRunner]:
-    """Answers from the hosts themselves, over one connection a node."""
+async def probe_over_ssh(ssh: SshSettings) -> AsyncIterator[ProbeRunner]:
+    """Runs probes on the hosts themselves, over one connection for each node.
+
+    The connections are the user's own: a probe that needs root asks for sudo itself, so that the
+    others also run where there is no sudo.
+    """
     async with AsyncExitStack() as stack:
-        opening: dict[str, asyncio.Task[Connection]] = {}
+        connections: dict[str, asyncio.Task[Connection]] = {}
 
-        async def open_(node: Node) -> Connection:
-            return await stack.enter_async_context(Connection(node, ssh, sudo=True))
+        async def connect(node: Node) -> Connection:
+            return await stack.enter_async_context(Connection(node, ssh))
 
-        async def ask(node: Node, argv: Sequence[str]) -> ProbeAnswer:
-            if node.name not in opening:
-                opening[node.name] = asyncio.create_task(open_(node))
-            connection = await asyncio.shield(opening[node.name])
+        async def run(node: Node, argv: Sequence[str]) -> ProbeAnswer:
+            if node.name not in connections:
+                connections[node.name] = asyncio.create_task(connect(node))
+            connection = await asyncio.shield(connections[node.name])
             sent_at = time.time()
             done = await connection.run(argv, check=False)
             return ProbeAnswer(done.status, done.stdout, done.stderr, sent_at, time.time())
 
-        yield ask
+        yield run
