@@ -12,13 +12,14 @@ from prefect.cache_policies import NO_CACHE
 
 from .discovery.discover import discover
 from .discovery.facts_table import facts_table
-from .discovery.full_yaml import read_full, to_full, write_full
-from .discovery.minimal import read_minimal_input
+from .discovery.full_yaml import to_full, write_full
 from .discovery.prober import ProbeAnswer, ProbeRunner
 from .discovery.recording import Recorder, Replay
 from .model.catalog import read_catalog
 from .model.environment import Node, SshSettings
 from .model.facts import Facts
+from .model.full import read_full
+from .model.inputs import read_minimal_input
 from .model.names import CONFIG
 from .planning.cases import expand, write_cases
 from .remote.connection import Connection

@@ -8,10 +8,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 
-from .discovery.full_yaml import find_config, read_full
 from .model.catalog import read_catalog
 from .model.errors import InputError
-from .model.full import FullConfig
+from .model.full import FullConfig, find_config, read_full
 from .model.plan import Case, Design, Plan
 from .model.settings import Measurement, Selection
 from .planning import workflow

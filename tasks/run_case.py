@@ -20,7 +20,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
-from .discovery.full_yaml import environment_of, find_config, read_full
 from .execution.session import Session as Session  # what `hold_hosts` yields
 from .execution.session import slots_left
 from .execution.site import Site
@@ -28,6 +27,7 @@ from .execution.steps import Step, Steps
 from .model.environment import Environment, Node
 from .model.errors import InputError, raise_all
 from .model.facts import fingerprint
+from .model.full import environment_of, find_config, read_full
 from .model.outcome import CellStatus
 from .model.plan import CaseKind, Plan, Slot
 from .planning import workflow

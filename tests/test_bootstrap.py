@@ -12,7 +12,7 @@ from tasks.model.environment import Layer, Node, SshSettings
 
 @asynccontextmanager
 async def recording_server(tmp_path):
-    """An SSH server that runs nothing: a node of it, settings to reach it, the (peer, command) it got."""
+    """An SSH server that runs nothing: its node, SSH settings, each (peer, command) it received."""
     host_key, client_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
     client_key.write_private_key(tmp_path / "identity")
     client_key.write_public_key(tmp_path / "authorized_keys")

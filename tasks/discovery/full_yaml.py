@@ -1,4 +1,4 @@
-"""Writes and reads `<env>-full.yaml`: the environment in the published structure."""
+"""Writes `<env>-full.yaml`: the environment in the published structure."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,16 +6,11 @@ from typing import Any
 
 import yaml
 
-from ..model import full as structure
 from ..model.catalog import Catalog, Tool, Traits, has_direction
-from ..model.documents import read_document
 from ..model.environment import Layer
 from ..model.errors import InputError, raise_all
 from ..model.facts import Facts
-from ..model.full import FullConfig, environment_of
 from ..model.inputs import MinimalInput, PairInput
-
-__all__ = ["environment_of", "find_config", "read_full", "to_full", "write_full"]
 
 TOOLS_DIR = "measurement-tools"
 _WAYS = {Layer.HOST: "Host-to-host", Layer.VM: "VM-to-VM"}
@@ -39,37 +34,6 @@ _MONITORING = {
     "log_size": True,
     "cpu_stats": ["avg", "peak"],
 }
-
-
-def find_config(directory: Path) -> tuple[Path, Path | None]:
-    """The full.yaml and, if it is there, the cases.json of a `--config-dir`. Raises InputError."""
-    full = sorted(directory.glob("*full.yaml"))
-    cases = sorted(directory.glob("*cases.json"))
-    for what, found, most in (("*-full.yaml", full, 1), ("*-cases.json", cases, 1)):
-        if len(found) > most:
-            names = ", ".join(path.name for path in found)
-            raise InputError(str(directory), "", f"holds several {what}: {names}", "one")
-    if not full:
-        problem = "holds no *-full.yaml" if directory.is_dir() else "no such directory"
-        raise InputError(str(directory), "", problem, "what bootstrap wrote")
-    return full[0], cases[0] if cases else None
-
-
-def read_full(path: Path) -> FullConfig:
-    """The file, checked; also one that the published framework wrote. Raises InputErrors.
-
-    A relative tools' folder is taken from the file; one that is not on this machine is None: the
-    tools lie on the hosts already.
-    """
-    full = read_document(path, FullConfig, structure.cross_checks)
-    tools = full.paths.measurement_tools_dir
-    if tools is None:
-        return full
-    local = (path.resolve().parent / tools).resolve()
-    paths = full.paths.model_copy(
-        update={"measurement_tools_dir": local if local.is_dir() else None}
-    )
-    return full.model_copy(update={"paths": paths})
 
 
 def write_full(path: Path, document: Mapping[str, Any]) -> None:

@@ -52,11 +52,14 @@ class Written(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-def _existing(kind: str, exists: Callable[[Path], bool]) -> AfterValidator:
-    """Paths that exist, made absolute; a relative one starts from the document's own folder."""
+def absolute(path: Path, info: ValidationInfo) -> Path:
+    """The path made absolute: a relative one starts from the document's own folder."""
+    return (Path((info.context or {}).get("folder", "")) / path.expanduser()).resolve()
 
+
+def _existing(kind: str, exists: Callable[[Path], bool]) -> AfterValidator:
     def check(path: Path, info: ValidationInfo) -> Path:
-        found = (Path((info.context or {}).get("folder", "")) / path.expanduser()).resolve()
+        found = absolute(path, info)
         if not exists(found):
             raise ValueError(f"no such {kind}: {found}")
         return found

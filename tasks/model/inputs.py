@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from .documents import (
     Written,
     as_mapping,
     parsed_by,
+    read_document,
 )
 from .environment import Layer, Node, SshSettings
 from .names import IDENTIFIER_FORM, Identifier
@@ -137,6 +139,14 @@ class MinimalInput(Written):
             if name in (pair.server, pair.client):
                 return pair.client if name == pair.server else pair.server
         return None
+
+
+def read_minimal_input(path: Path) -> MinimalInput:
+    """The file, checked; relative paths in it start from its own folder.
+
+    Raises InputErrors with every mistake: file, line, key, what is wrong, what was expected.
+    """
+    return read_document(path, MinimalInput, cross_checks)
 
 
 def cross_checks(data: Any) -> Iterator[Mistake]:

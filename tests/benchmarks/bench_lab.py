@@ -20,10 +20,10 @@ from pathlib import Path
 import polars as pl
 
 from tasks.bootstrap import discover_environment
-from tasks.discovery.full_yaml import find_config
 from tasks.lab import lifecycle
 from tasks.make_plan import make_plan_of
 from tasks.model.environment import Layer
+from tasks.model.full import find_config
 from tasks.model.names import MARGINS_FILE
 from tasks.model.plan import Case, CaseKind, Hook, Plan, Readiness
 from tasks.model.settings import Measurement, Selection

@@ -1,8 +1,8 @@
 import pytest
 
-from tasks.discovery.full_yaml import read_full
 from tasks.model.catalog import read_catalog
 from tasks.model.errors import InputError, InputErrors
+from tasks.model.full import read_full
 from tasks.model.plan import Workload
 from tasks.planning.case_selection import matching_workloads, select
 from tasks.planning.cases import expand

@@ -2,11 +2,10 @@ import json
 
 import pytest
 
-from tasks.discovery.full_yaml import read_full
 from tasks.model.catalog import read_catalog
 from tasks.model.environment import Layer
 from tasks.model.errors import InputError
-from tasks.model.full import FullConfig
+from tasks.model.full import FullConfig, read_full
 from tasks.model.plan import CaseKind, ToolClass
 from tasks.planning.cases import (
     PLACEBO,
