@@ -13,13 +13,13 @@ from prefect.cache_policies import NO_CACHE
 from .discovery.discover import discover
 from .discovery.facts_table import facts_table
 from .discovery.full_yaml import to_full, write_full
-from .discovery.minimal import read_minimal_input
 from .discovery.prober import ProbeAnswer, ProbeRunner
 from .discovery.recording import Recorder, Replay
 from .model.catalog import read_catalog
 from .model.environment import Node, SshSettings
 from .model.facts import Facts
 from .model.full import read_full
+from .model.inputs import read_minimal_input
 from .model.names import CONFIG
 from .planning.cases import expand, write_cases
 from .remote.connection import Connection
@@ -51,7 +51,7 @@ async def discover_environment(
     if replay is not None:
         facts = await discover(minimal, Replay(replay))
     else:
-        async with _asking(minimal.ssh.settings()) as ask:
+        async with probe_over_ssh(minimal.ssh.settings()) as ask:
             facts = await discover(minimal, Recorder(ask, record) if record else ask)
     output_dir = output_dir or CONFIG / "environments" / minimal.environment
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -77,20 +77,24 @@ async def bootstrap_environment(
 
 
 @asynccontextmanager
-async def _asking(ssh: SshSettings) -> AsyncIterator[ProbeRunner]:
-    """Answers from the hosts themselves, over one connection a node."""
+async def probe_over_ssh(ssh: SshSettings) -> AsyncIterator[ProbeRunner]:
+    """Runs probes on the hosts themselves, over one connection for each node.
+
+    The connections are the user's own: a probe that needs root asks for sudo itself, so that the
+    others also run where there is no sudo.
+    """
     async with AsyncExitStack() as stack:
-        opening: dict[str, asyncio.Task[Connection]] = {}
+        connections: dict[str, asyncio.Task[Connection]] = {}
 
-        async def open_(node: Node) -> Connection:
-            return await stack.enter_async_context(Connection(node, ssh, sudo=True))
+        async def connect(node: Node) -> Connection:
+            return await stack.enter_async_context(Connection(node, ssh))
 
-        async def ask(node: Node, argv: Sequence[str]) -> ProbeAnswer:
-            if node.name not in opening:
-                opening[node.name] = asyncio.create_task(open_(node))
-            connection = await asyncio.shield(opening[node.name])
+        async def run(node: Node, argv: Sequence[str]) -> ProbeAnswer:
+            if node.name not in connections:
+                connections[node.name] = asyncio.create_task(connect(node))
+            connection = await asyncio.shield(connections[node.name])
             sent_at = time.time()
             done = await connection.run(argv, check=False)
             return ProbeAnswer(done.status, done.stdout, done.stderr, sent_at, time.time())
 
-        yield ask
+        yield run

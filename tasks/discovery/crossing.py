@@ -3,9 +3,9 @@
 import asyncio
 
 from ..model.facts import Facts, Vm
+from ..programs.sections import sections
 from . import probes
 from .prober import Prober
-from .sections import sections
 
 
 async def crossing_note(

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ..model.environment import Layer, Node
-from ..model.errors import InputError, InputErrors, ParseError, RemoteError, raise_all
+from ..model.errors import InputError, ParseError, RemoteError, raise_all
 from ..model.facts import Bpf, Facts, Vm
 from ..model.inputs import Hints, MinimalInput
+from ..programs.sections import sections
 from . import probes, system
 from .clock import parse_clock
 from .crossing import crossing_note
@@ -21,7 +22,6 @@ from .nics import parse_interfaces
 from .open_vswitch import Ovs, parse_ovs
 from .preflight import check_facts, check_way, holding_link, place, qemu_of, test_address
 from .prober import Prober, ProbeRunner
-from .sections import sections
 from .traffic_path import way_of
 from .vms import Qemu, parse_domiflist, parse_qemus, tap_of, vhost_pids_of
 
@@ -89,10 +89,8 @@ async def _each(
         node = asked[name].node
         try:
             return await look(asked[name])
-        except InputErrors as error:
-            errors.extend(error.errors)
         except InputError as error:
-            errors.append(error)
+            errors.extend(error.errors)
         except RemoteError as error:
             errors.append(InputError(place(node), "", error.problem))
         except ParseError as error:

@@ -3,8 +3,8 @@
 import re
 
 from ..model.facts import Nic
+from ..programs.sections import sections
 from .links import Link, Links
-from .sections import sections
 
 _OFFLOADS = (
     "rx-checksumming",

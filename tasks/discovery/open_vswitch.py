@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..model.errors import ParseError
-from .sections import sections
+from ..programs.sections import sections
 
 
 @dataclass(frozen=True, slots=True)

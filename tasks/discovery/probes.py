@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..model.environment import Node
+from ..programs.sections import QUOTE
 
 _ENVIRONMENT = (
     "env",
@@ -136,12 +137,13 @@ done""",
 )
 QEMUS = Probe(
     "qemus",
-    """
+    QUOTE
+    + """
 for file in $(grep -la -e -uuid /proc/[0-9]*/cmdline 2>/dev/null); do
     process=${file%/cmdline}
     case $(readlink "$process/exe") in *qemu*) ;; *) continue ;; esac
     printf '==> %s cmdline <==\\n' "${process#/proc/}"
-    tr '\\0' '\\n' <"$file"
+    tr '\\0' '\\n' <"$file" | quote
     printf '==> %s taps <==\\n' "${process#/proc/}"
     grep -H '^iff:' "$process"/fdinfo/* 2>/dev/null
 done

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from ..model.errors import ParseError
 from ..model.facts import Bpf, Cpu, Facts
-from .sections import Sections
+from ..programs.sections import Sections
 
 _SYSCTL = "/proc/sys/"
 _VULNERABILITY = "/sys/devices/system/cpu/vulnerabilities/"

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..programs.sections import sections
 from .links import Links
-from .sections import sections
 
 Options = Mapping[str, str]
 
@@ -54,7 +54,7 @@ def parse_qemus(text: str) -> tuple[Qemu, ...]:
     return tuple(
         Qemu(
             pid := int(title.split()[0]),
-            tuple(section.splitlines()),
+            tuple(section.split("\n")),
             dict(_FDINFO.findall(parts.get(f"{pid} taps", ""))),
             threads.get(pid, ()),
         )

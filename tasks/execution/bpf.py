@@ -12,12 +12,13 @@ from typing import TypeVar
 
 from ..model.errors import ParseError
 from ..programs import bpftool, proc
+from ..programs.sections import QUOTE, sections
 from .shell import CommandResult, Shell
 
 _T = TypeVar("_T")
 _FDINFO = (
-    "for p; do for f in $(grep -ls prog_id /proc/$p/fdinfo/* 2>/dev/null); do "
-    'echo "@ $f"; cat "$f"; done; done'
+    f"{QUOTE}for p; do for f in $(grep -ls prog_id /proc/$p/fdinfo/* 2>/dev/null); do "
+    'echo "==> $f <=="; quote <"$f"; done; done'
 )
 _POLL_S = 0.25
 _TYPES = {2: "kprobe", 5: "tracepoint", 6: "xdp", 3: "sched_cls", 7: "perf_event",
@@ -42,8 +43,7 @@ async def programs_of(shell: Shell, pids: Iterable[int]) -> dict[int, Counted]:
         return {}
     answer = await shell.run(("sh", "-c", _FDINFO, "sh", *words), check=False)
     found: dict[int, Counted] = {}
-    for block in answer.stdout.split("@ ")[1:]:
-        source, _, body = block.partition("\n")
+    for source, body in sections(answer.stdout).items():
         held = proc.parse_fdinfo(body, source)
         # A link's descriptor names its program too, without counters: the program's own wins.
         if held is not None and (held.program_id not in found or held.run_cnt is not None):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from .documents import KeyPath, Mistake, Written, matching, read_document
+from .documents import KeyPath, Mistake, Written, as_mapping, matching, read_document
 from .environment import Layer
 from .names import CONFIG, Identifier
 from .plan import Readiness, ToolClass
@@ -154,12 +154,12 @@ def read_catalog(path: Path = CATALOG) -> Catalog:
 def unknown_placeholders(data: Any) -> Iterator[Mistake]:
     """Names in braces that no host and no matrix gives a value, however broken the rest is."""
     for place, tool in _tools(data):
-        matrix = _table(tool.get("matrix"))
+        matrix = as_mapping(tool.get("matrix"))
         known = (*PLACEHOLDERS, *map(str, matrix))
         yield from _unknown((*place, "command"), tool.get("command"), known)
         for key, values in matrix.items():
             yield from _unknown((*place, "matrix", str(key)), values, LIST_PLACEHOLDERS)
-    placebo = _table(_table(data).get("placebo"))
+    placebo = as_mapping(as_mapping(data).get("placebo"))
     yield from _unknown(("placebo", "command"), placebo.get("command"), ("path",))
 
 
@@ -171,11 +171,7 @@ def _unknown(place: KeyPath, text: Any, known: Sequence[str]) -> Iterator[Mistak
 
 
 def _tools(data: Any) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
-    for name, category in _table(_table(data).get("categories")).items():
-        tools = _table(category).get("tools")
+    for name, category in as_mapping(as_mapping(data).get("categories")).items():
+        tools = as_mapping(category).get("tools")
         for index, tool in enumerate(tools if isinstance(tools, list) else ()):
-            yield ("categories", str(name), "tools", index), _table(tool)
-
-
-def _table(value: Any) -> dict[Any, Any]:
-    return value if isinstance(value, dict) else {}
+            yield ("categories", str(name), "tools", index), as_mapping(tool)

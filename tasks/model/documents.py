@@ -1,29 +1,42 @@
-"""YAML files that people write: read with the place of every key, all mistakes told at once.
+"""YAML files that people write: every mistake in them with its line, all mistakes at once.
 
-read_document(path, Model)       one file, checked
-Written, ExistingFile, Address   what the models of such files are made of
+read_document(path, Model)         a file as a checked model
+input_errors(where, Model, error)  what pydantic found, in this project's words
+Written, ExistingFile, Address     what the models of such files are made of
 """
 
+import dataclasses
 import difflib
 import ipaddress
 import re
 import types
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    NamedTuple,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
 
 from .errors import InputError, raise_all
+from .names import IDENTIFIER_FORM, IDENTIFIER_PATTERN
 
 KeyPath = tuple[str | int, ...]
-"""Where in a document: keys and list positions from the root."""
+"""A place in a document: keys and list positions from the root."""
+Lines = Mapping[KeyPath, int]
+"""The line of each place, from 1."""
 
 
 class Mistake(NamedTuple):
-    """Something wrong at a place, found by a check that looks at the document as a whole."""
+    """What is wrong at one place of a document."""
 
     place: KeyPath
     problem: str
@@ -31,39 +44,43 @@ class Mistake(NamedTuple):
 
 
 class Written(BaseModel):
-    """Base of everything that people write: an unknown key is a mistake, values do not change."""
+    """Base of all that people write in files: unknown keys are mistakes, values do not change.
+
+    A field's description says what is expected there; error messages quote it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-def _below(path: Path, info: ValidationInfo) -> Path:
-    folder = (info.context or {}).get("folder", Path())
-    return (Path(folder) / path.expanduser()).resolve()
+def absolute(path: Path, info: ValidationInfo) -> Path:
+    """The path made absolute: a relative one starts from the document's own folder."""
+    return (Path((info.context or {}).get("folder", "")) / path.expanduser()).resolve()
 
 
-def _file(path: Path, info: ValidationInfo) -> Path:
-    found = _below(path, info)
-    if not found.is_file():
-        raise ValueError(f"no such file: {found}")
-    return found
+def _existing(kind: str, exists: Callable[[Path], bool]) -> AfterValidator:
+    def check(path: Path, info: ValidationInfo) -> Path:
+        found = absolute(path, info)
+        if not exists(found):
+            raise ValueError(f"no such {kind}: {found}")
+        return found
+
+    return AfterValidator(check)
 
 
-def _directory(path: Path, info: ValidationInfo) -> Path:
-    found = _below(path, info)
-    if not found.is_dir():
-        raise ValueError(f"no such directory: {found}")
-    return found
+def parsed_by(parse: Callable[[str], object], what: str) -> AfterValidator:
+    """Texts that `parse` accepts, in its spelling; `what` names them in error messages."""
 
+    def check(text: str) -> str:
+        try:
+            return str(parse(text))
+        except ValueError:
+            raise ValueError(f"{text!r} is not {what}") from None
 
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        raise ValueError(f"{text!r} is not an IP address") from None
+    return AfterValidator(check)
 
 
 def matching(pattern: str, what: str) -> AfterValidator:
-    """Texts of this form only; a mistake says that it is not `what`."""
+    """Texts of this form without `..`; `what` names them in error messages."""
 
     def check(text: str) -> str:
         if not re.fullmatch(pattern, text) or ".." in text:
@@ -73,32 +90,116 @@ def matching(pattern: str, what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-ExistingFile = Annotated[Path, AfterValidator(_file)]
-"""A path that may be relative to the document's own folder."""
-ExistingDirectory = Annotated[Path, AfterValidator(_directory)]
-Address = Annotated[str, AfterValidator(_address)]
+ExistingFile = Annotated[Path, _existing("file", Path.is_file)]
+ExistingDirectory = Annotated[Path, _existing("directory", Path.is_dir)]
+Address = Annotated[str, parsed_by(ipaddress.ip_address, "an IP address")]
 
 M = TypeVar("M", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A YAML file's data, the line of each key, and what YAML itself would have let pass."""
+def read_text(path: Path) -> str:
+    """The file's text. Raises InputError where it cannot be read or is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(str(path), "", f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(str(path), "", "is not text", "UTF-8") from None
 
-    path: Path
-    data: Any
-    lines: Mapping[KeyPath, int]
-    errors: tuple[InputError, ...] = field(default=())
 
-    def error(self, mistake: Mistake) -> InputError:
-        """The mistake as one line: file and line, dotted key, what is wrong, what was expected."""
-        place = mistake.place
-        while place and place not in self.lines:
-            place = place[:-1]
-        line = self.lines.get(place)
-        where = f"{self.path}:{line}" if line else str(self.path)
-        told = (dotted(mistake.place), mistake.problem, mistake.expected)
-        return InputError(where, *map(_printable, told))
+def read_document(
+    path: Path,
+    model: type[M],
+    checks: Callable[[Any], Iterable[Mistake]] = lambda _: (),
+    folder: Path | None = None,
+) -> M:
+    """The file as a model. `checks` sees the raw data, however broken, and adds its own mistakes.
+
+    folder: what relative paths in it start from; not given: the file's own folder.
+    Raises InputError, or InputErrors with every mistake of the file.
+    """
+    where = str(path)
+    data, lines, duplicates = _load(read_text(path), where)
+    errors = [_located(where, lines, mistake) for mistake in duplicates]
+    value = None
+    try:
+        value = model.model_validate(data, context={"folder": (folder or path.parent).resolve()})
+    except ValidationError as error:
+        errors += input_errors(where, model, error, lines)
+    errors += [_located(where, lines, mistake) for mistake in checks(data)]
+    raise_all(errors)
+    assert value is not None
+    return value
+
+
+def input_errors(
+    where: str, model: type[Any], error: ValidationError, lines: Lines = types.MappingProxyType({})
+) -> list[InputError]:
+    """pydantic's findings, each once, as errors whose key is the dotted place in the input.
+
+    model: the pydantic model or dataclass that was validated. lines: see `document_lines`.
+    """
+    mistakes = dict.fromkeys(_mistake(model, detail) for detail in error.errors())
+    return [_located(where, lines, mistake) for mistake in mistakes]
+
+
+def document_lines(text: str) -> Lines:
+    """The line of each place of a YAML or JSON text; nothing where the text is neither."""
+    try:
+        return _load(text, "")[1]
+    except InputError:
+        return {}
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _load(text: str, where: str) -> tuple[Any, Lines, list[Mistake]]:
+    """The text's data, its lines, and keys written twice, which YAML accepts. Raises InputError."""
+    try:
+        loader = _LOADER(text)
+        node = loader.get_single_node()
+        data = loader.construct_document(node) if node else None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        line = f":{mark.line + 1}" if mark else ""
+        raise InputError(f"{where}{line}", "", f"is not YAML: {problem}") from None
+    lines: dict[KeyPath, int] = {}
+    duplicates = list(_walk(node, (), lines, set())) if node else []
+    return data, lines, duplicates
+
+
+def _walk(
+    node: yaml.Node, place: KeyPath, lines: dict[KeyPath, int], visited: set[int]
+) -> Iterable[Mistake]:
+    """Fills `lines`; yields the keys that are written twice in one mapping."""
+    if id(node) in visited:  # an alias: its first place counts
+        return
+    visited.add(id(node))
+    lines.setdefault(place, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        own: dict[KeyPath, int] = {}
+        for key, value in node.value:
+            inner, line = (*place, str(key.value)), key.start_mark.line + 1
+            if inner in own:
+                problem = f"is written twice, on lines {own[inner]} and {line}"
+                yield Mistake(inner, problem, "it once")
+            lines[inner] = own[inner] = line
+            yield from _walk(value, inner, lines, visited)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _walk(value, (*place, index), lines, visited)
+
+
+def _located(where: str, lines: Lines, mistake: Mistake) -> InputError:
+    """The mistake with its line, or that of the nearest place around it that has one."""
+    place = mistake.place
+    while place and place not in lines:
+        place = place[:-1]
+    line = f":{lines[place]}" if place in lines else ""
+    words = (dotted(mistake.place), mistake.problem, mistake.expected)
+    return InputError(f"{where}{line}", *map(_printable, words))
 
 
 def dotted(place: KeyPath) -> str:
@@ -114,144 +215,96 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def load_document(path: Path) -> Document:
-    """The file as data with lines. Raises InputError where it cannot be read as YAML."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(str(path), "", f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(str(path), "", "is not text", "YAML in UTF-8") from None
-    try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        data = loader.construct_document(node) if node else None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        raise InputError(where, "", f"is not YAML: {problem}") from None
-    lines: dict[KeyPath, int] = {}
-    twice = list(_walk(node, (), lines, set())) if node else []
-    bare = Document(path, data, lines)
-    return Document(path, data, lines, tuple(bare.error(mistake) for mistake in twice))
+def as_mapping(value: Any) -> dict[Any, Any]:
+    """The value if it is a mapping, else an empty one: for checks of data that may be broken."""
+    return value if isinstance(value, dict) else {}
 
 
-def _walk(
-    node: yaml.Node, place: KeyPath, lines: dict[KeyPath, int], seen: set[int]
-) -> Iterable[Mistake]:
-    """Notes each key's line; yields the keys that are written twice, which YAML lets pass."""
-    if id(node) in seen:  # an alias: its first place counts
-        return
-    seen.add(id(node))
-    lines.setdefault(place, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
-        own: dict[KeyPath, int] = {}
-        for key, value in node.value:
-            inner, line = (*place, str(key.value)), key.start_mark.line + 1
-            if inner in own:
-                problem = f"is written twice, on lines {own[inner]} and {line}"
-                yield Mistake(inner, problem, "it once")
-            lines[inner] = own[inner] = line
-            yield from _walk(value, inner, lines, seen)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _walk(value, (*place, index), lines, seen)
-
-
-def read_document(
-    path: Path,
-    model: type[M],
-    checks: Callable[[Any], Iterable[Mistake]] = lambda _: (),
-) -> M:
-    """The file as a model. `checks` sees the raw data, so that its findings are told as well.
-
-    Raises InputError, or InputErrors with every mistake of the file.
-    """
-    document = load_document(path)
-    errors = list(document.errors)
-    value = None
-    try:
-        value = model.model_validate(document.data, context={"folder": path.resolve().parent})
-    except ValidationError as error:
-        found = (_mistake(model, detail) for detail in error.errors())
-        errors += map(document.error, dict.fromkeys(found))
-    errors += map(document.error, checks(document.data))
-    raise_all(errors)
-    assert value is not None
-    return value
-
-
+_NUMBER = "a number"
+_WHOLE_NUMBER = "a whole number"
+_MAPPING = "keys with values"
 _EXPECTED = {
     "string_type": "text (numbers and yes/no in quotes)",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "float_type": "a number",
-    "float_parsing": "a number",
+    "int_type": _WHOLE_NUMBER,
+    "int_parsing": _WHOLE_NUMBER,
+    "int_from_float": _WHOLE_NUMBER,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
     "bool_type": "true or false",
     "bool_parsing": "true or false",
-    "model_type": "keys with values",
-    "model_attributes_type": "keys with values",
-    "dict_type": "keys with values",
+    "model_type": _MAPPING,
+    "model_attributes_type": _MAPPING,
+    "dataclass_type": _MAPPING,
+    "dict_type": _MAPPING,
     "list_type": "a list",
     "tuple_type": "a list",
     "too_short": "at least one entry",
     "path_type": "a path",
-    "string_pattern_mismatch": "a name of letters, digits, '.', '_' and '-', at most 64 long",
+    "string_pattern_mismatch": "a text of the form {pattern}",
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
 }
+"""What is expected where the field's description does not say it, by pydantic's kind of error."""
 
 
-def _mistake(model: type[BaseModel], detail: Any) -> Mistake:
+def _mistake(model: type[Any], detail: Any) -> Mistake:
     """One of pydantic's findings in this project's words."""
-    kind, context = detail["type"], detail.get("ctx", {})
+    kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
     loc = tuple(part for part in detail["loc"] if part != "[key]")
-    place, known, wanted = _follow(model, loc)
+    place, known, described = _follow(model, loc)
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(str(place[-1]), known, n=1)
         hint = f"{near[0]} (did you mean it?)" if near else "one of " + ", ".join(known)
         return Mistake(place, "unknown key", hint)
     if kind == "missing":
-        return Mistake(place, "is missing", wanted)
+        return Mistake(place, "is missing", described)
     if kind == "value_error":
         problem, _, expected = str(context["error"]).partition("; expected ")
-        return Mistake(place, problem, expected or wanted)
-    shown = "is empty" if detail["input"] in (None, "", [], {}) else f"is {detail['input']!r}"
-    if len(shown) > 80:
-        shown = f"is {type(detail['input']).__name__}"
-    bound = next((f"{k} {v}" for k, v in context.items() if k in ("gt", "ge", "lt", "le")), "")
-    expected = context.get("expected") or wanted or _EXPECTED.get(kind) or bound or "another value"
-    return Mistake(place, shown, str(expected))
+        return Mistake(place, problem, expected or described)
+    problem = "is empty" if value in (None, "", [], {}) else f"is {value!r}"
+    if len(problem) > 80:
+        problem = f"is {type(value).__name__}"
+    general = _EXPECTED.get(kind, "another value").format_map(context)
+    if context.get("pattern") == IDENTIFIER_PATTERN:
+        general = IDENTIFIER_FORM
+    return Mistake(place, problem, str(context.get("expected") or described or general))
 
 
-def _follow(model: type[BaseModel], loc: KeyPath) -> tuple[KeyPath, list[str], str]:
-    """The place in the file, the keys known beside it, and its field's description.
+def _follow(model: type[Any], loc: KeyPath) -> tuple[KeyPath, list[str], str]:
+    """The place in the document, the keys known beside it, and its field's description.
 
-    pydantic's places also name the branches of unions; those are no keys of the file.
+    pydantic's locations also name the branches of unions; those are no keys of the document.
     """
     place: list[str | int] = []
     current: Any = model
     known: list[str] = []
-    wanted = ""
+    described = ""
     for part in loc:
         fields = _fields(current)
         if fields is not None:
             known = list(fields)
             place.append(part)
-            current, wanted = fields.get(str(part), (None, ""))
+            current, described = fields.get(str(part), (None, ""))
         elif (inner := _item_type(current, part)) is not None:
             place.append(part)
-            current, known, wanted = inner, [], ""
-    return tuple(place), known, wanted
+            current, known, described = inner, [], ""
+    return tuple(place), known, described
 
 
 def _fields(annotation: Any) -> dict[str, tuple[Any, str]] | None:
-    kind = _bare(annotation)
-    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
-        return None
-    return {
-        info.alias or name: (info.annotation, info.description or "")
-        for name, info in kind.model_fields.items()
-    }
+    """Type and description of each key; None where the annotation holds no model or dataclass."""
+    for kind in _options(annotation):
+        if dataclasses.is_dataclass(kind):
+            return {name: (hint, "") for name, hint in get_type_hints(kind).items()}
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            quoted = issubclass(kind, Written)
+            return {
+                info.alias or name: (info.annotation, info.description or "" if quoted else "")
+                for name, info in kind.model_fields.items()
+            }
+    return None
 
 
 def _item_type(annotation: Any, part: str | int) -> Any:
@@ -265,13 +318,9 @@ def _item_type(annotation: Any, part: str | int) -> Any:
 
 
 def _options(annotation: Any) -> tuple[Any, ...]:
+    """The branches of a union, or the annotation alone; without `Annotated`."""
     if get_origin(annotation) is Annotated:
         return _options(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):
         return tuple(option for part in get_args(annotation) for option in _options(part))
     return (annotation,)
-
-
-def _bare(annotation: Any) -> Any:
-    models = [o for o in _options(annotation) if isinstance(o, type) and issubclass(o, BaseModel)]
-    return models[0] if models else None

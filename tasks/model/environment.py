@@ -79,7 +79,6 @@ class Environment:
     facts: Mapping[str, Facts]  # by node name
     ssh: SshSettings = field(default_factory=SshSettings)
     hardware: str | None = None  # environments that name the same are never measured together
-    python: str = "python3"
     tools_dir: Path | None = None  # where the tools lie here; None: they lie on the hosts already
     remote_tools_dir: str = "measurement-tools"  # below a node's workdir
     use_sudo: bool = True

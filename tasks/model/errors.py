@@ -45,26 +45,31 @@ class InputError(OverheadError):
 
     exit_code = 2
 
-    errors: "tuple[InputError, ...]" = ()
-    """Of several mistakes that are reported together: each of them; of one: itself."""
-
     def __init__(self, where: str, key: str, problem: str, expected: str = "") -> None:
-        self.errors = (self,)
         self.where, self.key, self.problem, self.expected = where, key, problem, expected
         place = f"{where}: {key}" if key else where
         tail = f"; expected {expected}" if expected else ""
         super().__init__(f"{place}: {problem}{tail}")
+
+    @property
+    def errors(self) -> "tuple[InputError, ...]":
+        """The mistakes that this error stands for, one each."""
+        return (self,)
 
 
 class InputErrors(InputError):
     """Several mistakes of one input, so that a person mends them in one go."""
 
     def __init__(self, errors: Sequence[InputError]) -> None:
-        self.errors = tuple(errors)
-        first = self.errors[0]
+        self._errors = tuple(errors)
+        first = self._errors[0]
         self.where, self.key = first.where, first.key
         self.problem, self.expected = first.problem, first.expected
-        OverheadError.__init__(self, "\n".join(str(error) for error in self.errors))
+        OverheadError.__init__(self, "\n".join(str(error) for error in self._errors))
+
+    @property
+    def errors(self) -> tuple[InputError, ...]:
+        return self._errors
 
 
 def raise_all(errors: Sequence[InputError]) -> None:

@@ -1,16 +1,18 @@
-"""The `<env>-full.yaml`: an environment with everything found, in the published structure.
+"""The `<env>-full.yaml`: an environment with everything found on it, in the published structure.
 
-Files of the published framework are read as they are. What this project adds stands under keys of
-its own: `hardware`, `facts`, `ssh.known_hosts` …, `port`, `uuid`, and a tool's traits.
+Files of the published framework are accepted unchanged; of their keys, those that something reads
+are declared here. This project adds `hardware`, `facts`, `ssh.known_hosts` …, `port`, `uuid`, and
+a tool's traits.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 from .catalog import (
     PLACEHOLDERS,
@@ -22,7 +24,7 @@ from .catalog import (
     Traits,
     placeholders,
 )
-from .documents import Address, KeyPath, Mistake, Written, matching, read_document
+from .documents import Address, KeyPath, Mistake, Written, absolute, matching, read_document
 from .environment import Environment, Layer, Node, Pair, SshSettings
 from .errors import InputError
 from .facts import Facts
@@ -42,8 +44,17 @@ AbsolutePath = Annotated[str, matching(r"/[A-Za-z0-9._/-]+", "an absolute path")
 RelativePath = Annotated[str, matching(r"[A-Za-z0-9_][A-Za-z0-9._/-]*", "a relative path")]
 
 
+def _if_present(path: Path, info: ValidationInfo) -> Path | None:
+    found = absolute(path, info)
+    return found if found.is_dir() else None
+
+
+LocalDirectory = Annotated[Path, AfterValidator(_if_present)]
+"""A directory of this machine; None where it does not exist here."""
+
+
 class _Published(Written):
-    """Published files hold keys that nobody needs here; those are let pass."""
+    """Part of a published file: keys that nothing here reads are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
@@ -62,6 +73,9 @@ class Ssh(_Published):
     config: Path | None = None
     connect_timeout_s: float = 10.0
 
+    def settings(self) -> SshSettings:
+        return SshSettings(self.known_hosts, self.identity, self.config, self.connect_timeout_s)
+
 
 class End(_Published):
     """The server or the client of a layer."""
@@ -75,17 +89,14 @@ class End(_Published):
 
 
 class NetworkConfig(_Published):
-    """What the tools' commands are filled from. Missing is None."""
+    """Values for the placeholders of the tools' commands; None: not found."""
 
     server_ip: Address
     client_ip: Address
     internal_interface: InterfaceName | None = None
     server_physical_interface: InterfaceName | None = None
     server_physical_nic_members: list[InterfaceName] = Field(default=[])
-    client_physical_interface: InterfaceName | None = None
-    client_physical_nic_members: list[InterfaceName] = Field(default=[])
     server_vm_interface: InterfaceName | None = None
-    client_vm_interface: InterfaceName | None = None
 
     @property
     def phy_interface(self) -> str | None:
@@ -100,11 +111,9 @@ class KvmEnd(_Published):
 
 class KvmConfig(_Published):
     server: KvmEnd = KvmEnd()
-    client: KvmEnd = KvmEnd()
 
 
 class LayerConfig(_Published):
-    description: str = ""
     server: End
     client: End
     network_config: NetworkConfig
@@ -113,45 +122,16 @@ class LayerConfig(_Published):
 
 class Paths(_Published):
     tools_dir: RelativePath = "measurement-tools"  # below a node's work directory
-    measurement_tools_dir: Path | None = None  # on this machine, relative to the file
+    measurement_tools_dir: LocalDirectory | None = None  # None: the tools are on the hosts already
 
 
 class Defaults(_Published):
     duration: int | float = 10
-    timeout: float = 120
     use_sudo: bool = True
-    python_interpreter: str = "python3"
-
-
-class StreamTest(_Published):
-    """One load of `performance_tests`."""
-
-    duration: float | None = None
-    streams: int = Field(default=1, ge=1)
-    target_bw: str | None = None
-
-
-class Throughput(_Published):
-    single_stream: StreamTest | None = None
-    multi_stream: StreamTest | None = None
-
-
-class Latency(_Published):
-    duration: float | None = None
-    tcp_rr: StreamTest | None = None
-    udp_rr: StreamTest | None = None
-
-
-class PerformanceTests(_Published):
-    """The loads as published; a load that is not named is not run."""
-
-    throughput: Throughput = Throughput()
-    latency: Latency = Latency()
-    pps: Throughput = Throughput()
 
 
 class FullTool(Traits):
-    """One tool as its template and parameters. Other keys are values for its placeholders."""
+    """One tool: its command's template and parameters; unknown keys are values of placeholders."""
 
     model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
 
@@ -179,7 +159,6 @@ class Tools(_Published):
 class FullConfig(_Published):
     """The whole of a full.yaml."""
 
-    version: str | float = "1.0"
     environment: Identifier = Field(description="the environment's name")
     hardware: Identifier | None = None
     ssh: Ssh
@@ -187,13 +166,12 @@ class FullConfig(_Published):
     paths: Paths = Paths()
     defaults: Defaults = Defaults()
     tools: Tools
-    performance_tests: PerformanceTests = PerformanceTests()
     facts: dict[Identifier, Facts] = Field(default={})
 
 
 def cross_checks(data: Any) -> Iterator[Mistake]:
-    """References that name no node, and placeholders that nothing fills."""
-    with suppress(KeyError, TypeError, AttributeError):  # parts that are wrong are told already
+    """References to nodes that do not exist, and placeholders without a value."""
+    with suppress(KeyError, TypeError, AttributeError):  # the model reports parts that are broken
         yield from _unknown_nodes(data["ssh"]["ssh_hosts"], data["environments"])
     with suppress(KeyError, TypeError, AttributeError):
         for name, category in data["tools"]["categories"].items():
@@ -225,13 +203,15 @@ def _unknown_placeholders(
 
 
 def find_config(directory: Path) -> tuple[Path, Path | None]:
-    """The full.yaml and, if it is there, the cases.json of a `--config-dir`. Raises InputError."""
-    full = sorted(directory.glob("*full.yaml"))
-    cases = sorted(directory.glob("*cases.json"))
-    for what, found in (("*-full.yaml", full), ("*-cases.json", cases)):
+    """The full.yaml and, where it exists, the cases.json of a configuration directory.
+
+    Raises InputError.
+    """
+    full, cases = (sorted(directory.glob(f"*{name}")) for name in ("full.yaml", "cases.json"))
+    for pattern, found in (("*-full.yaml", full), ("*-cases.json", cases)):
         if len(found) > 1:
             names = ", ".join(path.name for path in found)
-            raise InputError(str(directory), "", f"holds several {what}: {names}", "one")
+            raise InputError(str(directory), "", f"holds several {pattern}: {names}", "one")
     if not full:
         problem = "holds no *-full.yaml" if directory.is_dir() else "no such directory"
         raise InputError(str(directory), "", problem, "what bootstrap wrote")
@@ -241,59 +221,41 @@ def find_config(directory: Path) -> tuple[Path, Path | None]:
 def read_full(path: Path, folder: Path | None = None) -> FullConfig:
     """The file, checked; also one that the published framework wrote. Raises InputErrors.
 
-    folder: what a relative tools' folder is taken from; not given: the file's own. One that is not
-    on this machine is None: the tools lie on the hosts already.
+    folder: what relative paths start from, where that is not the file's own folder.
     """
-    full = read_document(path, FullConfig, cross_checks)
-    tools = full.paths.measurement_tools_dir
-    if tools is None:
-        return full
-    local = ((folder or path.parent).resolve() / tools).resolve()
-    paths = full.paths.model_copy(
-        update={"measurement_tools_dir": local if local.is_dir() else None}
-    )
-    return full.model_copy(update={"paths": paths})
+    return read_document(path, FullConfig, cross_checks, folder)
 
 
 def environment_of(full: FullConfig) -> Environment:
     """The environment as planning and execution see it."""
-    nodes = {name: _node(full, name) for name in full.ssh.ssh_hosts}
-    ssh = full.ssh
+    ends = {
+        end.ssh_ref: (layer, end)
+        for layer, config in full.environments.items()
+        for end in (config.server, config.client)
+    }
+    nodes = {
+        name: _node(name, host, *ends.get(name, (Layer.HOST, None)))
+        for name, host in full.ssh.ssh_hosts.items()
+    }
+    pairs = {layer: _pair(layer, config, nodes) for layer, config in full.environments.items()}
     return Environment(
         name=full.environment,
         nodes=MappingProxyType(nodes),
-        pairs=MappingProxyType(
-            {layer: _pair(layer, config, nodes) for layer, config in full.environments.items()}
-        ),
+        pairs=MappingProxyType(pairs),
         facts=MappingProxyType({name: full.facts.get(name, Facts(node=name)) for name in nodes}),
-        ssh=SshSettings(ssh.known_hosts, ssh.identity, ssh.config, ssh.connect_timeout_s),
+        ssh=full.ssh.settings(),
         hardware=full.hardware,
-        python=full.defaults.python_interpreter,
         tools_dir=full.paths.measurement_tools_dir,
         remote_tools_dir=full.paths.tools_dir,
         use_sudo=full.defaults.use_sudo,
     )
 
 
-def _node(full: FullConfig, name: str) -> Node:
-    target = full.ssh.ssh_hosts[name]
-    ends = {
-        end.ssh_ref: (layer, end)
-        for layer, config in full.environments.items()
-        for end in (config.server, config.client)
-    }
-    layer, end = ends.get(name, (Layer.HOST, None))
-    return Node(
-        name,
-        layer,
-        target.host,
-        target.user,
-        target.workdir,
-        target.port,
-        end.physical_host_ref if end else None,
-        end.uuid if end else None,
-        end.test_ip if end else None,
-    )
+def _node(name: str, target: SshHost, layer: Layer, end: End | None) -> Node:
+    node = Node(name, layer, target.host, target.user, target.workdir, target.port)
+    if end is None:  # a host that carries VMs only
+        return node
+    return replace(node, host_ref=end.physical_host_ref, uuid=end.uuid, test_ip=end.test_ip)
 
 
 def _pair(layer: Layer, config: LayerConfig, nodes: Mapping[str, Node]) -> Pair:

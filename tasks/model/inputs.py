@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,9 +15,12 @@ from .documents import (
     ExistingFile,
     Mistake,
     Written,
+    as_mapping,
+    parsed_by,
+    read_document,
 )
 from .environment import Layer, Node, SshSettings
-from .names import Identifier
+from .names import IDENTIFIER_FORM, Identifier
 
 _TARGET = re.compile(
     r"(?P<user>[A-Za-z_][A-Za-z0-9._-]{0,31})"
@@ -39,25 +43,10 @@ def _workdir(text: str) -> str:
     return text.rstrip("/")
 
 
-def _uuid(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise ValueError(f"{text!r} is not a uuid") from None
-
-
-def _interpreter(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._/][A-Za-z0-9._/-]*", text):
-        raise ValueError(f"{text!r} is not a program")
-    return text
-
-
 SshTarget = Annotated[str, AfterValidator(_target)]
 Workdir = Annotated[str, AfterValidator(_workdir)]
-Uuid = Annotated[str, AfterValidator(_uuid)]
-Interpreter = Annotated[str, AfterValidator(_interpreter)]
-
-_NAME = "a name of letters, digits, '.', '_' and '-', at most 64 long"
+Uuid = Annotated[str, parsed_by(UUID, "a uuid")]
+Interpreter = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/][A-Za-z0-9._/-]*$")]
 
 
 class NodeInput(Written):
@@ -116,9 +105,10 @@ class MinimalInput(Written):
     """The whole of minimal-input.yaml."""
 
     version: str | float = Field(default="1.0", description='"1.0"')
-    environment: Identifier = Field(description=_NAME)
+    environment: Identifier = Field(description=IDENTIFIER_FORM)
     hardware: Identifier | None = Field(
-        default=None, description=f"{_NAME}, the same for environments that share machines"
+        default=None,
+        description=f"{IDENTIFIER_FORM}, the same for environments that share machines",
     )
     ssh: SshInput = SshInput()
     nodes: dict[Identifier, NodeInput] = Field(min_length=1, description="at least one node")
@@ -151,10 +141,20 @@ class MinimalInput(Written):
         return None
 
 
+def read_minimal_input(path: Path) -> MinimalInput:
+    """The file, checked; relative paths in it start from its own folder.
+
+    Raises InputErrors with every mistake: file, line, key, what is wrong, what was expected.
+    """
+    return read_document(path, MinimalInput, cross_checks)
+
+
 def cross_checks(data: Any) -> Iterator[Mistake]:
     """What is wrong between the parts of a minimal input, however broken the parts are."""
-    nodes = {str(k): v for k, v in _table(_table(data).get("nodes")).items() if _table(v)}
-    pairs = _table(_table(data).get("test_pairs"))
+    nodes = {
+        str(k): v for k, v in as_mapping(as_mapping(data).get("nodes")).items() if as_mapping(v)
+    }
+    pairs = as_mapping(as_mapping(data).get("test_pairs"))
     if not nodes:
         return
     there = "one of " + ", ".join(nodes)
@@ -162,7 +162,7 @@ def cross_checks(data: Any) -> Iterator[Mistake]:
         yield from _vm_checks(name, node, nodes)
     yield from _same_twice(nodes)
     for layer, pair in pairs.items():
-        ends = _table(pair)
+        ends = as_mapping(pair)
         for end in ("server", "client"):
             place = ("test_pairs", str(layer), end)
             named = ends.get(end)
@@ -216,7 +216,3 @@ def _same_twice(nodes: dict[str, Any]) -> Iterator[Mistake]:
                 yield Mistake(
                     ("nodes", name, key), f"{value} is {names[0]}'s already", f"an own {what}"
                 )
-
-
-def _table(value: Any) -> dict[Any, Any]:
-    return value if isinstance(value, dict) else {}

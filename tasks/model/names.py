@@ -15,7 +15,9 @@ RunKey = tuple[str, str]
 """(environment, run): one environment of one run, the unit that the datasets store and replace."""
 
 ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$")]
+IDENTIFIER_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$"
+IDENTIFIER_FORM = "a name of letters, digits, '.', '_' and '-', at most 64 long"
+Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN)]
 
 Address = Annotated[str, StringConstraints(pattern=r"^[^@]*$")]
 """A folder or an object store's URL, never with credentials in it: parameters of runs are stored

@@ -1,5 +1,6 @@
 """The supervisor's snapshots: clocks, load, counters and processes of a host at one moment."""
 
+import re
 from dataclasses import dataclass
 
 from ..model.errors import ParseError
@@ -21,15 +22,18 @@ class Snapshot:
     throttle_count: int | None  # None: this CPU does not count
 
 
+_LABEL = re.compile(r"^@ (\w+)\n", re.MULTILINE)  # a process's line begins with its pid
+
+
 def parse(text: str, source: str) -> dict[str, Snapshot]:
     """Snapshots by label. Raises ParseError for one that is cut or not in the form."""
-    found = {}
-    for block in text.split("@ ")[1:]:
-        label, _, body = block.partition("\n")
-        found[label] = _snapshot(label, body.splitlines(), f"{source} @{label}")
-    if not found:
+    _, *parts = _LABEL.split(text)
+    if not parts:
         raise ParseError(source, "no snapshot in it")
-    return found
+    return {
+        label: _snapshot(label, body.split("\n"), f"{source} @{label}")
+        for label, body in zip(parts[::2], parts[1::2], strict=True)
+    }
 
 
 def _snapshot(label: str, lines: list[str], source: str) -> Snapshot:

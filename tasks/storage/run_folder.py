@@ -25,6 +25,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..model.documents import input_errors
 from ..model.errors import InputError, raise_all
 from ..model.full import FullConfig, environment_of, find_config, read_full
 from ..model.outcome import TRANSPORT, CellPlace, CellReading, CellStatus, Outcome
@@ -135,12 +136,7 @@ class RunFolder:
         try:
             return _ENVIRONMENT.validate_python(document)
         except ValidationError as error:
-            raise_all(
-                [
-                    InputError(str(file), ".".join(map(str, e["loc"])), e["msg"])
-                    for e in error.errors()
-                ]
-            )
+            raise_all(input_errors(str(file), EnvironmentRecord, error))
             raise
 
     @property

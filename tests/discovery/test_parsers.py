@@ -12,10 +12,10 @@ from tasks.discovery.links import Link, bottom, parse_links, parse_route
 from tasks.discovery.nics import parse_interfaces
 from tasks.discovery.open_vswitch import Ovs, internal_ports, parse_ovs
 from tasks.discovery.prober import ProbeAnswer
-from tasks.discovery.sections import sections
 from tasks.discovery.traffic_path import way_of
 from tasks.discovery.vms import parse_domiflist, parse_qemus, tap_of, vhost_pids_of
 from tasks.model.errors import ParseError
+from tasks.programs.sections import sections
 
 from .test_replay import RECORDINGS
 
@@ -186,6 +186,14 @@ def qemu(*arguments: str, taps: str = "", vhost: str = ""):
     text = f"==> 7 cmdline <==\n{command}\n==> 7 taps <==\n{taps}\n==> vhost <==\n{vhost}\n"
     [found] = parse_qemus(text)
     return found
+
+
+def test_an_argument_like_a_header_does_not_cut_the_command_line():
+    """As the probe quotes it; recordings of earlier versions are not quoted."""
+    arguments = ("qemu-kvm", "-name", "==> 8 cmdline <==", "x @ 2.20GHz", "-uuid", "AB")
+    quoted = "".join(f" {argument}\n" for argument in arguments)
+    [found] = parse_qemus(f"==> 7 cmdline <==\n{quoted}==> 7 taps <==\n==> vhost <==\n")
+    assert (found.pid, found.arguments, found.uuid) == (7, arguments, "ab")
 
 
 def test_newer_libvirts_json_arguments_are_read():

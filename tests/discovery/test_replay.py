@@ -10,11 +10,11 @@ from rich.console import Console
 from tasks.discovery.discover import discover
 from tasks.discovery.facts_table import facts_table
 from tasks.discovery.full_yaml import to_full, write_full
-from tasks.discovery.minimal import read_minimal_input
 from tasks.discovery.recording import Recorder, Replay
 from tasks.model.catalog import read_catalog
 from tasks.model.environment import Layer
 from tasks.model.full import environment_of, read_full
+from tasks.model.inputs import read_minimal_input
 from tasks.planning.cases import expand
 
 from ..paths import DATA

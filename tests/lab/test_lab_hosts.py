@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tasks.discovery.minimal import read_minimal_input
 from tasks.lab import lifecycle
 from tasks.lab.state import LabState
 from tasks.model.catalog import read_catalog
 from tasks.model.environment import Layer
 from tasks.model.errors import InputError
+from tasks.model.inputs import read_minimal_input
 
 from .conftest import Shell, host_of, traces, wait_for
 

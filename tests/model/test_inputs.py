@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.discovery.minimal import read_minimal_input
 from tasks.model.environment import Layer
 from tasks.model.errors import InputError
+from tasks.model.inputs import read_minimal_input
 from tasks.model.names import CONFIG
 
 from ..paths import REFERENCE_CASES

@@ -5,10 +5,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.discovery.minimal import read_minimal_input
 from tasks.model.catalog import read_catalog
 from tasks.model.errors import InputError
 from tasks.model.full import read_full
+from tasks.model.inputs import read_minimal_input
 from tasks.model.names import CONFIG
 
 from ..paths import REFERENCE_CASES
