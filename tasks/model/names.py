@@ -11,6 +11,9 @@ CONFIG = ROOT / "config"
 DATASETS = ROOT / "datasets"
 MARGINS_FILE = CONFIG / "margins.yaml"
 
+RunKey = tuple[str, str]
+"""(environment, run): one environment of one run, the unit that the datasets store and replace."""
+
 ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$")]
 
