@@ -1,4 +1,4 @@
-"""The verb `ingest`: a raw results tree to the datasets, whole runs at a time."""
+"""The verb `ingest`: raw results trees into the datasets, whole runs at a time."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from .storage.run_folder import run_folders
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """One environment of one run, as it stands in the datasets now."""
+    """One environment of one run, as the datasets now hold it."""
 
     environment: str
     run: str
@@ -36,12 +36,13 @@ class Ingested:
 def ingest_tree(
     path: Path, datasets: str, environment: str | None = None, run: str | None = None
 ) -> list[Ingested]:
-    """Every environment below `path`: a run, an environment, an iteration, or a tree of the
-    published framework, which holds no names: `environment` and `run` give them, else the folder.
+    """Reads every environment below `path`: a run, an environment, an iteration, or a tree of the
+    published framework. Such a tree holds no names: `environment` and `run` name it, by default
+    "legacy" and the folder's name.
 
-    Of a run, environments whose turn has not come yet are left out, unless it is all of them.
-    Reading the same tree again changes nothing. All of it enters the datasets, or nothing: raises
-    InputError for a tree that is wrong, DatasetError where the datasets are.
+    Environments of a run that were not measured yet are left out, unless none was. Reading the same
+    tree again changes nothing. Either all of it enters the datasets or nothing does. Raises
+    InputError for a wrong tree, DatasetError for a wrong dataset.
     """
     if not path.is_dir():
         raise InputError(str(path), "", "no such folder", "a results tree")
@@ -64,26 +65,17 @@ def ingest_tree(
     )
     dataset = Dataset(datasets)
     refuse_wrong(readings, dataset)
-    dataset.replace_all({_key(reading): reading.tables() for reading in readings})
+    dataset.replace_all({reading.key: reading.tables() for reading in readings})
     return [_ingested(reading) for reading in readings]
 
 
-def _key(reading: Reading) -> RunKey:
-    environment, run = reading.runs.select("environment", "run").row(0)
-    return environment, run
-
-
 def _ingested(reading: Reading) -> Ingested:
-    environment, run = _key(reading)
-    final = _final(reading.cells)
     refused = reading.manifest.filter(status=FileStatus.REFUSED)
     return Ingested(
-        environment=environment,
-        run=run,
-        cells=final.height,
-        passed=final.filter(status="passed").height,
+        *reading.key,
+        *_counts(reading.cells),
         files_read=reading.manifest.filter(status=FileStatus.READ).height,
-        files_refused=tuple(f"{p}: {reason}" for p, _, reason in refused.iter_rows()),
+        files_refused=tuple(f"{path}: {reason}" for path, _, reason in refused.iter_rows()),
     )
 
 
@@ -97,12 +89,11 @@ def held(datasets: str, environment: str, run: str) -> Ingested:
     cells = Dataset(datasets).rows("cells", [(environment, run)])
     if cells.is_empty():
         raise InputError(datasets, "", f"no run {run!r} of {environment!r}", "one that is in it")
-    final = _final(cells)
-    passed = final.filter(status="passed").height
-    return Ingested(environment, run, final.height, passed, 0, ())
+    return Ingested(environment, run, *_counts(cells), files_read=0, files_refused=())
 
 
-def _final(cells: pl.DataFrame) -> pl.DataFrame:
-    """A cell counts by its last attempt."""
+def _counts(cells: pl.DataFrame) -> tuple[int, int]:
+    """Cells, and those of them that passed; a cell counts by its last attempt."""
     place = ["layer", "iteration", "position", "workload"]
-    return cells.sort("attempt").unique(place, keep="last")
+    final = cells.sort("attempt").unique(place, keep="last")
+    return final.height, final.filter(status="passed").height

@@ -1,4 +1,4 @@
-"""Which trees that were read may enter a dataset: asked of all of them before any is written."""
+"""Whether trees that were read may enter a dataset; asked of all of them before any is written."""
 
 from collections.abc import Sequence
 
@@ -14,27 +14,27 @@ _ONE_TREE = (
 
 
 def refuse_wrong(readings: Sequence[Reading], dataset: Dataset) -> None:
-    """InputError for a tree without a baseline and for a second tree of one run.
+    """Raises InputError for a tree without a baseline and for a second tree of one run.
 
     The same cells under another path are a tree that was moved, not a second one.
     """
     paths: dict[RunKey, str] = {}
     for reading in readings:
-        environment, run, path = reading.runs.select("environment", "run", "raw_path").row(0)
+        path = reading.runs["raw_path"].item()
         if reading.cells.filter(kind=CaseKind.BASELINE).is_empty():
             raise InputError(path, "", "holds no baseline to hold its cases against",
                              "baseline/<layer>/… in an iteration")  # fmt: skip
-        other = paths.get((environment, run)) or _in_dataset(reading, dataset)
+        other = paths.get(reading.key) or _other_path(reading, path, dataset)
         if other is not None:
-            told = f"run {run} of {environment} is already that of another tree, {other}"
-            raise InputError(path, "", told, _ONE_TREE)
-        paths[environment, run] = path
+            environment, run = reading.key
+            problem = f"run {run} of {environment} is already that of another tree, {other}"
+            raise InputError(path, "", problem, _ONE_TREE)
+        paths[reading.key] = path
 
 
-def _in_dataset(reading: Reading, dataset: Dataset) -> str | None:
-    """The path of another tree that the dataset has of this run; None where there is none."""
-    environment, run, path = reading.runs.select("environment", "run", "raw_path").row(0)
-    key = [(environment, run)]
+def _other_path(reading: Reading, path: str, dataset: Dataset) -> str | None:
+    """The path of another tree from which the dataset has this run; None if there is none."""
+    key = [reading.key]
     known = dataset.rows("runs", key)["raw_path"].to_list()
     if known in ([], [path]):
         return None

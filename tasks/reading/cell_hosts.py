@@ -3,10 +3,18 @@
 from pathlib import Path
 
 from ..model.errors import ParseError
-from ..model.outcome import Interval, Window
+from ..model.outcome import Window
 from ..programs import logsize, pidstat, proc
 from ..storage import rawtree
 from .records import Ends, Found
+from .tool_scalars import (
+    inside,
+    log_samples,
+    log_series,
+    sum_processes,
+    use_samples,
+    use_series,
+)
 
 
 def read_hosts(
@@ -67,46 +75,21 @@ def read_monitors(
 
 
 def _pidstat(file: Path, slot: rawtree.SlotRecord, window: Window, found: Found) -> None:
-    """Sums of the process tree, row by row; rows whose interval lies in the window."""
     text = file.read_text(errors="replace")
     if not text:  # pidstat exits 0 having written nothing
         found.monitor_rows = ()
         return
     recorded = pidstat.parse(text, file.name, window.start)
-    rows: dict[float, list[pidstat.ProcessRow]] = {}
-    for row in recorded.rows:
-        if row.epoch_s is not None:
-            rows.setdefault(row.epoch_s, []).append(row)
-    found.monitor_rows = tuple(sorted(rows))
-    # A row ends at a whole second; it belongs to the window if at least half of it lies inside.
-    half = slot.monitor_interval_s / 2
-    inside = {t: r for t, r in rows.items() if window.start + half <= t <= window.end + half}
-    if not inside:
-        return
-    cpu = [sum(row.cpu_pct for row in r) for r in inside.values()]
-    rss = [sum(row.rss_kib or 0 for row in r) / 1024 for r in inside.values()]
-    vsz = [sum(row.vsz_kib or 0 for row in r) / 1024 for r in inside.values()]
-    node = slot.tool_host
-    found.sample("tool_cpu_pct", sum(cpu) / len(cpu), node, "pidstat")
-    found.sample("tool_cpu_peak_pct", max(cpu), node, "pidstat")
-    found.sample("tool_rss_mib", max(rss), node, "pidstat")
-    found.sample("tool_vsz_mib", max(vsz), node, "pidstat")
-    for t, used, resident in zip(inside, cpu, rss, strict=True):
-        since = t - window.start
-        found.intervals.append(Interval("tool_cpu_pct", node, since, used, "% of one CPU"))
-        found.intervals.append(Interval("tool_rss_mib", node, since, resident, "MiB"))
+    uses = sum_processes((row.epoch_s, row) for row in recorded.rows if row.epoch_s is not None)
+    found.monitor_rows = tuple(use.epoch_s for use in uses)
+    measured = inside(uses, window, slot.monitor_interval_s)
+    found.samples += use_samples(measured, slot.tool_host)
+    found.intervals += use_series(measured, slot.tool_host, window.start)
 
 
 def _log_size(file: Path, slot: rawtree.SlotRecord, window: Window, found: Found) -> None:
-    sizes = logsize.parse(file.read_text(errors="replace"), file.name)
-    node = slot.tool_host
-    for look in sizes:
-        since = look.local_s - window.start
-        found.intervals.append(Interval("log_bytes", node, since, float(look.size_bytes), "B"))
-    if len(sizes) < 2:
-        return
-    first, last = sizes[0], sizes[-1]
-    minutes = (last.local_s - first.local_s) / 60
-    if minutes > 0:
-        grown_mib = (last.size_bytes - first.size_bytes) / 2**20
-        found.sample("log_mib_per_min", grown_mib / minutes, node, "stat")
+    """The whole recording, also what lies just outside the window: our monitor writes UTC."""
+    recorded = logsize.parse(file.read_text(errors="replace"), file.name)
+    sizes = [(size.local_s, size.size_bytes) for size in recorded]
+    found.samples += log_samples(sizes, slot.tool_host)
+    found.intervals += log_series(sizes, slot.tool_host, window.start)

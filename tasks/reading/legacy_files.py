@@ -1,4 +1,4 @@
-"""The published framework's tree: which file is what, told by its path alone.
+"""The published framework's tree: what each file is, from its path alone.
 
     iteration_001/<node>/performance-test-results/
         baseline/<layer>/…
@@ -6,15 +6,15 @@
             client_results/<kind>/<config>_<stamp>/…   server_results/<kind>/<config>_<stamp>/…
             ebpf_monitoring/…   ebpf_start_<stamp>.log   …
 
-That framework wrote no metadata, so identity has to come from here. Folders above
+That framework wrote no metadata, so a result's identity comes from its path. Folders above
 `performance-test-results` may be missing when a part of a tree is read.
 """
 
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -41,20 +41,20 @@ _T = TypeVar("_T")
 class Role(StrEnum):
     """What a file is to the reader."""
 
-    LOAD = "load"  # iperf3's JSON or netperf's text, of one client process
+    LOAD = "load"  # iperf3's JSON or netperf's text of one client process
     TIMING = "timing"  # when the load ran, on the orchestrator's clock
-    COMPLETE = "complete"  # when the test was over, on the server's clock
+    COMPLETE = "complete"  # when the test ended, on the server's clock
     START = "start"  # how the tool was started
     PIDSTAT = "pidstat"
     EPOCH = "epoch"  # the monitor's start, as epoch seconds
     LOG_SIZE = "log size"
-    TOP = "top"  # CPU of the tool by top
-    PS = "ps"  # memory of the tool by ps
+    TOP = "top"  # the tool's CPU
+    PS = "ps"  # the tool's memory
     OTHER = "other"
 
 
 _ROLES: tuple[tuple[str, str, str, Role], ...] = (
-    # folder above it, start and end of its name
+    # a folder above the file, start and end of its name
     ("client_results", "", "_timing.log", Role.TIMING),
     ("client_results", "", ".json", Role.LOAD),
     ("client_results", "", ".txt", Role.LOAD),
@@ -80,7 +80,7 @@ class CaseKey:
 
 @dataclass(frozen=True, slots=True)
 class LegacyFile:
-    """One file of the tree. None where the path does not tell."""
+    """One file of the tree. None: the path does not say."""
 
     path: str  # below the tree's root
     role: Role
@@ -93,7 +93,7 @@ class LegacyFile:
 
 @dataclass(frozen=True, slots=True)
 class CaseName:
-    """What a case's folder tells of it."""
+    """The parts of a case's folder name; None for those it lacks, all of them for a baseline."""
 
     tool: str
     id: int | None
@@ -102,7 +102,7 @@ class CaseName:
 
     @property
     def case(self) -> str:
-        """As the published cases are named."""
+        """The case's name in the published framework."""
         if self.id is None:
             return "baseline"
         protocol = f"protocol_{self.protocol}" if self.protocol else None
@@ -110,12 +110,12 @@ class CaseName:
 
 
 @dataclass(slots=True)
-class Tree:
-    """The files below a root, and what became of each."""
+class LegacyTree:
+    """The files below a root, and a manifest of what was done with each."""
 
     root: Path
     files: tuple[LegacyFile, ...]
-    _fates: dict[str, tuple[FileStatus, str]] = field(default_factory=dict)
+    _statuses: dict[str, tuple[FileStatus, str]] = field(default_factory=dict)
     _by_case: dict[CaseKey, list[LegacyFile]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -127,100 +127,91 @@ class Tree:
     def cases(self) -> list[CaseKey]:
         return sorted(self._by_case)
 
-    def stamps(self, case: CaseKey) -> list[str]:
-        """When something of the case was written: stamps of its files."""
-        return sorted(file.stamp for file in self._by_case[case] if file.stamp)
+    def first_stamp(self, case: CaseKey) -> str:
+        """When the first file of the case was written, by the files' stamps; empty if unknown."""
+        return min((file.stamp for file in self._by_case[case] if file.stamp), default="")
 
     @classmethod
-    def at(cls, root: Path) -> "Tree":
+    def at(cls, root: Path) -> "LegacyTree":
         """Every file below `root`, in a fixed order."""
         files = []
         for folder, below, names in os.walk(root):
             below.sort()
-            above = Path(folder).relative_to(root).as_posix()
-            prefix = "" if above == "." else f"{above}/"
-            files += [locate(prefix + name, root.name) for name in sorted(names)]
+            relative = Path(folder).relative_to(root)
+            files += [locate((relative / name).as_posix(), root.name) for name in sorted(names)]
         return cls(root, tuple(files))
 
     def of(self, role: Role, case: CaseKey) -> list[LegacyFile]:
         return [file for file in self._by_case.get(case, ()) if file.role is role]
 
     def parse(self, file: LegacyFile, parser: Callable[[str, str], _T]) -> _T:
-        """The file through its parser; the manifest tells its fate. ParseError goes on."""
+        """The file through its parser, which takes its text and path; notes it in the manifest.
+
+        Raises ParseError for a file that cannot be read.
+        """
         try:
-            found = parser((self.root / file.path).read_text(errors="replace"), file.path)
+            parsed = parser((self.root / file.path).read_text(errors="replace"), file.path)
         except ParseError as error:
             self.refuse(file, error.reason)
             raise
         except OSError as error:
-            self.refuse(file, error.strerror or str(error))
-            raise ParseError(file.path, error.strerror or str(error)) from error
-        self._fates[file.path] = (FileStatus.READ, "")
-        return found
+            reason = error.strerror or str(error)
+            self.refuse(file, reason)
+            raise ParseError(file.path, reason) from error
+        self._statuses[file.path] = (FileStatus.READ, "")
+        return parsed
 
     def first(self, files: list[LegacyFile], parser: Callable[[str, str], _T]) -> _T | None:
-        """What the first of `files` tells that can be read; None where none can."""
+        """The first of `files` that can be parsed; None if none can."""
         for file in files:
             try:
                 return self.parse(file, parser)
             except ParseError:
-                continue  # the manifest says why
+                continue  # its reason is in the manifest
         return None
 
     def refuse(self, file: LegacyFile, reason: str) -> None:
-        self._fates[file.path] = (FileStatus.REFUSED, reason)
+        self._statuses[file.path] = (FileStatus.REFUSED, reason)
 
     def manifest(self) -> pl.DataFrame:
-        """A row for every file."""
-        rows = [(file.path, *self._fates.get(file.path, _unread(file))) for file in self.files]
+        """A row for every file, in the columns of `MANIFEST`."""
+        rows = [(file.path, *self._statuses.get(file.path, _unread(file))) for file in self.files]
         return pl.DataFrame(rows, schema=MANIFEST, orient="row")
 
 
 def _unread(file: LegacyFile) -> tuple[FileStatus, str]:
     if file.role in (Role.TIMING, Role.COMPLETE):
-        return FileStatus.NOT_NEEDED, "the load's own epoch seconds tell its window"
-    return FileStatus.NOT_NEEDED, "holds no figure of its own"
-
-
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    """What a folder's path tells of all files in it."""
-
-    parts: frozenset[str]
-    case: CaseKey | None
-    node: str
-    kind: str | None
-    config: str | None
-    stamp: str | None
+        return FileStatus.NOT_NEEDED, "the load's own epoch seconds give its window"
+    return FileStatus.NOT_NEEDED, "holds no figure"
 
 
 def locate(path: str, root_name: str = "") -> LegacyFile:
-    """What the file at `path` (below the root, whose own name may hold the iteration) is."""
-    above, _, name = path.rpartition("/")
-    folder = _folder(above, root_name)
+    """What the file at `path` is. `path` is relative to the root, whose name may be an iteration's
+    or a node's."""
+    folder_path, _, name = path.rpartition("/")
+    folder = _folder(folder_path, root_name)
     stamp = None if folder.config else _STAMP.search(name)
-    return LegacyFile(
+    return replace(
+        folder,
         path=path,
-        role=_role(folder.parts, name),
-        case=folder.case,
-        node=folder.node,
-        kind=folder.kind,
-        config=folder.config,
-        stamp=_real(stamp[1]) if stamp else folder.stamp,
+        role=_role(frozenset(folder_path.split("/")), name),
+        stamp=_valid(stamp[1]) if stamp else folder.stamp,
     )
 
 
 @lru_cache(maxsize=64)  # files of one folder follow each other
-def _folder(path: str, root_name: str) -> _Folder:
+def _folder(path: str, root_name: str) -> LegacyFile:
+    """What a folder's path says of all files in it."""
     parts = tuple(path.split("/"))
     config = next((m for part in parts if (m := _CONFIG.fullmatch(part))), None)
-    return _Folder(
-        parts=frozenset(parts),
+    return LegacyFile(
+        path=path,
+        role=Role.OTHER,
         case=_case(parts, root_name),
         node=_node(parts, root_name),
         kind=next((part for part in parts if part in _KINDS), None),
         config=config["config"] if config else None,
-        stamp=_real(config["stamp"]) if config else None,
+        stamp=_valid(config["stamp"]) if config else None,
     )
 
 
@@ -231,10 +222,15 @@ def _role(folders: frozenset[str], name: str) -> Role:
     return Role.OTHER
 
 
-def _real(stamp: str) -> str | None:
-    """The stamp if there was such a time."""
+def stamp_s(stamp: str) -> float:
+    """`20261122_130356` as seconds since 1970, as if local time were UTC. Raises ValueError."""
+    return datetime.fromisoformat(stamp.replace("_", "T")).replace(tzinfo=UTC).timestamp()
+
+
+def _valid(stamp: str) -> str | None:
+    """The stamp; None if it is no date and time."""
     try:
-        datetime.fromisoformat(stamp.replace("_", "T"))
+        stamp_s(stamp)
     except ValueError:
         return None
     return stamp

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import polars as pl
 
+from ..model.names import RunKey
 from ..model.outcome import Interval, Sample
 from ..programs import snapshot
 from ..storage import schema
@@ -39,15 +40,16 @@ def total(values: Iterable[float | None]) -> float | None:
 
 
 class FileStatus(StrEnum):
-    """What became of a file of the raw tree. None is dropped silently."""
+    """What was done with a file of the raw tree. None is dropped silently."""
 
     READ = "read"
     NOT_NEEDED = "not needed"
     REFUSED = "refused"
 
 
+_TABLES = ("runs", "cells", "samples", "intervals", "bpf_programs")
 MANIFEST = pl.Schema({"path": pl.String(), "status": pl.String(), "reason": pl.String()})
-"""One row a file: path below the tree's root, a `FileStatus`, why (empty for one that was read)."""
+"""One row per file: path below the tree's root, `FileStatus`, reason (empty if it was read)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,11 @@ class Reading:
         if self.manifest.schema != MANIFEST:
             raise TypeError("manifest: columns differ from MANIFEST")
 
+    @property
+    def key(self) -> RunKey:
+        environment, run = self.runs.select("environment", "run").row(0)
+        return environment, run
+
     def tables(self) -> dict[str, pl.DataFrame]:
         """The frames by table name."""
-        return {
-            "runs": self.runs,
-            "cells": self.cells,
-            "samples": self.samples,
-            "intervals": self.intervals,
-            "bpf_programs": self.bpf_programs,
-        }
+        return {name: getattr(self, name) for name in _TABLES}
