@@ -123,7 +123,7 @@ async def test_the_next_baseline_waits_until_what_a_tool_left_is_gone(bench: Ben
 async def test_a_host_that_does_not_become_clean_is_named_and_measured_no_more(
     bench: Bench, monkeypatch
 ):
-    monkeypatch.setattr(campaigns, "_HOLD_BACK_S", 1.0)
+    monkeypatch.setattr(campaigns, "_RESIDUE_GONE_WITHIN_S", 1.0)
     async with bench.held(bench.lay_out([BASELINE], [load()])) as campaign:
         device = campaign.site.pair(campaign.left()[0].layer).server_interface
         campaign.skip(campaign.left(), "only to learn the interface")
