@@ -1,6 +1,6 @@
-"""bpftool and tc: what eBPF and traffic control a host holds, to compare before and after a tool.
+"""bpftool and tc: the eBPF and traffic control state of a host, compared before and after a tool.
 
-Counters and times are left out of what is compared, so that equal states are equal sets.
+Counters and times are left out, so that equal states are equal sets.
 """
 
 import re
@@ -15,7 +15,7 @@ _COUNTERS = re.compile(r"^\s*(Sent|backlog|rate) |\b(installed|used|expires) \d+
 
 @dataclass(frozen=True, slots=True, order=True)
 class LoadedProgram:
-    """A loaded BPF program. The kernel's ids are never used again before a reboot."""
+    """A loaded BPF program. The kernel does not reuse an id before the next boot."""
 
     id: int
     name: str
@@ -25,7 +25,7 @@ class LoadedProgram:
 
 @dataclass(frozen=True, slots=True, order=True)
 class BpfLink:
-    """A program attached by a link."""
+    """A link, and the program it attaches."""
 
     id: int
     type: str
@@ -34,7 +34,7 @@ class BpfLink:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Attachment:
-    """A program on an interface: XDP, tc or flow dissector."""
+    """An XDP, tc or flow dissector program on an interface."""
 
     hook: str
     device: str
@@ -43,9 +43,9 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class BpfState:
-    """All that a tool could leave behind on its host; compared before and after it.
+    """Everything that could be residue of a tool on its host.
 
-    None: that part could not be told (kernel 4.19 has no links to list, and no `bpftool net`).
+    None: that part is unknown (kernel 4.19 cannot list links and has no `bpftool net`).
     """
 
     programs: frozenset[LoadedProgram] | None = frozenset()
@@ -55,20 +55,20 @@ class BpfState:
     traffic_control: frozenset[str] | None = frozenset()
 
     def known(self) -> frozenset[str]:
-        """Names of the parts that could be told."""
+        """Names of the parts that are known."""
         return frozenset(name for name in _PARTS if getattr(self, name) is not None)
 
     def difference(self, before: "BpfState") -> tuple[str, ...]:
-        """What is here and was not before (`+`), and what was and is not (`-`); sorted.
+        """Items added (`+`) and removed (`-`) since `before`, sorted.
 
-        Of the parts that are known of both.
+        Compares only the parts that both states know.
         """
-        told = []
+        changes = []
         for name in self.known() & before.known():
             now, then = getattr(self, name), getattr(before, name)
-            told += [f"+ {name}: {item}" for item in now - then]
-            told += [f"- {name}: {item}" for item in then - now]
-        return tuple(sorted(told))
+            changes += [f"+ {name}: {item}" for item in now - then]
+            changes += [f"- {name}: {item}" for item in then - now]
+        return tuple(sorted(changes))
 
 
 _PARTS = ("programs", "links", "attachments", "pins", "traffic_control")
@@ -84,7 +84,7 @@ def link_list_argv() -> tuple[str, ...]:
 
 
 def net_list_argv() -> tuple[str, ...]:
-    """XDP, tc and flow dissector programs of the calling network namespace."""
+    """XDP, tc and flow dissector programs in the network namespace it is run in."""
     return ("bpftool", "-j", "net", "show")
 
 
@@ -131,18 +131,22 @@ def parse_links(text: str, source: str) -> frozenset[BpfLink]:
 
 def parse_net(text: str, source: str) -> frozenset[Attachment]:
     """`bpftool -j net show`."""
-    found = set()
-    for namespace in _entries(text, source):
-        for hook, attached in namespace.items():
-            for entry in _objects(attached, source):
-                device = str(entry.get("devname", entry.get("ifindex", "")))
-                rest = sorted((k, v) for k, v in entry.items() if k not in ("devname", "ifindex"))
-                found.add(Attachment(hook, device, " ".join(f"{k}={v}" for k, v in rest)))
-    return frozenset(found)
+    return frozenset(
+        _attachment(hook, entry)
+        for namespace in _entries(text, source)
+        for hook, attached in namespace.items()
+        for entry in _objects(attached, source)
+    )
+
+
+def _attachment(hook: str, entry: dict[str, Any]) -> Attachment:
+    device = str(entry.get("devname", entry.get("ifindex", "")))
+    rest = sorted((k, v) for k, v in entry.items() if k not in ("devname", "ifindex"))
+    return Attachment(hook, device, " ".join(f"{k}={v}" for k, v in rest))
 
 
 def parse_traffic_control(text: str) -> frozenset[str]:
-    """Lines of `tc qdisc show` or `tc filter show` without counters."""
+    """Lines of `tc qdisc show` or `tc filter show`, without counters."""
     lines = (line.strip() for line in text.splitlines() if not _COUNTERS.search(line))
     return frozenset(line for line in lines if line)
 

@@ -1,9 +1,9 @@
-"""iperf3: one process a stream, each against a fresh one-shot server with a port of its own.
+"""iperf3: one process per stream, each against a fresh one-shot server on a port of its own.
 
-What its JSON means was recorded from 3.12 under real losses (tests/data/iperf3/README.md):
-`sum_received.bytes` of UDP is what the receiver counted in the window, but `lost_packets` includes
-the losses of the omitted seconds (mended in 3.13, github.com/esnet/iperf issue 1489) and `sum`
-gives the sender's bytes. It exits 0 when it failed.
+The meaning of its JSON was recorded from 3.12 under real losses (tests/data/iperf3/README.md): for
+UDP `sum_received.bytes` is what the receiver counted in the window, but `lost_packets` includes
+the losses of the omitted seconds (fixed in 3.13, github.com/esnet/iperf issue 1489), and `sum`
+holds the sender's bytes. iperf3 exits 0 even when it failed.
 """
 
 import math
@@ -21,39 +21,34 @@ _SUFFIX = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 @dataclass(frozen=True, slots=True)
 class LoadInterval:
-    """About one second as the sender saw it; times are relative to the window's start."""
+    """About one second as the sender counted it; times are relative to the window's start."""
 
     start_s: float
     end_s: float
     bps: float
-    packets: int | None  # UDP datagrams sent
-    retransmits: int | None
     omitted: bool  # a second of the warm-up: its times are negative
 
 
 @dataclass(frozen=True, slots=True)
 class ClientResult:
-    """One client process, warm-up excluded. Whether it is complete is the gates' to judge."""
+    """One client process without its warm-up. The gates judge whether it is complete."""
 
     protocol: str  # tcp | udp
     started_epoch_s: float  # whole seconds, client's clock; the window starts warmup_s later
     warmup_s: float
     requested_s: float
-    length: int  # bytes a write or datagram
+    length: int  # bytes per write or datagram
+    intervals: tuple[LoadInterval, ...]
     received_s: float
     received_bytes: int
     received_bps: float
-    sent_bps: float
-    retransmits: int | None
-    datagrams: int | None  # received; None for TCP
-    lost: int | None
-    lost_pct: float | None
-    jitter_ms: float | None
-    intervals: tuple[LoadInterval, ...]
+    retransmits: int | None = None  # None for UDP, and where the sender's kernel does not tell
+    datagrams: int | None = None  # received; None for TCP
+    lost: int | None = None
 
     @property
     def empty_seconds(self) -> int:
-        """Intervals of the window in which nothing was sent; a last sliver of one is none."""
+        """Intervals of the window in which nothing was sent, without a last sliver of one."""
         return sum(
             interval.bps == 0 and not interval.omitted and interval.end_s - interval.start_s > 0.5
             for interval in self.intervals
@@ -61,7 +56,7 @@ class ClientResult:
 
 
 def server_argv(port: int, bind: str, *, version: str | None = None) -> tuple[str, ...]:
-    """A server for one test on `port`; ends by itself, also unused where its version can."""
+    """A server for one test on `port`. Unused, it ends by itself if its version supports that."""
     idle = ("--idle-timeout", "60") if _version(version) >= _IDLE_TIMEOUT_SINCE else ()
     return ("iperf3", "-s", "-1", "-p", str(port), "-B", bind, *idle)
 
@@ -69,7 +64,7 @@ def server_argv(port: int, bind: str, *, version: str | None = None) -> tuple[st
 def client_argv(
     workload: Workload, server_ip: str, port: int, *, streams_share: int = 1
 ) -> tuple[str, ...]:
-    """One stream of `workload`; its bandwidth is divided by `streams_share` processes."""
+    """One stream of `workload`, with one `streams_share`-th of its bandwidth."""
     argv = ["iperf3", "-J", "-c", server_ip, "-p", str(port)]
     argv += ["-t", str(math.ceil(workload.window_s))]
     if workload.warmup_s:
@@ -88,7 +83,7 @@ def client_argv(
 
 
 def bits_per_second(bandwidth: str) -> int:
-    """`1G`, `30M`, `2.5m`, `800000` as bits a second. ValueError for anything else."""
+    """`1G`, `30M`, `2.5m`, `800000` in bits per second. ValueError for anything else."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)", bandwidth.strip().upper())
     if match is None:
         raise ValueError(f"not a bandwidth: {bandwidth!r}; expected a number with K, M, G or T")
@@ -96,7 +91,7 @@ def bits_per_second(bandwidth: str) -> int:
 
 
 def parse_client(text: str, source: str) -> ClientResult:
-    """The client's `-J` output. ParseError if it is cut, tells of an error, or misses a number."""
+    """The client's `-J` output. ParseError if it is cut, reports an error, or lacks a number."""
     report = load_json(text, source)
     if not isinstance(report, dict):
         raise ParseError(source, "not an iperf3 report")
@@ -105,16 +100,17 @@ def parse_client(text: str, source: str) -> ClientResult:
     test = field(report, "start.test_start", source)
     protocol = str(field(test, "protocol", source)).lower()
     warmup_s = number(test, "omit", source)
+    length = int(_positive(test, "blksize", source))
     end = field(report, "end", source)
-    traffic = _tcp(end, source) if protocol == "tcp" else _udp(end, test, source)
+    received = _tcp(end, source) if protocol == "tcp" else _udp(end, length, warmup_s, source)
     return ClientResult(
         protocol=protocol,
         started_epoch_s=number(report, "start.timestamp.timesecs", source),
         warmup_s=warmup_s,
         requested_s=number(test, "duration", source),
-        length=int(_positive(test, "blksize", source)),
+        length=length,
         intervals=_intervals(field(report, "intervals", source), warmup_s, source),
-        **traffic,
+        **received,
     )
 
 
@@ -124,29 +120,25 @@ def _tcp(end: Any, source: str) -> dict[str, Any]:
         "received_s": _positive(received, "seconds", source),
         "received_bytes": int(number(received, "bytes", source)),
         "received_bps": number(received, "bits_per_second", source),
-        "sent_bps": number(sent, "bits_per_second", source),
-        "retransmits": _count(sent, "retransmits", source),
-        "datagrams": None,
-        "lost": None,
-        "lost_pct": None,
-        "jitter_ms": None,
+        "retransmits": (
+            int(number(sent, "retransmits", source)) if "retransmits" in sent else None
+        ),
     }
 
 
-def _udp(end: Any, test: Any, source: str) -> dict[str, Any]:
-    length = _positive(test, "blksize", source)
-    both = field(end, "sum", source)  # sender's bytes, receiver's losses
+def _udp(end: Any, length: int, warmup_s: float, source: str) -> dict[str, Any]:
     if "sum_received" in end:
         received = field(end, "sum_received", source)
         sent = int(number(end, "sum_sent.packets", source))
         datagrams = round(_positive(received, "bytes", source) / length)
-        # A datagram on the way at either end of the window may be received in it and sent before.
+        # A datagram in flight at either end of the window may be received in it and sent before.
         lost = max(0, sent - datagrams)
         seconds = _positive(received, "seconds", source)
-    else:  # 3.1: no bytes of the receiver
+    else:  # 3.1 reports no bytes of the receiver
+        both = field(end, "sum", source)  # the sender's packets, the receiver's losses
         sent = int(number(both, "packets", source))
         lost = int(number(both, "lost_packets", source))
-        if lost and number(test, "omit", source):
+        if lost and warmup_s:
             raise ParseError(
                 source, "this version counts losses of the omitted seconds: received unknown"
             )
@@ -154,44 +146,32 @@ def _udp(end: Any, test: Any, source: str) -> dict[str, Any]:
         seconds = _positive(both, "seconds", source)
     if datagrams < 0:
         raise ParseError(source, f"more datagrams lost ({lost}) than sent ({sent})")
-    received_bytes = round(datagrams * length)
     return {
         "received_s": seconds,
-        "received_bytes": received_bytes,
-        "received_bps": received_bytes * 8 / seconds,
-        "sent_bps": number(both, "bytes", source) * 8 / _positive(both, "seconds", source),
-        "retransmits": None,
+        "received_bytes": datagrams * length,
+        "received_bps": datagrams * length * 8 / seconds,
         "datagrams": datagrams,
         "lost": lost,
-        "lost_pct": 100 * lost / sent if sent else None,
-        "jitter_ms": number(both, "jitter_ms", source),
     }
 
 
 def _intervals(listed: Any, warmup_s: float, source: str) -> tuple[LoadInterval, ...]:
     if not isinstance(listed, list):
         raise ParseError(source, "intervals is not a list")
-    found = []
+    intervals = []
     for entry in listed:
         total = field(entry, "sum", source)
         omitted = bool(field(total, "omitted", source))
-        shift = warmup_s if omitted else 0.0
-        found.append(
+        shift_s = warmup_s if omitted else 0.0
+        intervals.append(
             LoadInterval(
-                start_s=number(total, "start", source) - shift,
-                end_s=number(total, "end", source) - shift,
+                start_s=number(total, "start", source) - shift_s,
+                end_s=number(total, "end", source) - shift_s,
                 bps=number(total, "bits_per_second", source),
-                packets=_count(total, "packets", source),
-                retransmits=_count(total, "retransmits", source),
                 omitted=omitted,
             )
         )
-    return tuple(found)
-
-
-def _count(record: Any, key: str, source: str) -> int | None:
-    """The number under `key` of an object; None where it has no such key."""
-    return int(number(record, key, source)) if key in record else None
+    return tuple(intervals)
 
 
 def _positive(record: Any, key: str, source: str) -> float:
@@ -202,6 +182,6 @@ def _positive(record: Any, key: str, source: str) -> float:
 
 
 def _version(text: str | None) -> tuple[int, ...]:
-    """`3.12` or `iperf 3.12 (cJSON 1.7.15)` as (3, 12); (0,) where not known."""
+    """`3.12` or `iperf 3.12 (cJSON 1.7.15)` as (3, 12); (0,) if unknown."""
     match = re.search(r"(\d+)\.(\d+)", text or "")
     return (int(match[1]), int(match[2])) if match else (0,)

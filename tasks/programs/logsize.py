@@ -1,4 +1,5 @@
-"""The published log-size monitor: a line every few seconds with the size of the tool's output."""
+"""The log-size monitor, ours and the published one: a line with the size of the tool's output every
+few seconds."""
 
 import re
 from dataclasses import dataclass
@@ -11,14 +12,14 @@ _LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)?\s+(\d+)(?:\s+\S+)?
 
 @dataclass(frozen=True, slots=True)
 class LogSize:
-    """Size of the tool's output at a moment of its host's local time."""
+    """Size of the tool's output at one moment."""
 
-    local_s: float  # seconds since 1970 as if local time were UTC
+    local_s: float  # the host's local time as seconds since 1970, as if it were UTC
     size_bytes: int
 
 
 def local_seconds(stamp: str, source: str) -> float:
-    """`2026-11-22 13:04:19` with any fraction, as seconds since 1970 as if it were UTC."""
+    """`2026-11-22 13:04:19`, with any fraction, as seconds since 1970, as if it were UTC."""
     whole, _, fraction = stamp.strip().partition(".")
     try:
         moment = datetime.fromisoformat(whole).replace(tzinfo=UTC)
@@ -28,7 +29,7 @@ def local_seconds(stamp: str, source: str) -> float:
 
 
 def parse(text: str, source: str) -> tuple[LogSize, ...]:
-    """Every line `2026-11-22 13:04:19.467812503 591 591B`; comments are passed over.
+    """Every line `2026-11-22 13:04:19.467812503 591 591B`; comments are skipped.
 
     A last line without its newline is not read. ParseError for any other line.
     """

@@ -1,10 +1,10 @@
 """netperf request/response tests: latency of single round trips.
 
-Reads by the names in the header line, so the published short form (minimum, mean, maximum) and the
-full selection read alike. netperf exits 0 having written nothing on a full disk.
+Columns are found by the names in the header line, so the published short form (minimum, mean,
+maximum) and the full selection are both read. On a full disk netperf writes nothing and exits 0.
 
-UDP_RR waits for a lost packet until the test's end and then reports an untouched elapsed time and
-mean: only `busy_share` tells. `-e 1` makes it send again after a second.
+After a lost packet UDP_RR waits until the test's end, then reports elapsed time and mean as if
+nothing had happened: only `busy_share` shows it. `-e 1` makes it send again after a second.
 """
 
 import math
@@ -48,21 +48,21 @@ class RoundTrips:
 
     @property
     def busy_share(self) -> float | None:
-        """Part of the time that round trips fill, 1 for one at a time without a stall."""
+        """Share of the time that round trips fill: 1 without a stall. None without a rate."""
         if self.transactions_per_s is None:
             return None
         return self.transactions_per_s * self.mean_us / 1e6
 
 
 def server_argv(port: int, bind: str) -> tuple[str, ...]:
-    """A netserver in the foreground, so that it ends with its process group."""
+    """A netserver in the foreground, which ends with its process group."""
     return ("netserver", "-D", "-4", "-p", str(port), "-L", bind)
 
 
 def client_argv(
     workload: Workload, server_ip: str, port: int, *, duration_s: float
 ) -> tuple[str, ...]:
-    """A TCP_RR or UDP_RR test of whole seconds; the warm-up is a short run of its own before."""
+    """A TCP_RR or UDP_RR test of whole seconds, without a warm-up."""
     size = workload.length or 1
     affinity = ("-T", workload.affinity.replace("/", ",")) if workload.affinity else ()
     retry = ("-e", "1") if workload.protocol == "udp" else ()
@@ -74,24 +74,24 @@ def client_argv(
 
 
 def parse(text: str, source: str) -> RoundTrips:
-    """The output of `-o`. ParseError if it is empty, cut, or names no mean latency."""
+    """The output of `-o`. ParseError if it is empty, cut, or has no mean latency."""
     lines = text.splitlines(keepends=True)
     for header, values in pairwise(lines):
         if "Mean Latency Microseconds" in header:
             return _row(header, values, source)
-    told = " ".join(text.split())[:200]
-    raise ParseError(source, f"no latencies in it: {told}" if told else "empty")
+    shown = " ".join(text.split())[:200]
+    raise ParseError(source, f"no latencies in it: {shown}" if shown else "empty")
 
 
 def _row(header: str, values: str, source: str) -> RoundTrips:
     names, cells = header.strip().split(","), values.strip().split(",")
     if not values.endswith("\n") or len(names) != len(cells):
         raise ParseError(source, f"cut: {len(cells)} values for {len(names)} columns")
-    found = {
+    values_by_field = {
         _COLUMNS[name]: decimal(cell, name, source)
         for name, cell in zip(names, cells, strict=True)
         if name in _COLUMNS
     }
-    if found["mean_us"] <= 0:
+    if values_by_field["mean_us"] <= 0:
         raise ParseError(source, "mean latency is 0: no transaction completed")
-    return RoundTrips(**found)
+    return RoundTrips(**values_by_field)

@@ -1,8 +1,8 @@
 """pidstat: CPU and memory of processes, a row for each process and interval.
 
-Run with TZ=UTC LC_ALL=C S_TIME_FORMAT=ISO. Columns are found by the header's names: sysstat 10
-writes epoch seconds, sysstat 12 the time of day, and columns differ. pidstat exits 0 having written
-nothing on a full disk.
+It is run with `ENV`. Columns are found by the names in the header, because versions differ: sysstat
+10 writes epoch seconds, sysstat 12 the time of day. On a full disk pidstat writes nothing and
+exits 0.
 """
 
 import re
@@ -16,7 +16,7 @@ ENV = {"LC_ALL": "C", "S_TIME_FORMAT": "ISO", "TZ": "UTC"}
 
 _DAY_S = 86400
 _ZONE_STEP_S = 900  # every zone's offset is a multiple of a quarter of an hour
-_NEEDED = {"PID", "%usr", "%system", "%CPU", "VSZ", "RSS", "Command"}
+_NEEDED = {"PID", "%CPU", "VSZ", "RSS", "Command"}
 _TIME = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})(?:\s+([AP])M)?\s+(.*)")
 _EPOCH = re.compile(r"(\d{9,11})\s+(.*)")
 _START = re.compile(r"START_EPOCH:\s*(\d+(?:\.\d+)?)\s+INTERVAL:\s*(\d+(?:\.\d+)?)")
@@ -27,10 +27,8 @@ class ProcessRow:
     """One process in the interval that ends at `epoch_s`. CPU in % of one CPU."""
 
     epoch_s: float | None  # None: only the time of day is known
-    time_of_day_s: float | None  # host's local time, growing over midnight; None: epoch was written
+    time_of_day_s: float | None  # local time, counted on past midnight; None: epoch was written
     pid: int
-    usr_pct: float
-    sys_pct: float
     cpu_pct: float
     vsz_kib: int | None  # None: no memory of its own (a zombie or a kernel thread)
     rss_kib: int | None
@@ -42,12 +40,12 @@ class Monitored:
     """A whole recording, in the order written."""
 
     rows: tuple[ProcessRow, ...]
-    start_epoch_s: float | None = None  # as given, or as the recording's own comment tells
+    start_epoch_s: float | None = None  # as given, else from the recording's own comment
     interval_s: float | None = None
 
 
 def argv(pids: Iterable[int], interval_s: float) -> tuple[str, ...]:
-    """CPU and memory of `pids` every whole `interval_s`, until it is stopped."""
+    """CPU and memory of `pids`, every `interval_s` rounded to whole seconds, until stopped."""
     listed = ",".join(str(pid) for pid in pids)
     return ("pidstat", "-h", "-u", "-r", "-p", listed, str(max(1, round(interval_s))))
 
@@ -56,8 +54,8 @@ def parse(text: str, source: str, start_epoch_s: float | None = None) -> Monitor
     """Rows of `pidstat -h -u -r`, with repeated headers, banner and comments.
 
     `start_epoch_s` (or a comment `START_EPOCH: n INTERVAL: m`) turns times of day into epoch
-    seconds, whatever the host's zone. A last line without its newline is not read: the monitor is
-    ended by a signal. ParseError for a row that does not fit its header, or no row at all.
+    seconds, whatever the host's time zone. A last line without its newline is not read: a signal
+    ends the monitor. ParseError for a row that does not fit its header, or if there is no row.
     """
     interval_s: float | None = None
     names: list[str] = []
@@ -68,14 +66,14 @@ def parse(text: str, source: str, start_epoch_s: float | None = None) -> Monitor
             words = stripped.lstrip("# ").split()
             if words and words[0] == "Time" and "PID" in words:
                 names = _header(words, source)
-            elif told := _START.search(stripped):
-                start_epoch_s = float(told[1]) if start_epoch_s is None else start_epoch_s
-                interval_s = float(told[2])
+            elif start := _START.search(stripped):
+                start_epoch_s = float(start[1]) if start_epoch_s is None else start_epoch_s
+                interval_s = float(start[2])
         elif stripped and not stripped.startswith("Linux "):
             rows.append(_row(stripped, names, source))
     if not rows:
         raise ParseError(source, "no row of any process")
-    return Monitored(tuple(_on_the_clock(rows, start_epoch_s)), start_epoch_s, interval_s)
+    return Monitored(tuple(_with_epoch(rows, start_epoch_s)), start_epoch_s, interval_s)
 
 
 def _header(words: list[str], source: str) -> list[str]:
@@ -97,8 +95,6 @@ def _row(line: str, names: list[str], source: str) -> ProcessRow:
         epoch_s=epoch_s,
         time_of_day_s=time_of_day_s,
         pid=int(decimal(row["PID"], "PID", source)),
-        usr_pct=decimal(row["%usr"], "%usr", source),
-        sys_pct=decimal(row["%system"], "%system", source),
         cpu_pct=decimal(row["%CPU"], "%CPU", source),
         vsz_kib=vsz or None,
         rss_kib=rss if vsz else None,
@@ -107,7 +103,7 @@ def _row(line: str, names: list[str], source: str) -> ProcessRow:
 
 
 def _time(line: str, source: str) -> tuple[float | None, float | None, str]:
-    """Epoch seconds or seconds of the day, and what follows."""
+    """Epoch seconds or seconds of the day, and the rest of the line."""
     if epoch := _EPOCH.match(line):
         return float(epoch[1]), None, epoch[2]
     if clock := _TIME.match(line):
@@ -116,8 +112,8 @@ def _time(line: str, source: str) -> tuple[float | None, float | None, str]:
     raise ParseError(source, f"a row without a time: {line[:80]!r}")
 
 
-def _on_the_clock(rows: list[ProcessRow], start_epoch_s: float | None) -> Iterable[ProcessRow]:
-    """Rows with times that grow over midnight, and epoch seconds where the start is known."""
+def _with_epoch(rows: list[ProcessRow], start_epoch_s: float | None) -> Iterable[ProcessRow]:
+    """Rows whose times count on past midnight, with epoch seconds if the start is known."""
     days, before, shift = 0, None, None
     for row in rows:
         if row.time_of_day_s is None:
@@ -128,6 +124,6 @@ def _on_the_clock(rows: list[ProcessRow], start_epoch_s: float | None) -> Iterab
         before = row.time_of_day_s
         time_s = row.time_of_day_s + days * _DAY_S
         if start_epoch_s is not None and shift is None:
-            # The first row is close to the start: what is left after the zone's offset is seconds.
+            # The first row comes seconds after the start, so the rest is the zone's offset.
             shift = round((start_epoch_s - time_s) / _ZONE_STEP_S) * _ZONE_STEP_S
         yield replace(row, time_of_day_s=time_s, epoch_s=None if shift is None else time_s + shift)

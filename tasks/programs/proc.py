@@ -1,6 +1,6 @@
 """Files of /proc: counters of CPUs and interfaces, processes, listening ports, open BPF objects.
 
-Counters are as the kernel keeps them (since boot); what they grew by is the reader's to compute.
+Counters are the kernel's own, since boot; differences are the callers' to compute.
 """
 
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..model.errors import ParseError
 
 _LISTEN = "0A"
+_USER_HZ = 100  # ticks per second, the same on every Linux architecture we know
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +26,24 @@ class CpuTime:
 
     @property
     def busy_s(self) -> float:
-        """All that is neither idle nor another guest's."""
+        """Time that is neither idle, waiting for I/O, nor stolen by the hypervisor."""
         return self.user_s + self.nice_s + self.system_s + self.irq_s + self.softirq_s
 
 
 @dataclass(frozen=True, slots=True)
 class InterfaceCounters:
-    """One interface since it exists."""
+    """One interface since it was created."""
 
-    rx_bytes: int
     rx_packets: int
-    rx_dropped: int
-    tx_bytes: int
     tx_packets: int
-    tx_dropped: int
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """/proc/<pid>/stat. Pid and start time together name a process for good."""
+    """/proc/<pid>/stat. Pid and start time together identify a process until the next boot."""
 
     pid: int
     command: str
-    state: str
-    parent: int
-    group: int
     session: int
     user_ticks: int
     system_ticks: int
@@ -61,15 +55,14 @@ class OpenProgram:
     """A BPF program held open by a process, from its fdinfo."""
 
     program_id: int
-    type: int | None  # the kernel's number; None where the descriptor is a link
+    type: int | None  # the kernel's number; None if the descriptor is a link to the program
     tag: str
     run_cnt: int | None  # None before kernel 5.1
     run_time_ns: int | None
-    link_id: int | None = None  # set where the descriptor is a link to the program
 
 
-def parse_stat(text: str, source: str, clk_tck: int = 100) -> dict[str, CpuTime]:
-    """/proc/stat by CPU: `cpu` for all together, `cpu0` … each."""
+def parse_stat(text: str, source: str) -> dict[str, CpuTime]:
+    """/proc/stat by CPU: `cpu` for all together, `cpu0` … for each."""
     cpus = {}
     for line in text.splitlines():
         name, *values = line.split() or [""]
@@ -77,7 +70,7 @@ def parse_stat(text: str, source: str, clk_tck: int = 100) -> dict[str, CpuTime]
             ticks = [_int(value, source) for value in values]
             if len(ticks) < 8:
                 raise ParseError(source, f"{name} with {len(ticks)} counters, expected 8 or more")
-            cpus[name] = CpuTime(*(tick / clk_tck for tick in ticks[:8]))
+            cpus[name] = CpuTime(*(tick / _USER_HZ for tick in ticks[:8]))
     if "cpu" not in cpus:
         raise ParseError(source, "no line cpu")
     return cpus
@@ -91,9 +84,7 @@ def parse_net_dev(text: str, source: str) -> dict[str, InterfaceCounters]:
         values = [_int(value, source) for value in counters.split()]
         if not colon or len(values) != 16:
             raise ParseError(source, f"not an interface: {line[:80]!r}")
-        interfaces[name.strip()] = InterfaceCounters(
-            values[0], values[1], values[3], values[8], values[9], values[11]
-        )
+        interfaces[name.strip()] = InterfaceCounters(rx_packets=values[1], tx_packets=values[9])
     if not interfaces:
         raise ParseError(source, "no interface")
     return interfaces
@@ -110,9 +101,6 @@ def parse_process(text: str, source: str) -> Process:
     return Process(
         pid=_int(pid, source),
         command=command,
-        state=fields[0],
-        parent=number[0],
-        group=number[1],
         session=number[2],
         user_ticks=number[10],
         system_ticks=number[11],
@@ -121,7 +109,7 @@ def parse_process(text: str, source: str) -> Process:
 
 
 def parse_uptime(text: str, source: str) -> float:
-    """Seconds since boot: a clock that nobody sets."""
+    """Seconds since boot: a clock that cannot be set."""
     return _floats(text, 2, source)[0]
 
 
@@ -160,7 +148,6 @@ def parse_fdinfo(text: str, source: str) -> OpenProgram | None:
         tag=fields.get("prog_tag", ""),
         run_cnt=_optional(fields, "run_cnt", source),
         run_time_ns=_optional(fields, "run_time_ns", source),
-        link_id=_optional(fields, "link_id", source),
     )
 
 

@@ -1,4 +1,4 @@
-"""Reading without trust: JSON that is whole and finite, numbers that are numbers."""
+"""Strict reading of JSON and numbers: nothing cut, nothing missing, nothing infinite."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from ..model.errors import ParseError
 
 
 def load_json(text: str, source: str) -> Any:
-    """The one JSON value that `text` is. ParseError if it is cut, goes on, or holds NaN."""
+    """`text` as one JSON value. ParseError if it is cut, followed by more, or holds NaN."""
 
     def refuse(constant: str) -> NoReturn:
         raise ParseError(source, f"{constant} is not a measurement")
@@ -22,7 +22,7 @@ def load_json(text: str, source: str) -> Any:
 
 
 def field(record: Any, path: str, source: str) -> Any:
-    """What lies at the dotted `path` of nested objects. ParseError if it is not there."""
+    """The value at the dotted `path` in nested objects. ParseError if it is missing."""
     value = record
     for key in path.split("."):
         if not isinstance(value, dict) or key not in value:
@@ -32,8 +32,8 @@ def field(record: Any, path: str, source: str) -> Any:
 
 
 def number(record: Any, path: str, source: str) -> float:
-    """The number at `path`, of a size that a counter of 64 bits can have. ParseError for anything
-    else (1e999 reads as infinity; an integer may have any number of digits)."""
+    """The number at `path`, no larger than a 64-bit counter. ParseError for anything else: JSON's
+    1e999 is infinity, and its integers may have any number of digits."""
     value = field(record, path, source)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not abs(value) <= _LARGEST:  # also where it is NaN
@@ -45,7 +45,7 @@ _LARGEST = 2.0**64
 
 
 def decimal(text: str, name: str, source: str) -> float:
-    """The finite, not negative number written in a column. ParseError for anything else."""
+    """A column's finite, non-negative number. ParseError for anything else."""
     try:
         value = float(text)
     except ValueError:

@@ -1,5 +1,6 @@
 """Files of /proc, recorded and of this very machine."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from tasks.programs import proc
 
 
 def test_cpu_time_is_seconds_and_busy_without_idle_and_steal(recorded):
-    total = proc.parse_stat("cpu  100 20 300 4000 50 6 70 8 0 0\n", "x", clk_tck=100)["cpu"]
+    total = proc.parse_stat("cpu  100 20 300 4000 50 6 70 8 0 0\n", "x")["cpu"]
     assert (total.user_s, total.softirq_s, total.steal_s) == (1.0, 0.7, 0.08)
     assert total.busy_s == pytest.approx(1.0 + 0.2 + 3.0 + 0.06 + 0.7)
     assert proc.parse_stat(recorded("proc/stat.txt"), "x").keys() == {"cpu", "cpu0", "cpu1"}
@@ -22,22 +23,18 @@ def test_interfaces_have_both_ways(recorded):
 
 def test_a_name_glued_to_its_first_counter_reads_too():
     text = "Inter-|\n face |\n  eth0:652 1 2 3 0 0 0 0 9 10 11 12 0 0 0 0\n"
-    assert proc.parse_net_dev(text, "x")["eth0"] == proc.InterfaceCounters(652, 1, 3, 9, 10, 12)
+    assert proc.parse_net_dev(text, "x")["eth0"] == proc.InterfaceCounters(1, 10)
 
 
 def test_a_command_with_spaces_and_parentheses_is_no_trap(recorded):
     found = proc.parse_process(recorded("proc/process.txt"), "x")
-    assert (found.command, found.state) == ("a (b) c", "S")
+    assert found.command == "a (b) c"
     assert found.start_ticks == 851568
 
 
 def test_this_process_is_read_as_it_is():
-    import os
-
     found = proc.parse_process(Path("/proc/self/stat").read_text(), "self")
-    assert (found.pid, found.parent, found.group, found.session) == (
-        os.getpid(), os.getppid(), os.getpgrp(), os.getsid(0),
-    )  # fmt: skip
+    assert (found.pid, found.session) == (os.getpid(), os.getsid(0))
 
 
 def test_listening_ports_leave_connections_out(recorded):
@@ -64,7 +61,7 @@ def test_a_kernel_without_statistics_gives_none_not_0():
 
 def test_a_link_names_its_program():
     found = proc.parse_fdinfo("link_type:\ttracing\nlink_id:\t3\nprog_tag:\tab\nprog_id:\t9\n", "x")
-    assert (found.program_id, found.link_id, found.type) == (9, 3, None)
+    assert (found.program_id, found.type) == (9, None)
 
 
 def test_any_other_descriptor_is_none():
