@@ -21,7 +21,7 @@ from tasks.model.errors import InputError, raise_all
 from tasks.model.names import Address, Identifier
 from tasks.model.plan import Plan
 from tasks.model.settings import Measurement, Selection
-from tasks.report import Reported
+from tasks.report import CampaignReport
 from tasks.run_case import lay_out, resumable
 
 from .analysis import analysis
@@ -38,7 +38,7 @@ class Finished:
     folder: Path
     ended_early: dict[str, str]  # environment -> why
     ingested: list[Ingested]
-    reported: Reported | None
+    reported: CampaignReport | None
 
 
 def new_run(mark: str = "") -> str:
