@@ -14,7 +14,7 @@ from tasks.check import check_runs
 from tasks.ingest import Ingested, held, ingest_tree
 from tasks.model.errors import InputError
 from tasks.model.names import MARGINS_FILE, Address, RunKey
-from tasks.report import Reported, report_runs
+from tasks.report import CampaignReport, report_runs
 
 from .form import Language
 
@@ -35,7 +35,7 @@ async def analysis(
     margins: Path | None = None,
     environment: str | None = None,
     run: str | None = None,
-) -> tuple[list[Ingested], Reported]:
+) -> tuple[list[Ingested], CampaignReport]:
     """Effects, checks and report from a results tree, or from a run that the datasets hold.
 
     The same tree gives the same datasets. Raises InputError.
@@ -64,7 +64,7 @@ async def analysis(
     return ingested, reported
 
 
-async def _show(keys: Sequence[RunKey], reported: Reported) -> None:
+async def _show(keys: Sequence[RunKey], reported: CampaignReport) -> None:
     """Verdicts, findings and links as artifacts of the flow run."""
     subject = ", ".join(f"{environment} · {run}" for environment, run in keys)
     reports = "\n".join(f"- {_link(path)}" for path in reported.files if path.suffix == ".html")

@@ -20,7 +20,7 @@ from tasks.model.errors import EnvironmentErrors, InputError, OverheadError, rai
 from tasks.model.names import Address, Identifier
 from tasks.model.plan import Plan
 from tasks.model.settings import Measurement, Selection
-from tasks.report import Reported
+from tasks.report import CampaignReport
 
 from .analysis import analysis
 from .form import CampaignRequest, Language, WhenBusy, folders_of, titled
@@ -35,7 +35,7 @@ class Finished:
     folder: Path
     ended_early: dict[str, str]  # environment -> why
     ingested: list[Ingested]
-    reported: Reported | None
+    reported: CampaignReport | None
 
 
 def new_run(mark: str = "") -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from .model.errors import InputError
-from .reporting.history_page import History, write_history
+from .reporting.history_page import history_page
+from .reporting.history_view import History
+from .reporting.page import write_page
 from .reporting.texts import Lang
 from .statistics.nights import SERIES, changes, combined, history
 from .statistics.verdicts import believed
@@ -21,7 +23,7 @@ _TOOL = ("environment", "layer", "case", "tool")
 
 
 @dataclass(frozen=True, slots=True)
-class Historied:
+class HistoryReport:
     """What was written; a row a night of each series, and what changed between nights.
 
     Series without a tool are the hosts' own: the level of their baselines.
@@ -37,7 +39,7 @@ def history_of(
     output: Path,
     languages: Sequence[Lang] = ("zh", "en"),
     environments: Sequence[str] = (),
-) -> Historied:
+) -> HistoryReport:
     """Writes `history.<lang>.html` and `.md` below `output`, over all runs of the environments.
 
     Without `environments`: of all there are. Raises InputError for one without a run.
@@ -57,8 +59,9 @@ def history_of(
     nights = pl.concat([of_tools, _hosts(primary, cells).select(of_tools.columns)])
     changed = changes(nights, "level").join(tools, on=_TOOL[:3], how="left")
     together = combined(series).join(tools, on=_TOOL[:3])
-    told = History(runs.filter(of_wanted), nights, together, changed, datetime.now(UTC))
-    return Historied(tuple(write_history(told, output, languages)), nights, changed)
+    past = History(runs.filter(of_wanted), nights, together, changed, datetime.now(UTC))
+    files = [path for lang in languages for path in write_page(history_page(past, lang), output)]
+    return HistoryReport(tuple(files), nights, changed)
 
 
 def _known(datasets: str, runs: pl.DataFrame, environments: Sequence[str]) -> list[str]:

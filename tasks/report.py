@@ -9,12 +9,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from .model.names import MARGINS_FILE, RunKey
-from .reporting.campaign_report import Reported, write_campaign
+from .reporting.campaign_report import CampaignReport, write_campaign
 from .reporting.summary import summary_rich
 from .reporting.texts import Lang
 from .statistics.margins import read_margins
 
-__all__ = ["Reported", "report_runs", "summary_rich"]
+__all__ = ["CampaignReport", "report_runs", "summary_rich"]
 
 
 @task(name="report", task_run_name="report · {output}", cache_policy=NO_CACHE)
@@ -24,7 +24,7 @@ def report_runs(
     output: Path,
     languages: Sequence[Lang] = ("zh", "en"),
     margins: Path = MARGINS_FILE,
-) -> Reported:
+) -> CampaignReport:
     """Writes the campaign's report and the published overviews below `output`."""
     limits = read_margins(margins)
     # the charts' renderer takes 150 MB: in a process of its own it gives them back

@@ -19,7 +19,7 @@ from tasks.make_plan import duration_s
 from tasks.model.errors import BudgetBroken
 from tasks.model.outcome import Outcome
 from tasks.model.plan import Case, CaseKind, Plan
-from tasks.report import Reported, summary_rich
+from tasks.report import CampaignReport, summary_rich
 
 from ..campaign import Finished
 from ..progress import EnvironmentProgress, spoken
@@ -190,7 +190,7 @@ def print_finished(console: Console, finished: Finished) -> None:
     console.print(f"raw results: {finished.folder}", soft_wrap=True)
 
 
-def print_reported(console: Console, ingested: list[Ingested], reported: Reported) -> None:
+def print_reported(console: Console, ingested: list[Ingested], reported: CampaignReport) -> None:
     console.print(summary_rich(reported.summary))
     for one in ingested:
         console.print(f"{one.environment} · {one.run}: {one.passed} of {one.cells} cells passed")

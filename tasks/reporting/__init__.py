@@ -3,21 +3,27 @@
 Frames in, text out. Computes no statistics: a number that is shown was computed elsewhere, or is a
 plain count, median or extreme of what was measured. Imports model and storage.
 
-    bundle     the seven frames of a campaign
-    view       the frames as the report asks of them
-    usage      may the tool run: a rule of its own
-    findings   which failed check concerns which number
-    document   sections, tables, cells
-    sections/  one file for each section
-    charts/    static SVG
-    page       HTML and Markdown from sections
-    report     the campaign's page
-    campaign   every file that a campaign leaves to read, in one call
-    past       several nights as the history asks of them
-    changed    what changed between them
-    history    the page of several nights
-    summary    one table for terminal and artifact
-    overview   per-tool files in the published places
-    texts      every sentence, Chinese and English
-    numbers    how a number is written
+    campaign_report   every file of a campaign, in one call
+      report_page     the report: its sections, in their order
+      sections/       one file for each part of the report
+      overview        per-tool files in the published places
+      workbook        the same numbers for Excel
+      summary         one table for terminal, artifact and workbook
+    history_page      the page of several nights
+      history_changes what changed between them
+    what they ask of the data
+      bundle          the seven frames of a campaign
+      view            what the sections ask of a bundle
+      history_view    what the history page asks of several nights
+      findings        which failed check concerns which number
+      usage           may the tool run in production: a rule of its own
+      design_targets  what a class of tools was designed to cost
+    what they are made of
+      document        sections, tables, cells
+      columns         columns that many tables share
+      charts/         static SVG
+      page            HTML and Markdown from sections
+      markdown        tables of plain texts
+      texts           every sentence, Chinese and English
+      numbers         how a number is written
 """

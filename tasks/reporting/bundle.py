@@ -1,10 +1,15 @@
 """What a report is made from: the seven tables of one campaign, and what was asked of it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
+
+from ..model.names import RunKey
+from ..storage.dataset import Dataset
+from ..storage.schema import TABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +25,27 @@ class Bundle:
     checks: pl.DataFrame
     margins: Mapping[str, float | None]  # metric -> margin of its cost, in the cost's unit
     generated_at: datetime
+
+    @classmethod
+    def read(
+        cls, dataset: Dataset, keys: Sequence[RunKey], margins: Mapping[str, float | None]
+    ) -> "Bundle":
+        """All tables of these runs. Raises DatasetError."""
+        frames = {name: dataset.rows(name, keys) for name in TABLES}
+        return cls(**frames, margins=margins, generated_at=datetime.now(UTC))
+
+    def told_apart(self) -> "Bundle":
+        """Where an environment has several runs, each becomes an environment: `env · run`."""
+        repeated = self.runs.filter(pl.col("environment").is_duplicated())["environment"].unique()
+        if repeated.is_empty():
+            return self
+        named = pl.when(pl.col("environment").is_in(repeated.implode())).then(
+            pl.concat_str("environment", "run", separator=" · ")
+        )
+        environment = named.otherwise("environment").alias("environment")
+        frames: dict[str, Any] = {
+            field.name: value.with_columns(environment)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), pl.DataFrame)
+        }
+        return replace(self, **frames)

@@ -1,28 +1,27 @@
-"""All that a campaign leaves to read, from the datasets to files, in one call.
+"""All files that a campaign leaves to read, from the datasets, in one call.
 
-A call that a process of its own can run: what renders the charts keeps its memory until it ends,
-so that it is imported only there.
+The call is made in a process of its own, because the charts' renderer keeps its memory until its
+process ends; only there are the modules that draw imported.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
 from ..model.names import RunKey
 from ..storage.dataset import Dataset
-from ..storage.schema import TABLES
 from .bundle import Bundle
 from .findings import Findings
+from .markdown import markdown_table
 from .summary import summary_markdown, summary_table
-from .texts import Lang
+from .texts import Lang, Texts
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
-    """What was written; the verdicts as a table and as Markdown; the findings as Markdown."""
+class CampaignReport:
+    """The files written; the verdicts as a table and as Markdown; the findings as Markdown."""
 
     files: tuple[Path, ...]
     summary: pl.DataFrame
@@ -36,37 +35,30 @@ def write_campaign(
     margins: Mapping[str, float | None],
     output: Path,
     languages: Sequence[Lang],
-) -> Reported:
+) -> CampaignReport:
     """The report, the published overviews and the workbook of runs (environment, run)."""
     from .overview import write_overviews
-    from .report_files import write_report
+    from .page import write_page
+    from .report_page import report_page
     from .workbook import write_workbook
 
-    dataset = Dataset(datasets)
-    tables = {name: dataset.rows(name, keys) for name in TABLES}
-    bundle = Bundle(**tables, margins=margins, generated_at=datetime.now(UTC))
-    files = [
-        *write_report(bundle, output, languages),
-        *write_overviews(bundle, output),
-        *(write_workbook(bundle, output / f"report.{lang}.xlsx", lang) for lang in languages),
-    ]
+    bundle = Bundle.read(Dataset(datasets), keys, margins)
+    pages = [path for lang in languages for path in write_page(report_page(bundle, lang), output)]
+    overviews = write_overviews(bundle, output)
+    books = [write_workbook(bundle, output / f"report.{lang}.xlsx", lang) for lang in languages]
     summary = summary_table(bundle)
-    return Reported(
-        tuple(files), summary, summary_markdown(summary), _findings(tables["checks"], languages)
-    )
+    findings = _findings(bundle.checks, "en" if "en" in languages else "zh")
+    files = (*pages, *overviews, *books)
+    return CampaignReport(files, summary, summary_markdown(summary), findings)
 
 
-def _findings(checks: pl.DataFrame, languages: Sequence[Lang]) -> str:
-    """The failed checks as a Markdown table, what blocks first."""
-    found = Findings(checks).all
+def _findings(checks: pl.DataFrame, lang: Lang) -> str:
+    """The failed checks as a Markdown table, blocking ones first."""
+    found = [finding.check for finding in Findings(checks).all]
     if not found:
         return "No check failed.\n"
-    column = "message" if "en" in languages else "message_zh"
+    message = Texts(lang).one_of
     rows = [
-        f"| {f.check['severity']} | `{f.check['rule_id']}` | {f.check['environment']} | "
-        f"{(f.check[column] or f.check['message']).replace('|', '/')} |"
-        for f in found
+        (c["severity"], f"`{c['rule_id']}`", c["environment"], message(c, "message")) for c in found
     ]
-    return "\n".join(
-        ["| severity | rule | environment | finding |", "|---|---|---|---|", *rows, ""]
-    )
+    return markdown_table(("severity", "rule", "environment", "finding"), rows)

@@ -1,17 +1,19 @@
-"""The report before it is text: sections of paragraphs, tables, charts; for HTML and Markdown."""
+"""A page before it is text: sections of paragraphs, lists, tables and charts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import InitVar, dataclass, field
+from typing import Any, ClassVar
+
+from .numbers import DASH
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One cell of a table.
 
-    `sub` is a second, smaller line; `sort` what the column is ordered by (None sorts last);
-    `mark` names how it looks (`verdict-overhead`, `answer-long`); `notes` are numbers of failed
-    checks that concern it.
+    `sub` is a second, smaller line; `sort` is the value that the column sorts by (None sorts
+    last); `mark` is its CSS class (`verdict-overhead`, `answer-long`); `notes` are the numbers of
+    the failed checks that concern it.
     """
 
     text: str
@@ -22,26 +24,37 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column's head; `sub` says unit and sign, `numeric` aligns to the right."""
+class ReportColumn:
+    """The head of a column, and how the column makes its cell from one of the table's items.
+
+    `sub` holds the unit; a `numeric` column is aligned to the right.
+    """
 
     label: str
+    cell: Callable[[Any], Cell]
     sub: str = ""
     numeric: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of cells under heads; with `search` and `FILTER_FROM` rows, a filter field above."""
+@dataclass(slots=True)
+class ReportTable:
+    """A row of cells for each of `items`; a long table gets a filter field unless `search` is off.
+
+    `anchors` are the HTML ids of the rows, where something links to them.
+    """
 
     caption: str
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
+    columns: Sequence[ReportColumn]
+    items: InitVar[Iterable[Any]]
     note: str = ""
-    anchors: Sequence[str] = ()  # ids of the rows, where something links to them
+    anchors: Sequence[str] = ()
     search: bool = True
+    rows: list[list[Cell]] = field(init=False)
 
     FILTER_FROM: ClassVar[int] = 8
+
+    def __post_init__(self, items: Iterable[Any]) -> None:
+        self.rows = [[column.cell(item) for column in self.columns] for item in items]
 
     @property
     def filterable(self) -> bool:
@@ -50,30 +63,20 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A static SVG and what it shows. Markdown leaves it out: a table beside it has the numbers."""
+    """A static SVG. Markdown leaves it out: a table of the same section has its numbers."""
 
     title: str
     svg: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Prose:
-    """A paragraph."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Bullets:
-    """A list of sentences."""
-
     items: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Text as it is, under a line that says what it is."""
+    """Preformatted text, folded under its caption."""
 
     caption: str
     text: str
@@ -86,18 +89,22 @@ class Heading:
     text: str
 
 
-Block = Table | Chart | Prose | Bullets | Code | Heading
+Block = str | ReportTable | Chart | Bullets | Code | Heading
+"""A part of a section; a `str` is a paragraph."""
 
 
-@dataclass(frozen=True, slots=True)
 class Section:
-    """One numbered part of the report."""
+    """One numbered part of a page. Blocks with nothing in them are left out."""
 
-    id: str
-    title: str
-    blocks: Sequence[Block] = field(default_factory=tuple)
+    def __init__(self, id: str, title: str, *blocks: Block | None) -> None:
+        self.id, self.title = id, title
+        self.blocks = [block for block in blocks if block and not _empty(block)]
+
+
+def _empty(block: Block) -> bool:
+    return isinstance(block, ReportTable) and not block.rows
 
 
 def text_cell(text: str | None, *, mark: str = "", sub: str = "") -> Cell:
-    """A word or two, sorted by itself; missing is an em dash that sorts last."""
-    return Cell(text or "—", sub=sub, sort=text or None, mark=mark)
+    """A text that sorts by itself; a missing one is a dash and sorts last."""
+    return Cell(text or DASH, sub=sub, sort=text or None, mark=mark)

@@ -2,189 +2,182 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from ..model.metrics import METRICS
-from .changed import changed_table
 from .charts.night_series import over_nights
-from .document import Block, Bullets, Cell, Chart, Column, Heading, Prose, Section, Table
-from .numbers import DASH, interval, number, percent, quantity
-from .page import Page, write_page
-from .past import HOSTS, History, Past, case_labels
+from .columns import number_column
+from .document import Block, Bullets, Cell, Chart, Heading, ReportColumn, ReportTable, Section
+from .history_changes import changes_table
+from .history_view import HOSTS, History, HistoryView, label
+from .numbers import DASH, interval, percent, quantity
+from .page import Page
 from .texts import Lang, Texts
 from .view import Row, with_changes
 
-__all__ = ["History", "history_page", "write_history"]
-
-_PLACE = ("environment", "layer")
-
-
-def write_history(history: History, directory: Path, languages: Sequence[Lang]) -> list[Path]:
-    """Writes `history.<lang>.html` and `history.<lang>.md`; returns their paths."""
-    pages = [history_page(history, lang) for lang in languages]
-    return [path for page in pages for path in write_page(page, directory)]
-
 
 def history_page(history: History, lang: Lang) -> Page:
-    past = Past(history, Texts(lang))
-    sections = [_changed(past), *_hosts(past), *_tools(past)]
-    title = past.t("history.title")
-    return Page("history", past.t, title, _subtitle(past), history.generated_at, sections)
+    view = HistoryView(history, Texts(lang))
+    sections = [_changed(view), *_hosts(view), *_tools(view)]
+    title = view.t("history.title")
+    return Page("history", view.t, title, _subtitle(view), history.generated_at, sections)
 
 
-def _subtitle(past: Past) -> str:
-    nights = past.history.nights
+def _subtitle(view: HistoryView) -> str:
+    nights = view.history.nights
     if nights.is_empty():
-        return past.t("report.subtitle_empty")
-    return past.t(
+        return view.t("report.subtitle_empty")
+    return view.t(
         "history.subtitle",
-        environments=len(past.counts),
+        environments=len(view.counts),
         nights=nights.select("environment", "run").n_unique(),
         span=_span(nights["night"]),
     )
 
 
-def _changed(past: Past) -> Section:
-    t = past.t
-    title = t("history.changed_title")
+def _changed(view: HistoryView) -> Section:
+    t = view.t
     short = [
         t("history.no_night" if count == 0 else "history.one_night", environment=environment)
-        for environment, count in past.counts.items()
+        for environment, count in view.counts.items()
         if count < 2
     ]
-    blocks: list[Block] = [Bullets(short)] if short else []
-    if not past.counts:
-        blocks.append(Prose(t("history.nothing")))
-    if past.environments:
-        table = changed_table(past)
-        blocks = [Prose(t("history.lead")), *blocks, table or Prose(t("history.unchanged"))]
-    return Section("changed", title, blocks)
+    several = view.environments
+    return Section(
+        "changed",
+        t("history.changed_title"),
+        t("history.lead") if several else None,
+        Bullets(short) if short else None,
+        None if view.counts else t("history.nothing"),
+        (changes_table(view) or t("history.unchanged")) if several else None,
+    )
 
 
-def _hosts(past: Past) -> Iterator[Section]:
+def _hosts(view: HistoryView) -> Iterator[Section]:
     """The baselines' levels: what the hosts did by themselves."""
-    t = past.t
+    t = view.t
+    nights = view.history.nights.filter(HOSTS, pl.col("environment").is_in(view.environments))
     blocks: list[Block] = []
-    nights = past.history.nights.filter(HOSTS, pl.col("environment").is_in(past.environments))
-    for (environment, layer), rows in sorted(nights.group_by(*_PLACE), key=lambda item: item[0]):
-        blocks.append(Heading(f"{environment} · {t(f'layer.{layer}')}"))
-        breaks = past.breaks.filter(
-            HOSTS, pl.col("environment") == environment, pl.col("layer") == layer
-        )
+    for (environment, layer), rows in sorted(nights.group_by("environment", "layer")):
         metrics = dict(rows.select("workload", "metric").iter_rows())
-        ordered = [name for names in past.by_protocol(metrics) for name in names]
-        titles = {name: (past.workload(name), _unit(metrics[name])) for name in ordered}
-        drawn = over_nights(rows.with_columns(name=pl.lit("")), breaks, titles, ticks="~s")
-        blocks.append(Chart(t("history.hosts_chart"), drawn))
-        blocks.append(_levels(past, rows, ordered))
+        ordered = [name for names in view.by_protocol(metrics) for name in names]
+        titles = {
+            name: (view.workload(name), METRICS[metrics[name]].unit.replace("us", "µs"))
+            for name in ordered
+        }
+        changes = view.changes.filter(HOSTS, environment=environment, layer=layer)
+        drawn = over_nights(rows.with_columns(name=pl.lit("")), changes, titles, ticks="~s")
+        blocks += [
+            Heading(f"{environment} · {t(f'layer.{layer}')}"),
+            Chart(t("history.hosts_chart"), drawn),
+            _levels(view, rows, ordered),
+        ]
     if blocks:
-        yield Section("hosts", t("history.hosts_title"), [Prose(t("history.hosts_lead")), *blocks])
+        yield Section("hosts", t("history.hosts_title"), t("history.hosts_lead"), *blocks)
 
 
-def _unit(metric: str) -> str:
-    return METRICS[metric].unit.replace("us", "µs")
-
-
-def _levels(past: Past, nights: pl.DataFrame, workloads: Sequence[str]) -> Table:
+def _levels(view: HistoryView, nights: pl.DataFrame, workloads: Sequence[str]) -> ReportTable:
     """The hosts' level of each workload in each epoch."""
-    t = past.t
+    t = view.t
     level, night = pl.col("level"), pl.col("night")
     epochs = nights.group_by("workload", "metric", "epoch").agg(
         median=level.median(), low=level.min(), high=level.max(),
         nights=pl.len(), first=night.min(), last=night.max(),
     )  # fmt: skip
-    rows = []
-    for name in workloads:
-        for row in epochs.filter(pl.col("workload") == name).sort("first").to_dicts():
-            low, middle, high = (
-                quantity(row[column], METRICS[row["metric"]].unit)
-                for column in ("low", "median", "high")
-            )
-            rows.append(
-                [
-                    Cell(past.workload(name), sort=name),
-                    Cell(_span((row["first"], row["last"]))),
-                    Cell(number(row["nights"], 0), sort=row["nights"]),
-                    Cell(middle, sort=row["median"]),
-                    Cell(f"{low} – {high}"),
-                ]
-            )
+
+    def written(row: Row, name: str) -> str:
+        return quantity(row[name], METRICS[row["metric"]].unit)
+
     columns = [
-        Column(t("head.workload")),
-        Column(t("history.epoch")),
-        Column(t("history.nights"), numeric=True),
-        Column(t("history.median"), numeric=True),
-        Column(t("baselines.range"), numeric=True),
+        ReportColumn(
+            t("head.workload"),
+            lambda row: Cell(view.workload(row["workload"]), sort=row["workload"]),
+        ),
+        ReportColumn(t("history.epoch"), lambda row: Cell(_span((row["first"], row["last"])))),
+        number_column(t("history.nights"), "nights", 0),
+        ReportColumn(
+            t("history.median"),
+            lambda row: Cell(written(row, "median"), sort=row["median"]),
+            numeric=True,
+        ),
+        ReportColumn(
+            t("baselines.range"),
+            lambda row: Cell(f"{written(row, 'low')} – {written(row, 'high')}"),
+            numeric=True,
+        ),
     ]
-    return Table(t("history.levels"), columns, rows)
+    ordered = epochs.sort(pl.col("workload").cast(pl.Enum(workloads)), "first")
+    return ReportTable(t("history.levels"), columns, ordered.to_dicts())
 
 
-def _tools(past: Past) -> Iterator[Section]:
+def _tools(view: HistoryView) -> Iterator[Section]:
     """A section an environment: each tool over the nights, and its cost within each epoch."""
-    t = past.t
-    for place, environment in enumerate(past.environments, start=1):
-        nights = past.history.nights.filter(~HOSTS, pl.col("environment") == environment)
-        blocks: list[Block] = [Prose(t("history.tools_lead"))]
-        groups = nights.group_by("layer", "tool")
-        for (layer, tool), rows in sorted(groups, key=lambda item: item[0]):
-            blocks += _tool(past, rows, str(layer), str(tool))
-        if nights.height:
+    t = view.t
+    for place, environment in enumerate(view.environments, start=1):
+        nights = view.history.nights.filter(~HOSTS, environment=environment)
+        blocks = [
+            block
+            for (layer, tool), rows in sorted(nights.group_by("layer", "tool"))
+            for block in _tool(view, rows, layer, tool)
+        ]
+        if blocks:
             title = t("history.tools_title", environment=environment)
-            yield Section(f"tools-{place}", title, blocks)
+            yield Section(f"tools-{place}", title, t("history.tools_lead"), *blocks)
 
 
-def _tool(past: Past, nights: pl.DataFrame, layer: str, tool: str) -> Iterator[Block]:
-    t = past.t
-    series = ["environment", "layer", "tool"]
-    labels = case_labels(past, nights)
-    groups = past.by_protocol(nights["workload"])
-    titles = {name: (past.workload(name), "") for names in groups for name in names}
-    breaks = past.breaks.join(nights.select(series).unique(), on=series, how="semi")
+def _tool(view: HistoryView, nights: pl.DataFrame, layer: str, tool: str) -> Iterator[Block]:
+    t = view.t
+    series = nights.select("environment", "layer", "tool").unique()
+    labels = {row["case"]: label(row) for row in nights.select("case", "tool").unique().to_dicts()}
+    groups = view.by_protocol(nights["workload"])
+    titles = {name: (view.workload(name), "") for names in groups for name in names}
+    changes = view.changes.join(series, on=series.columns, how="semi")
     named = nights.with_columns(name=pl.col("case").replace_strict(labels))
     yield Heading(f"{tool} · {t(f'layer.{layer}')}")
-    yield Chart(t("history.tool_chart"), over_nights(named, breaks, titles))
-    epochs = with_changes(
-        past.combined.join(nights.select(series).unique(), on=series, how="semi").sort(
-            "case", "first"
-        )
-    )
+    yield Chart(t("history.tool_chart"), over_nights(named, changes, titles))
+    combined = view.combined.join(series, on=series.columns, how="semi").sort("case", "first")
+    epochs = with_changes(combined)
     for names in groups:
-        yield _combined(past, epochs.filter(pl.col("workload").is_in(names)), names, labels)
+        own = epochs.filter(pl.col("workload").is_in(names))
+        yield _combined(view, own.group_by("case", "epoch", maintain_order=True), names, labels)
 
 
 def _combined(
-    past: Past, epochs: pl.DataFrame, workloads: Sequence[str], labels: Mapping[str, str]
-) -> Table:
+    view: HistoryView, groups: Any, workloads: Sequence[str], labels: Mapping[str, str]
+) -> ReportTable:
     """A row for each case in each epoch: the combined change of every workload of one protocol."""
-    t, protocol = past.t, past.protocol(workloads[0])
-    rows = [
-        _epoch(past, labels[str(case)], group.to_dicts(), workloads)
-        for (case, _), group in epochs.group_by("case", "epoch", maintain_order=True)
-    ]
+    t = view.t
+
+    def case(rows: list[Row]) -> Cell:
+        name = labels[rows[0]["case"]]
+        return Cell(name, sort=name, mark="name")
+
+    def span(rows: list[Row]) -> Cell:
+        return Cell(_span(row[end] for row in rows for end in ("first", "last")))
+
+    def nights(rows: list[Row]) -> Cell:
+        counts = [row["nights"] for row in rows]
+        return Cell("–".join(dict.fromkeys((str(min(counts)), str(max(counts))))))
+
+    def change(workload: str) -> ReportColumn:
+        def cell(rows: list[Row]) -> Cell:
+            return _change(view, next((r for r in rows if r["workload"] == workload), None))
+
+        return ReportColumn(view.workload(workload), cell, t("head.change"), numeric=True)
+
     columns = [
-        Column(t("head.case")),
-        Column(t("history.epoch")),
-        Column(t("history.nights"), numeric=True),
-        *(Column(past.workload(name), sub=t("head.change"), numeric=True) for name in workloads),
+        ReportColumn(t("head.case"), case),
+        ReportColumn(t("history.epoch"), span),
+        ReportColumn(t("history.nights"), nights, numeric=True),
+        *map(change, workloads),
     ]
-    return Table(" · ".join(filter(None, (t("history.combined"), protocol))), columns, rows)
+    caption = " · ".join(filter(None, (t("history.combined"), view.protocol(workloads[0]))))
+    return ReportTable(caption, columns, [rows.to_dicts() for _, rows in groups])
 
 
-def _epoch(past: Past, label: str, rows: Sequence[Row], workloads: Sequence[str]) -> list[Cell]:
-    by_workload = {row["workload"]: row for row in rows}
-    counts = sorted({row["nights"] for row in rows})
-    ends = [row[end] for row in rows for end in ("first", "last")]
-    return [
-        Cell(label, sort=label, mark="name"),
-        Cell(_span(ends)),
-        Cell("–".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))),
-        *(_change(past, by_workload.get(name)) for name in workloads),
-    ]
-
-
-def _change(past: Past, row: Row | None) -> Cell:
+def _change(view: HistoryView, row: Row | None) -> Cell:
     """The metric's own change over its interval, ordered by cost; one night has no interval.
 
     Where the level changed within the epoch, the cell says how many levels it averages.
@@ -192,7 +185,7 @@ def _change(past: Past, row: Row | None) -> Cell:
     if row is None:
         return Cell(DASH)
     ends = interval(row["change_low"], row["change_high"])
-    mixed = past.t("history.mixed", count=row["levels"]) if row["levels"] > 1 else ""
+    mixed = view.t("history.mixed", count=row["levels"]) if row["levels"] > 1 else ""
     sub = ", ".join(filter(None, (ends, mixed)))
     return Cell(percent(row["change"]), sub=sub, sort=row["estimate"])
 

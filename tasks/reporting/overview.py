@@ -16,50 +16,46 @@ import polars as pl
 from ..model.metrics import METRICS
 from ..model.names import as_id
 from .bundle import Bundle
+from .markdown import markdown_table
 from .numbers import number, percent
 from .texts import Lang, Texts
-from .view import TOPICS
-
-RESOURCES = (
-    "tool_cpu_pct",
-    "tool_cpu_peak_pct",
-    "tool_rss_mib",
-    "tool_vsz_mib",
-    "log_mib_per_min",
-)
+from .view import passed_samples
 
 _TOPIC_METRICS: Mapping[str, tuple[str, ...]] = {
-    "latency": tuple(
-        name for name in METRICS if name.startswith("latency_") or name == "transactions_per_s"
-    ),
     "throughput": ("throughput_bps", "retransmits", "lost_pct"),
+    "latency": (*(m for m in METRICS if m.startswith("latency_")), "transactions_per_s"),
     "pps": ("writes_per_s", "datagrams_per_s", "packets_per_s", "client_packets_per_s"),
-    "resources": RESOURCES,
-}
-
-_KEY = ("environment", "layer", "iteration", "position", "case", "workload", "attempt")
+    "resources": (
+        "tool_cpu_pct", "tool_cpu_peak_pct", "tool_rss_mib", "tool_vsz_mib", "log_mib_per_min",
+    ),
+}  # fmt: skip
+"""What each file holds, in the order of the files."""
 
 
 def write_overviews(bundle: Bundle, output: Path, lang: Lang = "en") -> list[Path]:
     """Writes the files of every tool in every iteration; returns their paths."""
     written = []
-    values = _values(bundle)
     dates = dict(bundle.runs.select("environment", pl.col("started").dt.date()).iter_rows())
-    for (environment, iteration, tool), rows in values.group_by(
+    for (environment, iteration, tool), rows in _values(bundle).group_by(
         ("environment", "iteration", "tool"), maintain_order=True
     ):
         date = dates.get(environment) or bundle.generated_at.date()
-        number_ = f"{iteration:03d}"
-        folder = output / f"{date:%Y-%m-%d}-{as_id(str(environment))}" / f"iteration_{number_}"
+        place = f"iteration_{iteration:03d}"
+        folder = output / f"{date:%Y-%m-%d}-{as_id(str(environment))}" / place
         folder.mkdir(parents=True, exist_ok=True)
-        stem = as_id(str(tool))
-        for topic in (*TOPICS, "resources"):
-            if (part := rows.filter(pl.col("topic") == topic)).height:
-                path = folder / f"{stem}_{topic}_iteration_{number_}.csv"
-                part.drop("topic", "environment", "iteration", "tool").write_csv(path)
-                written.append(path)
-        path = folder / f"{stem}_overview_iteration_{number_}.md"
-        path.write_text(_markdown(rows, str(tool), number_, Texts(lang)), "utf-8")
+        by_topic = {
+            topic: part
+            for topic in _TOPIC_METRICS
+            if (part := rows.filter(topic=topic).drop("topic")).height
+        }
+        for topic, part in by_topic.items():
+            path = folder / f"{as_id(str(tool))}_{topic}_{place}.csv"
+            part.drop("environment", "iteration", "tool").write_csv(path)
+            written.append(path)
+        t = Texts(lang)
+        title = t("overview.title", tool=tool, iteration=f"{iteration:03d}")
+        path = folder / f"{as_id(str(tool))}_overview_{place}.md"
+        path.write_text(_markdown(t, title, by_topic), "utf-8")
         written.append(path)
     return written
 
@@ -70,47 +66,32 @@ def _values(bundle: Bundle) -> pl.DataFrame:
     Columns: environment, iteration, tool, topic, layer, case, protocol, direction, workload,
     started, ended, metric, unit, value, baseline_mean, change_pct.
     """
-    cells = bundle.cells.filter(pl.col("status") == "passed")
     topics = {name: topic for topic, names in _TOPIC_METRICS.items() for name in names}
-    samples = bundle.samples.filter(pl.col("metric").is_in(list(topics))).with_columns(
-        pl.col("metric").replace_strict(topics, return_dtype=pl.String).alias("topic")
-    )
-    joined = samples.join(
-        cells.select(*_KEY, "kind", "tool", "protocol", "direction", "started", "ended"),
-        on=list(_KEY),
-    )
     place = ["environment", "layer", "iteration", "workload", "metric"]
-    baselines = (
-        joined.filter(pl.col("kind") == "baseline")
-        .group_by(place)
-        .agg(pl.col("value").mean().alias("baseline_mean"))
-    )
+    values = passed_samples(bundle, topics)
+    baselines = values.filter(kind="baseline").group_by(place).agg(baseline_mean=pl.mean("value"))
     change = (pl.col("value") / pl.col("baseline_mean") - 1) * 100
     return (
-        joined.filter(pl.col("kind") != "baseline")
+        values.filter(pl.col("kind") != "baseline")
         .join(baselines, on=place, how="left")
-        .with_columns(pl.when(pl.col("baseline_mean") > 0).then(change).alias("change_pct"))
         .select(
-            "environment", "iteration", "tool", "topic", "layer", "case", "protocol", "direction",
-            "workload", "started", "ended", "metric", "unit", "value", "baseline_mean",
-            "change_pct",
+            "environment", "iteration", "tool",
+            pl.col("metric").replace_strict(topics, return_dtype=pl.String).alias("topic"),
+            "layer", "case", "protocol", "direction", "workload", "started", "ended", "metric",
+            "unit", "value", "baseline_mean",
+            pl.when(pl.col("baseline_mean") > 0).then(change).alias("change_pct"),
         )
         .sort("environment", "iteration", "tool", "layer", "case", "workload", "metric")
     )  # fmt: skip
 
 
-def _markdown(rows: pl.DataFrame, tool: str, iteration: str, t: Texts) -> str:
+def _markdown(t: Texts, title: str, by_topic: Mapping[str, pl.DataFrame]) -> str:
     """A table for each topic, a row for each case, workload and metric."""
-    parts = [f"# {t('overview.title', tool=tool, iteration=iteration)}", t("overview.lead")]
-    heads = ("layer", "case", "workload", "metric", "value", "baseline", "difference")
-    for topic in (*TOPICS, "resources"):
-        part = rows.filter(pl.col("topic") == topic)
-        if part.is_empty():
-            continue
-        lines = ["| " + " | ".join(t(f"head.{name}") for name in heads) + " |"]
-        lines.append("| --- | --- | --- | --- | ---: | ---: | ---: |")
-        for row in part.iter_rows(named=True):
-            words = (
+    names = ("layer", "case", "workload", "metric", "value", "baseline", "difference")
+    parts = [f"# {title}", t("overview.lead")]
+    for topic, rows in by_topic.items():
+        texts = [
+            (
                 t(f"layer.{row['layer']}"),
                 row["case"],
                 row["workload"],
@@ -119,7 +100,10 @@ def _markdown(rows: pl.DataFrame, tool: str, iteration: str, t: Texts) -> str:
                 number(row["baseline_mean"]),
                 percent(row["change_pct"]),
             )
-            lines.append("| " + " | ".join(words) + " |")
-        title = t(f"topic.{topic}") if topic in TOPICS else t("resources.title")
-        parts += [f"## {title}", "\n".join(lines)]
+            for row in rows.iter_rows(named=True)
+        ]
+        parts.append(f"## {t('resources.title' if topic == 'resources' else f'topic.{topic}')}")
+        parts.append(
+            markdown_table([t(f"head.{name}") for name in names], texts, numeric=3).strip()
+        )
     return "\n\n".join(parts) + "\n"

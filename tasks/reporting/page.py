@@ -9,7 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from .document import Block, Cell, Section
-from .texts import Lang, Texts
+from .markdown import inline
+from .texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Page:
 def page_html(page: Page) -> str:
     """One HTML page that needs no network and no other file."""
     environment = _templates(autoescape=True)
-    other: Lang = "en" if page.texts.lang == "zh" else "zh"
+    other = "en" if page.texts.lang == "zh" else "zh"
     return environment.get_template("report.html.j2").render(
         page=page,
         t=page.texts,
@@ -79,7 +80,7 @@ def _source(environment: Environment, name: str) -> str:
 
 
 def _is_block(value: Block, kind: str) -> bool:
-    """`block is block("Table")` in a template."""
+    """`block is block("ReportTable")` in a template."""
     return type(value).__name__ == kind
 
 
@@ -91,6 +92,5 @@ def _breakable(text: str) -> Markup:
 def _pipe(cell: Cell) -> str:
     """A cell in a Markdown table: one line, its bars escaped, its notes after it."""
     joined = "{} ({})" if cell.mark == "name" else "{}: {}" if "answer-" in cell.mark else "{} {}"
-    words = joined.format(cell.text, cell.sub) if cell.sub else cell.text
-    notes = "".join(f" ⁽{note}⁾" for note in cell.notes)
-    return (words + notes).replace("|", "\\|").replace("\n", " ")
+    text = joined.format(cell.text, cell.sub) if cell.sub else cell.text
+    return inline(text + "".join(f" ⁽{note}⁾" for note in cell.notes))

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .bundle import Bundle
+from .markdown import markdown_table
 from .numbers import interval, number, percent
 from .texts import Lang, Texts
 from .view import TOPICS, ToolRow, View
@@ -25,6 +26,13 @@ SCHEMA = {
     "log_mib_per_min": pl.Float64,
 }
 """Changes are the metric's own in percent: throughput -36 is 36 % less, latency +12 longer."""
+
+_AMOUNTS = {
+    "tool_cpu": "tool_cpu_pct",
+    "kernel": "kernel_ns_per_event",
+    "log": "log_mib_per_min",
+}
+"""Columns of amounts, as a reader sees them -> their column in `SCHEMA`."""
 
 _STYLES = {
     "long": "green",
@@ -56,26 +64,27 @@ def _row(tool: ToolRow) -> dict[str, Any]:
         row[f"{topic}_pct"] = effect.get("change")
         row[f"{topic}_low"] = effect.get("change_low")
         row[f"{topic}_high"] = effect.get("change_high")
-    for column, topic in (("tool_cpu_pct", "tool_cpu"), ("log_mib_per_min", "log")):
-        row[column] = tool.worst.get(topic, {}).get("estimate")
+    for topic in ("tool_cpu", "log"):
+        row[_AMOUNTS[topic]] = tool.worst.get(topic, {}).get("estimate")
     return row
 
 
 def summary_rich(table: pl.DataFrame, lang: Lang = "en") -> Table:
     """The summary for the terminal."""
     t = Texts(lang)
-    drawn = Table(header_style="bold", pad_edge=False, box=None, row_styles=("",))
-    numeric = {*TOPICS, "tool_cpu", "kernel", "log"}
-    for name in _columns(table):
-        unit = t(f"unit.{name}") if name in ("tool_cpu", "kernel", "log") else ""
-        justify = "right" if name in numeric else "left"
-        drawn.add_column("\n".join(filter(None, (_head(t, name), unit))), justify=justify)  # type: ignore[arg-type]
+    drawn = Table(header_style="bold", pad_edge=False, box=None)
+    names = _columns(table)
+    for name in names:
+        unit = f"\n{t(f'unit.{name}')}" if name in _AMOUNTS else ""
+        drawn.add_column(
+            _head(t, name) + unit,
+            justify="right" if name in (*TOPICS, *_AMOUNTS) else "left",
+        )
     for row in table.iter_rows(named=True):
-        cells = [
-            Text(text, style=_STYLES.get(row["answer"] or "", "") if name == "answer" else "")
-            for name, text in zip(_columns(table), _words(t, table, row), strict=True)
-        ]
-        drawn.add_row(*cells)
+        style = _STYLES.get(row["answer"], "")
+        drawn.add_row(
+            *(Text(_text(t, row, name), style if name == "answer" else "") for name in names)
+        )
     return drawn
 
 
@@ -83,19 +92,14 @@ def summary_markdown(table: pl.DataFrame, lang: Lang = "en") -> str:
     """The summary as a Markdown table."""
     t = Texts(lang)
     names = _columns(table)
-    lines = ["| " + " | ".join(_head(t, name) for name in names) + " |"]
-    lines.append("|" + " --- |" * len(names))
-    lines += [
-        "| " + " | ".join(_words(t, table, row)) + " |" for row in table.iter_rows(named=True)
-    ]
-    return "\n".join(lines) + "\n"
+    rows = [[_text(t, row, name) for name in names] for row in table.iter_rows(named=True)]
+    return markdown_table([_head(t, name) for name in names], rows)
 
 
 def _columns(table: pl.DataFrame) -> Sequence[str]:
-    """The environment's column only where there are several."""
-    several = table["environment"].n_unique() > 1
-    rest = ("layer", "tool", "answer", "verdict", *TOPICS, "tool_cpu", "kernel", "log")
-    return ("environment", *rest) if several else rest
+    """The environment has a column only where there are several."""
+    names = ("environment", "layer", "tool", "answer", "verdict", *TOPICS, *_AMOUNTS)
+    return names if table["environment"].n_unique() > 1 else names[1:]
 
 
 def _head(t: Texts, name: str) -> str:
@@ -103,18 +107,10 @@ def _head(t: Texts, name: str) -> str:
     return t(f"{group}.{name}")
 
 
-def _words(t: Texts, table: pl.DataFrame, row: Mapping[str, Any]) -> list[str]:
-    words = {
-        "environment": row["environment"],
-        "layer": t(f"layer.{row['layer']}"),
-        "tool": row["tool"],
-        "answer": t.word("answer", row["answer"]),
-        "verdict": t(f"verdict.{row['verdict']}"),
-        "tool_cpu": number(row["tool_cpu_pct"]),
-        "kernel": number(row["kernel_ns_per_event"]),
-        "log": number(row["log_mib_per_min"]),
-    }
-    for topic in TOPICS:
-        ends = interval(row[f"{topic}_low"], row[f"{topic}_high"])
-        words[topic] = f"{percent(row[f'{topic}_pct'])} {ends}".rstrip()
-    return [words[name] for name in _columns(table)]
+def _text(t: Texts, row: Mapping[str, Any], name: str) -> str:
+    if name in TOPICS:
+        ends = interval(row[f"{name}_low"], row[f"{name}_high"])
+        return f"{percent(row[f'{name}_pct'])} {ends}".rstrip()
+    if name in _AMOUNTS:
+        return number(row[_AMOUNTS[name]])
+    return str(row[name]) if name in ("environment", "tool") else t.word(name, row[name])

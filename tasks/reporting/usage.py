@@ -32,6 +32,11 @@ class Answer(StrEnum):
     NOT_AT_ALL = "not_at_all"
     UNDECIDED = "undecided"
 
+    @property
+    def rank(self) -> int:
+        """0 for the best."""
+        return list(Answer).index(self)
+
 
 BANDS = (Answer.LONG, Answer.WITH_FILTER, Answer.MINUTES, Answer.NOT_AT_ALL)
 

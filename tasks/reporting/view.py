@@ -1,14 +1,15 @@
-"""The frames as the report asks of them: changes of metrics, costs by tool, shapes of workloads."""
+"""What the sections ask of a bundle: changes of metrics, costs by tool, shapes of workloads."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import polars as pl
 
 from ..model.metrics import METRICS, PRIMARY, Better
+from ..storage.schema import CELLS
 from .bundle import Bundle
 from .findings import Findings
 from .texts import Texts
@@ -32,27 +33,52 @@ class WorkloadShape:
     streams: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ToolRow:
-    """One tool on one layer of one environment, over all its cases."""
+    """What one tool, or one of its cases or protocols, cost on one layer of one environment.
+
+    `effects` are rows of `View.effects`; `kernel_ns` is the tool's time in the kernel, ns/event.
+    """
 
     environment: str
     layer: str
     tool: str
     kind: str
     tool_class: str | None
-    worst: Mapping[str, Row]  # topic -> the effect with the largest cost
-    verdict: str
-    usage: Usage
-    kernel_ns: float | None
-    cases: int
+    case: str
+    protocol: str | None
+    effects: Sequence[Row]
+    kernel_ns: float | None = None
+
+    @cached_property
+    def worst(self) -> dict[str, Row]:
+        """topic -> the effect with the largest cost."""
+        return worst_by_topic(self.effects)
+
+    @cached_property
+    def verdict(self) -> str:
+        return combined_verdict(self.effects)
+
+    @cached_property
+    def usage(self) -> Usage:
+        return usage(self.effects, self.tool_class)
+
+
+_NAMES = ("environment", "layer", "tool", "kind", "tool_class", "case", "protocol")
+
+
+def tool_row(effects: Sequence[Row], kernel_ns: float | None = None) -> ToolRow:
+    """`effects` as one row, named like the first of them."""
+    return ToolRow(
+        **{name: effects[0][name] for name in _NAMES}, effects=effects, kernel_ns=kernel_ns
+    )
 
 
 class View:
     """One bundle in one language, with everything derived from it computed once."""
 
     def __init__(self, bundle: Bundle, texts: Texts) -> None:
-        self.bundle, self.t = _told_apart(bundle), texts
+        self.bundle, self.t = bundle.told_apart(), texts
         self.findings = Findings(self.bundle.checks)
         self.shapes = workload_shapes(self.bundle.runs)
 
@@ -66,18 +92,22 @@ class View:
         frame = with_changes(self.bundle.effects.filter(pl.col("kind") != "baseline"))
         return frame.with_columns(withheld=pl.col("withheld_by").is_not_null())
 
+    def kernel_ns(self, by: str) -> dict[tuple[str, str, str], float]:
+        """(environment, layer, tool or case) -> time in the kernel, ns/event."""
+        costs = kernel_cost(self.bundle.bpf_programs, (by,))
+        keys = ("environment", "layer", by)
+        return {(e, la, name): ns for e, la, name, ns in costs.select(*keys, "ns_per_event").rows()}
+
     @cached_property
     def tools(self) -> list[ToolRow]:
         """Every tool and placebo, by environment, layer and name; placebos last."""
-        kernel = {
-            (r["environment"], r["layer"], r["tool"]): r["ns_per_event"]
-            for r in kernel_cost(self.bundle.bpf_programs, ("tool",)).iter_rows(named=True)
-        }
+        kernel = self.kernel_ns("tool")
         judged = self.effects.filter(pl.col("topic").is_not_null())
-        keys = ("environment", "layer", "kind", "tool")
         rows = [
-            _tool_row(group.to_dicts(), kernel.get((str(key[0]), str(key[1]), str(key[3]))))
-            for key, group in judged.group_by(keys)
+            tool_row(group.to_dicts(), kernel.get((environment, layer, tool)))
+            for (environment, layer, tool, _), group in judged.group_by(
+                "environment", "layer", "tool", "kind"
+            )
         ]
         return sorted(rows, key=lambda r: (r.environment, r.layer, r.kind != "tool", r.tool))
 
@@ -89,23 +119,6 @@ class View:
     def workload(self, name: str) -> str:
         """The workload as a reader calls it: `TCP throughput, 4 streams`."""
         return workload_words(self.t, self.shapes, name)
-
-
-def _told_apart(bundle: Bundle) -> Bundle:
-    """Where an environment has several runs, each is an environment of its own: `env · run`."""
-    repeated = bundle.runs.filter(pl.col("environment").is_duplicated())["environment"].unique()
-    if repeated.is_empty():
-        return bundle
-    named = pl.when(pl.col("environment").is_in(repeated.implode())).then(
-        pl.concat_str("environment", "run", separator=" · ")
-    )
-    environment = named.otherwise(pl.col("environment")).alias("environment")
-    frames: dict[str, Any] = {
-        field.name: value.with_columns(environment)
-        for field in fields(bundle)
-        if isinstance(value := getattr(bundle, field.name), pl.DataFrame)
-    }
-    return replace(bundle, **frames)
 
 
 def settings(text: str | None) -> Any:
@@ -160,8 +173,17 @@ def with_changes(effects: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def passed_samples(bundle: Bundle, metrics: Iterable[str]) -> pl.DataFrame:
+    """The samples of these metrics in passed cells, with what their cell was and when it ran."""
+    cells = bundle.cells.filter(status="passed").select(
+        *CELLS.key, "kind", "tool", "protocol", "direction", "started", "ended"
+    )
+    wanted = bundle.samples.filter(pl.col("metric").is_in(list(metrics)))
+    return wanted.join(cells, on=CELLS.key)
+
+
 def kernel_cost(programs: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """ns an event, events a packet and CPU % of a tool's programs together, median over passes.
+    """ns/event, events/packet and CPU % of all programs of a tool: the median over its passes.
 
     Columns: environment, layer, *by, ns_per_event, events_per_packet, cpu_pct, passes.
     """
@@ -205,19 +227,3 @@ def combined_verdict(rows: Iterable[Row]) -> str:
     if any(row["withheld"] for row in listed):
         return "withheld"
     return min((row["verdict"] for row in listed), key=_SEVERITY.index, default="inconclusive")
-
-
-def _tool_row(rows: list[dict[str, Any]], kernel_ns: float | None) -> ToolRow:
-    first = rows[0]
-    return ToolRow(
-        environment=first["environment"],
-        layer=first["layer"],
-        tool=first["tool"],
-        kind=first["kind"],
-        tool_class=first["tool_class"],
-        worst=worst_by_topic(rows),
-        verdict=combined_verdict(rows),
-        usage=usage(rows, first["tool_class"]),
-        kernel_ns=kernel_ns,
-        cases=len({row["case"] for row in rows}),
-    )

@@ -11,13 +11,8 @@ from .summary import summary_table
 from .texts import Lang, Texts
 from .usage import Answer
 
-ANSWER_COLOURS = {
-    Answer.LONG: GREEN,
-    Answer.WITH_FILTER: SKY,
-    Answer.MINUTES: ORANGE,
-    Answer.NOT_AT_ALL: VERMILION,
-    Answer.UNDECIDED: GREY,
-}
+ANSWER_COLOURS = dict(zip(Answer, (GREEN, SKY, ORANGE, VERMILION, GREY), strict=True))
+_COLOURED = ("verdict", "answer", "severity", "status")
 
 _EFFECTS = (
     "environment", "run", "layer", "tool", "case", "workload", "metric", "unit", "n", "estimate",
@@ -32,51 +27,49 @@ _CHECKS = (
 def write_workbook(bundle: Bundle, path: Path, lang: Lang = "en") -> Path:
     """Sheets `summary` (one row a tool), `effects`, `checks` (those that did not pass).
 
-    Colours are conditional: they follow the words when a reader sorts, filters or edits.
+    Colours are conditional formats, so that they follow the text when a reader sorts or edits it.
     """
     t = Texts(lang)
     verdicts = {name: t(f"verdict.{name}") for name in (*VERDICT_COLOURS, "invalid", "withheld")}
     answers = {str(answer): t(f"answer.{answer}") for answer in Answer}
-    message = "message_zh" if lang == "zh" else "message"
-    advice = "advice_zh" if lang == "zh" else "advice"
-    summary = summary_table(bundle).with_columns(pl.col("answer").replace(answers))
-    effects = bundle.effects.filter(pl.col("kind") != "baseline").select(_EFFECTS)
-    checks = bundle.checks.filter(pl.col("status") != "passed").select(*_CHECKS, message, advice)
+    sentences = ("message_zh", "advice_zh") if lang == "zh" else ("message", "advice")
+    checks = bundle.checks.filter(pl.col("status") != "passed")
+    verdict = pl.col("verdict").replace(verdicts)
+    sheets = {
+        "summary": summary_table(bundle).with_columns(verdict, pl.col("answer").replace(answers)),
+        "effects": bundle.effects.filter(pl.col("kind") != "baseline")
+        .select(_EFFECTS)
+        .with_columns(verdict),
+        "checks": checks.select(*_CHECKS, *sentences),
+    }
     colours = {verdicts[name]: colour for name, colour in VERDICT_COLOURS.items()}
-    colours |= {answers[str(answer)]: colour for answer, colour in ANSWER_COLOURS.items()}
+    colours |= {answers[answer]: colour for answer, colour in ANSWER_COLOURS.items()}
     colours |= {"blocks": VERMILION, "warns": ORANGE, "error": PINK}
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A text that a host wrote is never a formula or a link.
+    # Text that a host wrote must never become a formula or a link.
     with Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-        for name, frame in (("summary", summary), ("effects", effects), ("checks", checks)):
-            if "verdict" in frame.columns:
-                frame = frame.with_columns(pl.col("verdict").replace(verdicts))
-            _sheet(book, name, frame, colours)
+        for name, frame in sheets.items():
+            frame.write_excel(
+                book,
+                name,
+                dtype_formats={pl.Float64: "0.00"},
+                conditional_formats={
+                    column: _rules(colours) for column in _COLOURED if column in frame.columns
+                },
+                freeze_panes=(1, 0),
+                autofit=True,
+            )
     return path
 
 
-def _sheet(book: Workbook, name: str, frame: pl.DataFrame, colours: dict[str, str]) -> None:
-    """A sheet with a filter on each column, its head in sight, its words coloured."""
-    marked = [
-        column for column in ("verdict", "answer", "severity", "status") if column in frame.columns
-    ]
-    frame.write_excel(
-        book,
-        name,
-        dtype_formats={pl.Float64: "0.00"},
-        conditional_formats={column: _rules(book, colours) for column in marked},
-        freeze_panes=(1, 0),
-        autofit=True,
-    )
-
-
-def _rules(book: Workbook, colours: dict[str, str]) -> list[dict[str, object]]:
+def _rules(colours: dict[str, str]) -> list[dict[str, object]]:
+    """A colour for each text."""
     return [
         {
             "type": "cell",
             "criteria": "==",
-            "value": f'"{word}"',
+            "value": f'"{text}"',
             "format": {"bold": True, "font_color": colour},
         }
-        for word, colour in colours.items()
+        for text, colour in colours.items()
     ]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tasks.reporting.report_files import write_report
+from tasks.reporting.page import write_page
+from tasks.reporting.report_page import report_page
 
 from ..reporting.report_bundle import Campaign
 
@@ -39,7 +40,7 @@ def main() -> None:
     print(f"{cases} cases, {bundle.cells.height} cells, {bundle.effects.height} effects")
     with tempfile.TemporaryDirectory() as directory:
         started = time.perf_counter()
-        html, markdown = write_report(bundle, Path(directory), lang=("en",))
+        html, markdown = write_page(report_page(bundle, "en"), Path(directory))
         print(f"written in {time.perf_counter() - started:.1f} s (HTML and Markdown, one language)")
         megabytes = html.stat().st_size / 1e6
         print(f"HTML {megabytes:.1f} MB = {megabytes / 15:.2f} of the 15 MB allowed")

@@ -1,67 +1,39 @@
-"""The report in a real browser: Debian's chromium, headless. A screenshot is kept in build/."""
+"""The report in a real browser."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tasks.model.names import ROOT
-from tasks.reporting.report_files import write_report
+from tasks.reporting.page import write_page
+from tasks.reporting.report_page import report_page
+from tasks.reporting.texts import LANGS
 
 from .report_bundle import Campaign
-
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-SCREENSHOTS = ROOT / "build" / "screenshots"
 
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("report")
-    write_report(Campaign().bundle(), directory)
+    bundle = Campaign().bundle()
+    for lang in LANGS:
+        write_page(report_page(bundle, lang), directory)
     return directory
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with playwright.sync_playwright() as engine:
-        opened = engine.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield opened
-        opened.close()
-
-
 @pytest.fixture(params=["en", "zh"])
-def page(request: pytest.FixtureRequest, browser, reports: Path):  # type: ignore[no-untyped-def]
-    """The report, opened; anything on the console or the network fails the test."""
+def page(request: pytest.FixtureRequest, open_page, reports: Path):  # type: ignore[no-untyped-def]
     scheme = "light" if request.param == "en" else "dark"
-    opened = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
-    said: list[str] = []
-    opened.on("console", lambda message: said.append(message.text))
-    opened.on("pageerror", lambda error: said.append(str(error)))
-    opened.on("request", lambda asked: asked.url.startswith("file:") or said.append(asked.url))
-    opened.goto((reports / f"report.{request.param}.html").as_uri())
-    yield opened
-    opened.close()
-    assert [line for line in said if not line.startswith("data:")] == []
+    return open_page(reports / f"report.{request.param}.html", scheme)
 
 
-def test_charts_are_drawn_and_nothing_is_wider_than_the_page(page) -> None:  # type: ignore[no-untyped-def]
-    sizes = page.eval_on_selector_all(
-        "figure.chart svg", "all => all.map(svg => svg.getBoundingClientRect().width)"
-    )
-    assert len(sizes) == 10
-    assert all(300 < width <= 1176 for width in sizes)
-    assert page.evaluate("document.documentElement.scrollWidth") == 1280
-    language = page.get_attribute("html", "lang")
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"report.{language}.png", full_page=True)
+def test_charts_are_drawn_and_nothing_is_wider_than_the_page(page, chart_widths, screenshot):
+    widths = chart_widths(page)
+    assert len(widths) == 10
+    assert all(300 < width <= 1176 for width in widths)
+    screenshot(page, f"report.{page.get_attribute('html', 'lang')}")
 
 
-def test_the_filter_leaves_the_rows_that_hold_every_word(page) -> None:  # type: ignore[no-untyped-def]
+def test_the_filter_leaves_the_rows_that_hold_every_word(page):
     table = page.locator("#layers figure.table").filter(has=page.locator("input.filter")).first
     if table.count() == 0:
         table = page.locator("#verdict figure.table").filter(has=page.locator("input")).first
@@ -74,7 +46,7 @@ def test_the_filter_leaves_the_rows_that_hold_every_word(page) -> None:  # type:
     assert table.locator("tbody tr:visible").count() == before
 
 
-def test_a_click_on_a_head_sorts_by_value_with_missing_ones_last(page) -> None:  # type: ignore[no-untyped-def]
+def test_a_click_on_a_head_sorts_by_value_with_missing_ones_last(page):
     table = page.locator("#verdict figure.table").nth(1)
     kernel = table.locator("th").nth(8)
 
@@ -92,7 +64,7 @@ def test_a_click_on_a_head_sorts_by_value_with_missing_ones_last(page) -> None: 
     assert kernel.get_attribute("aria-sort") == "descending"
 
 
-def test_the_other_language_is_one_click_away(page) -> None:  # type: ignore[no-untyped-def]
+def test_the_other_language_is_one_click_away(page):
     before = page.get_attribute("html", "lang")
     page.locator("header .meta a").click()
     page.wait_for_load_state("load")
@@ -100,7 +72,7 @@ def test_the_other_language_is_one_click_away(page) -> None:  # type: ignore[no-
     assert page.locator("h2").count() == 17
 
 
-def test_dark_mode_turns_text_and_charts_over(page) -> None:  # type: ignore[no-untyped-def]
+def test_dark_mode_turns_text_and_charts_over(page):
     def light(colour: str) -> bool:
         return sum(int(part) for part in colour.split("(")[1].rstrip(")").split(",")[:3]) > 380
 

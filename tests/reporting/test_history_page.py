@@ -6,24 +6,24 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tasks.history import Historied, history_of
+from tasks.history import HistoryReport, history_of
 from tasks.model.errors import InputError
 
 from .made_up_nights import HOSTS_AT, KERNEL_AT, TOOL_AT, day, store
 
 
 @pytest.fixture(scope="module")
-def twenty(tmp_path_factory: pytest.TempPathFactory) -> Historied:
+def twenty(tmp_path_factory: pytest.TempPathFactory) -> HistoryReport:
     root = tmp_path_factory.mktemp("history")
     return history_of(store(root / "datasets"), root / "out")
 
 
 @pytest.fixture(scope="module")
-def english(twenty: Historied) -> str:
+def english(twenty: HistoryReport) -> str:
     return read(twenty, "history.en.md")
 
 
-def read(found: Historied, name: str) -> str:
+def read(found: HistoryReport, name: str) -> str:
     return next(path for path in found.files if path.name == name).read_text("utf-8")
 
 
@@ -33,7 +33,7 @@ def table(markdown: str, caption: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def test_a_page_and_its_markdown_are_written_in_each_language(twenty: Historied) -> None:
+def test_a_page_and_its_markdown_are_written_in_each_language(twenty: HistoryReport) -> None:
     names = [path.name for path in twenty.files]
     assert names == ["history.zh.html", "history.zh.md", "history.en.html", "history.en.md"]
 
@@ -77,14 +77,16 @@ def test_a_tool_that_never_changed_is_not_in_the_first_table(english: str) -> No
     assert "### quiet · host" in english
 
 
-def test_the_nights_hold_the_hosts_own_levels_as_series_without_a_tool(twenty: Historied) -> None:
+def test_the_nights_hold_the_hosts_own_levels_as_series_without_a_tool(
+    twenty: HistoryReport,
+) -> None:
     hosts = twenty.nights.filter(pl.col("tool").is_null(), pl.col("metric") == "throughput_bps")
     assert hosts.height == 20
     assert hosts["level"][0] == pytest.approx(8.2e9, rel=0.02)
     assert hosts["epoch"].to_list() == ["kernel-a"] * KERNEL_AT + ["kernel-b"] * (20 - KERNEL_AT)
 
 
-def test_the_page_needs_no_network_and_no_other_file(twenty: Historied) -> None:
+def test_the_page_needs_no_network_and_no_other_file(twenty: HistoryReport) -> None:
     html = read(twenty, "history.en.html")
     assert html.count("<svg") == 3
     assert not re.search(r'(src|href)="(https?:)?//', html)

@@ -8,10 +8,19 @@ import polars as pl
 import pytest
 
 from tasks.reporting.bundle import Bundle
-from tasks.reporting.report_files import render_html, render_markdown, write_report
+from tasks.reporting.page import page_html, page_markdown, write_page
+from tasks.reporting.report_page import report_page
 from tasks.reporting.texts import LANGS, Lang, Texts
 
 from .report_bundle import Campaign, empty_bundle
+
+
+def render_html(bundle: Bundle, lang: Lang) -> str:
+    return page_html(report_page(bundle, lang))
+
+
+def render_markdown(bundle: Bundle, lang: Lang) -> str:
+    return page_markdown(report_page(bundle, lang))
 
 
 @pytest.fixture(scope="module")
@@ -171,9 +180,11 @@ def test_one_environment_has_no_comparison(lang: Lang) -> None:
 
 
 def test_files_are_written_by_language_and_kind(bundle: Bundle, tmp_path: Path) -> None:
-    paths = write_report(bundle, tmp_path / "new")
-    assert sorted(path.name for path in paths) == [
-        "report.en.html", "report.en.md", "report.zh.html", "report.zh.md",
+    paths = [
+        path for lang in LANGS for path in write_page(report_page(bundle, lang), tmp_path / "new")
+    ]
+    assert [path.name for path in paths] == [
+        "report.zh.html", "report.zh.md", "report.en.html", "report.en.md",
     ]  # fmt: skip
     assert all(path.stat().st_size > 10_000 for path in paths)
 

@@ -93,7 +93,7 @@ def _forest(view: View, rows: pl.DataFrame) -> Spec:
 
 def _names(rows: pl.DataFrame, rank: alt.Scale) -> alt.Chart:
     middle = ((pl.col("top") + pl.col("bottom")) / 2).first()
-    names = rows.group_by("tool").agg(middle.alias("y"))
+    names = rows.group_by("tool", maintain_order=True).agg(middle.alias("y"))
     marks = alt.Chart(data(names, "tool", "y")).mark_text(
         align="right", fontSize=11.5, limit=LABELS, color=INK
     )

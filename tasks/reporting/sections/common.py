@@ -1,9 +1,13 @@
-"""Cells and heads that several sections share."""
+"""Cells and columns of effects and tools, which several sections share."""
 
-from ..document import Cell, Column
+from collections.abc import Callable
+from typing import Any
+
+from ..columns import named_columns, number_cell
+from ..document import Cell, ReportColumn
 from ..numbers import DASH, interval, number, percent
-from ..usage import Answer, Usage
-from ..view import Row, ToolRow, View
+from ..usage import Usage
+from ..view import TOPICS, Row, ToolRow, View
 
 EMPTY = Cell(DASH)
 
@@ -23,8 +27,8 @@ def change_cell(view: View, row: Row | None) -> Cell:
     )
 
 
-def amount_cell(view: View, row: Row | None) -> Cell:
-    """A resource the tool used (CPU, log growth), in the metric's own unit."""
+def resource_cell(view: View, row: Row | None) -> Cell:
+    """A resource that the tool used (CPU, log growth), in the metric's own unit."""
     if row is None or row["verdict"] == "invalid":
         return EMPTY
     return Cell(
@@ -35,30 +39,15 @@ def amount_cell(view: View, row: Row | None) -> Cell:
     )
 
 
-def number_cell(value: float | None, digits: int | None = None, *, sub: str = "") -> Cell:
-    return Cell(number(value, digits), sub=sub, sort=value)
+def verdict_cell(view: View, verdict: str, sub: str = "") -> Cell:
+    return Cell(view.t(f"verdict.{verdict}"), sub, sort=verdict, mark=f"verdict-{verdict}")
 
 
-def verdict_cell(view: View, verdict: str) -> Cell:
-    return Cell(view.t(f"verdict.{verdict}"), sort=verdict, mark=f"verdict-{verdict}")
-
-
-def tool_cell(view: View, tool: ToolRow) -> Cell:
-    return Cell(
-        tool.tool,
-        sub=view.t.word("tool_class", tool.tool_class) if tool.tool_class else "",
-        sort=tool.tool,
-        mark="name",
-        notes=view.findings.of_tool(tool.environment, tool.layer, tool.tool, None),
-    )
-
-
-def answer_cell(view: View, usage: Usage) -> Cell:
-    """The answer, and why in a line."""
+def answer_cell(view: View, usage: Usage, sub: str = "") -> Cell:
     return Cell(
         view.t(f"answer.{usage.answer}"),
-        sub=reason(view, usage),
-        sort=list(Answer).index(usage.answer),
+        sub,
+        sort=usage.answer.rank,
         mark=f"answer-{usage.answer}",
     )
 
@@ -76,36 +65,68 @@ def reason(view: View, usage: Usage) -> str:
 
 
 def effect_words(view: View, row: Row) -> str:
-    """`latency +252 % [+240, +265], TCP latency`: an effect inside a sentence."""
-    topic = view.t(f"topic.{row['topic']}")
+    """`TCP latency +252 % [+240, +265]`: an effect inside a sentence."""
     if row["primary"]:
         value = f"{percent(row['change'])} {interval(row['change_low'], row['change_high'])}"
         return f"{view.workload(row['workload'])} {value}".rstrip()
-    unit = view.t(f"unit.{row['topic']}")
     value = f"{number(row['estimate'])} {interval(row['ci_low'], row['ci_high'], signed=False)}"
+    topic, unit = view.t(f"topic.{row['topic']}"), view.t(f"unit.{row['topic']}")
     return f"{topic} {value.rstrip()} {unit}"
 
 
-def change_column(view: View, label: str) -> Column:
-    return Column(label, sub=view.t("head.change"), numeric=True)
+def change_column(view: View, label: str, effect: Callable[[Any], Row | None]) -> ReportColumn:
+    """The change of the item's `effect`."""
+    return ReportColumn(
+        label, lambda item: change_cell(view, effect(item)), view.t("head.change"), numeric=True
+    )
 
 
-def cost_columns(view: View) -> list[Column]:
-    """Heads of the cells that `cost_cells` makes."""
-    t = view.t
-    return [
-        *(change_column(view, t(f"topic.{topic}")) for topic in ("throughput", "latency", "pps")),
-        Column(t("topic.tool_cpu"), sub=t("unit.tool_cpu"), numeric=True),
-        Column(t("head.kernel"), sub=t("unit.kernel"), numeric=True),
-        Column(t("topic.log"), sub=t("unit.log"), numeric=True),
-    ]
+def topic_column(view: View, topic: str) -> ReportColumn:
+    """The largest cost in one topic, of items that are `ToolRow`s."""
+    label = view.t(f"topic.{topic}")
+    if topic in TOPICS:
+        return change_column(view, label, lambda tool: tool.worst.get(topic))
+    return ReportColumn(
+        label,
+        lambda tool: resource_cell(view, tool.worst.get(topic)),
+        view.t(f"unit.{topic}"),
+        numeric=True,
+    )
 
 
-def cost_cells(view: View, tool: ToolRow) -> list[Cell]:
+def kernel_column(view: View) -> ReportColumn:
+    unit = view.t("unit.kernel")
+    return ReportColumn(
+        view.t("head.kernel"), lambda tool: number_cell(tool.kernel_ns), unit, numeric=True
+    )
+
+
+def cost_columns(view: View) -> list[ReportColumn]:
     """A tool's largest cost by topic, its CPU, its time in the kernel, its log."""
     return [
-        *(change_cell(view, tool.worst.get(topic)) for topic in ("throughput", "latency", "pps")),
-        amount_cell(view, tool.worst.get("tool_cpu")),
-        number_cell(tool.kernel_ns),
-        amount_cell(view, tool.worst.get("log")),
+        *(topic_column(view, topic) for topic in (*TOPICS, "tool_cpu")),
+        kernel_column(view),
+        topic_column(view, "log"),
     ]
+
+
+def tool_columns(view: View, *names: str) -> list[ReportColumn]:
+    """The tool with its class and the checks that concern it; then `named_columns`."""
+
+    def cell(tool: ToolRow) -> Cell:
+        return Cell(
+            tool.tool,
+            sub=view.t.word("tool_class", tool.tool_class) if tool.tool_class else "",
+            sort=tool.tool,
+            mark="name",
+            notes=view.findings.of_tool(tool.environment, tool.layer, tool.tool, None),
+        )
+
+    return [ReportColumn(view.t("head.tool"), cell), *named_columns(view.t, *names)]
+
+
+def workload_column(view: View) -> ReportColumn:
+    def cell(row: Row) -> Cell:
+        return Cell(view.workload(row["workload"]), sort=row["workload"])
+
+    return ReportColumn(view.t("head.workload"), cell)

@@ -1,124 +1,83 @@
-"""Can the numbers be believed? What ran, what was refused, which checks failed."""
+"""Whether the numbers can be trusted: what ran, what has no number, which checks failed."""
 
 from collections.abc import Sequence
 
 import polars as pl
 
-from ..document import Block, Cell, Column, Prose, Section, Table, text_cell
+from ..columns import named_columns, number_column
+from ..document import Cell, ReportColumn, ReportTable, Section, text_cell
 from ..findings import Finding
-from ..numbers import number
 from ..view import View
-
-STATUSES = ("passed", "invalid", "failed", "skipped")
 
 
 def section(view: View) -> Section:
-    t = view.t
-    blocks: list[Block] = [Prose(t("credibility.lead"))]
-    if view.bundle.cells.height:
-        blocks.append(_cells(view))
-    refused = view.bundle.cells.filter(pl.col("status") != "passed")
-    if refused.height:
-        blocks.append(_refused(view, refused))
-    if view.bundle.checks.height:
-        blocks.append(_tally(view))
-    if view.findings.all:
-        blocks.append(_checks(view))
-    else:
-        key = "credibility.clean" if view.bundle.checks.height else "credibility.unchecked"
-        blocks.append(Prose(t(key)))
-    return Section("credibility", t("credibility.title"), blocks)
-
-
-def _cells(view: View) -> Table:
-    """How many cells ended in which state."""
-    t = view.t
-    counts = _counted(view.bundle.cells, ("environment", "layer"), STATUSES)
-    rows = [
-        [
-            Cell(row["environment"]),
-            Cell(t(f"layer.{row['layer']}")),
-            *(Cell(number(row[name], 0)) for name in STATUSES),
-        ]
-        for row in counts.iter_rows(named=True)
-    ]
-    heads = [Column(t("head.environment")), Column(t("head.layer"))]
-    states = [Column(t(f"status.{name}"), numeric=True) for name in STATUSES]
-    return Table(t("credibility.cells"), [*heads, *states], rows)
-
-
-def _tally(view: View) -> Table:
-    """How many checks ended in which state."""
-    t = view.t
-    names = ("passed", "failed", "error")
-    counts = _counted(view.bundle.checks, ("environment",), names)
-    rows = [
-        [Cell(row["environment"]), *(Cell(number(row[name], 0)) for name in names)]
-        for row in counts.iter_rows(named=True)
-    ]
-    states = [Column(t(f"status.{name}"), numeric=True) for name in names]
-    return Table(t("credibility.checks"), [Column(t("head.environment")), *states], rows)
-
-
-def _counted(frame: pl.DataFrame, by: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
-    counts = [(pl.col("status") == name).sum().alias(name) for name in names]
-    return frame.group_by(by).agg(counts).sort(by)
-
-
-def _refused(view: View, refused: pl.DataFrame) -> Table:
-    """Cells without a number, by tool and reason."""
-    t = view.t
-    keys = ("environment", "layer", "case", "status", "gate", "reason")
-    rows = [
-        [
-            text_cell(row["environment"]),
-            Cell(t(f"layer.{row['layer']}")),
-            text_cell(row["case"], mark="name"),
-            text_cell(t(f"status.{row['status']}")),
-            text_cell(row["gate"], mark="name"),
-            text_cell(row["reason"]),
-            Cell(number(row["len"], 0), sort=row["len"]),
-        ]
-        for row in refused.group_by(keys).len().sort(keys).iter_rows(named=True)
-    ]
-    columns = [Column(t(f"head.{key}")) for key in keys]
-    return Table(
-        t("credibility.refused"), [*columns, Column(t("head.count"), numeric=True)], rows
-    )  # fmt: skip
-
-
-def _checks(view: View) -> Table:
-    t = view.t
-    rows = [
-        [
-            Cell(str(finding.number), sort=finding.number),
-            _severity(view, finding),
-            text_cell(finding.check["environment"], sub=_concern(view, finding)),
-            Cell(t.one_of(finding.check, "message"), sub=finding.check["rule_id"]),
-            text_cell(finding.check["observed"]),
-            text_cell(finding.check["expected"]),
-            Cell(t.one_of(finding.check, "advice")),
-        ]
-        for finding in view.findings.all
-    ]
-    keys = ("number", "severity", "concerns", "finding", "observed", "expected", "advice")
-    return Table(
-        t("credibility.findings"),
-        [Column(t(f"head.{key}")) for key in keys],
-        rows,
-        anchors=[f"check-{finding.number}" for finding in view.findings.all],
+    t, cells, checks = view.t, view.bundle.cells, view.bundle.checks
+    of_cells = ("passed", "invalid", "failed", "skipped")
+    nothing = "credibility.clean" if checks.height else "credibility.unchecked"
+    return Section(
+        "credibility",
+        t("credibility.title"),
+        t("credibility.lead"),
+        _tally(view, "cells", cells, ("environment", "layer"), of_cells),
+        _refused(view),
+        _tally(view, "checks", checks, ("environment",), ("passed", "failed", "error")),
+        _findings(view) if view.findings.all else t(nothing),
     )
 
 
-def _severity(view: View, finding: Finding) -> Cell:
-    status, severity = finding.check["status"], finding.check["severity"]
-    if status == "error":
-        return text_cell(view.t("severity.error"), mark="severity-error")
-    return text_cell(view.t(f"severity.{severity}"), mark=f"severity-{severity}")
+def _tally(
+    view: View, what: str, frame: pl.DataFrame, by: Sequence[str], statuses: Sequence[str]
+) -> ReportTable:
+    """How many rows ended in which status."""
+    t = view.t
+    counts = [(pl.col("status") == status).sum().alias(status) for status in statuses]
+    columns = [
+        *named_columns(t, *by),
+        *(number_column(t(f"status.{status}"), status, 0) for status in statuses),
+    ]
+    rows = frame.group_by(by).agg(counts).sort(by).to_dicts()
+    return ReportTable(t(f"credibility.{what}"), columns, rows)
 
 
-def _concern(view: View, finding: Finding) -> str:
-    check = finding.check
-    layer = view.t(f"layer.{check['layer']}") if check["layer"] else None
-    tool = check["case"] or check["tool"]
-    return " · ".join(filter(None, (layer, tool, check["workload"], check["metric"])))
+def _refused(view: View) -> ReportTable:
+    """Cells without a number, by case and reason."""
+    t = view.t
+    names = ("environment", "layer", "case", "status", "gate", "reason")
+    refused = view.bundle.cells.filter(pl.col("status") != "passed")
+    rows = refused.group_by(names).len().sort(names).to_dicts()
+    columns = [*named_columns(t, *names), number_column(t("head.count"), "len", 0)]
+    return ReportTable(t("credibility.refused"), columns, rows)
+
+
+def _findings(view: View) -> ReportTable:
+    """The checks that did not pass, as many rows as numbers in the tables point to."""
+    t, found = view.t, view.findings.all
+
+    def number(finding: Finding) -> Cell:
+        return Cell(str(finding.number), sort=finding.number)
+
+    def severity(finding: Finding) -> Cell:
+        status, severity = finding.check["status"], finding.check["severity"]
+        word = "error" if status == "error" else severity
+        return text_cell(t(f"severity.{word}"), mark=f"severity-{word}")
+
+    def concern(finding: Finding) -> Cell:
+        check = finding.check
+        layer = t(f"layer.{check['layer']}") if check["layer"] else None
+        parts = (layer, check["case"] or check["tool"], check["workload"], check["metric"])
+        return text_cell(check["environment"], sub=" · ".join(filter(None, parts)))
+
+    def sentence(finding: Finding) -> Cell:
+        return Cell(t.one_of(finding.check, "message"), sub=finding.check["rule_id"])
+
+    columns = [
+        ReportColumn(t("head.number"), number),
+        ReportColumn(t("head.severity"), severity),
+        ReportColumn(t("head.concerns"), concern),
+        ReportColumn(t("head.finding"), sentence),
+        ReportColumn(t("head.observed"), lambda finding: text_cell(finding.check["observed"])),
+        ReportColumn(t("head.expected"), lambda finding: text_cell(finding.check["expected"])),
+        ReportColumn(t("head.advice"), lambda finding: Cell(t.one_of(finding.check, "advice"))),
+    ]
+    anchors = [f"check-{finding.number}" for finding in found]
+    return ReportTable(t("credibility.findings"), columns, found, anchors=anchors)

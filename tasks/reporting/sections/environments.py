@@ -1,43 +1,40 @@
 """Where it was measured: hosts and VMs as discovery found them, and where the data lies."""
 
+from collections.abc import Iterator
+
 from ...model.facts import Facts
-from ..document import Block, Cell, Column, Heading, Prose, Section, Table
+from ..columns import matrix, named_columns
+from ..document import Cell, Heading, ReportTable, Section
 from ..numbers import DASH, number
 from ..view import View, settings
 
 
 def section(view: View) -> Section:
     t = view.t
-    facts = facts_by_environment(view)
+    title = t("environments.title")
+    facts = {
+        environment: [Facts.model_validate(node) for node in settings(text).values()]
+        for environment, text in view.bundle.runs.sort("environment")["environment", "facts"].rows()
+        if settings(text)
+    }
     if not facts:
-        title = t("environments.title")
-        return Section("environments", title, (Prose(t("environments.none")),))
-    blocks: list[Block] = [_overview(view, facts)]
-    for name, nodes in facts.items():
-        blocks += [Heading(name), _specification(view, nodes)]
-    return Section("environments", t("environments.title"), blocks)
+        return Section("environments", title, t("environments.none"))
+    specifications = [
+        block
+        for name, nodes in facts.items()
+        for block in (Heading(name), _specification(view, nodes))
+    ]
+    return Section("environments", title, _overview(view, facts), *specifications)
 
 
-def facts_by_environment(view: View) -> dict[str, list[Facts]]:
-    """Environment -> what was found on its nodes; environments without facts are not in it."""
-    found = {}
-    for run in view.bundle.runs.sort("environment").iter_rows(named=True):
-        nodes = [Facts.model_validate(item) for item in (settings(run["facts"]) or {}).values()]
-        if nodes:
-            found[run["environment"]] = nodes
-    return found
-
-
-def _overview(view: View, facts: dict[str, list[Facts]]) -> Table:
+def _overview(view: View, facts: dict[str, list[Facts]]) -> ReportTable:
     t = view.t
+    heads = [t(f"facts.{key}") for key in ("kernel", "arch", "distribution")]
     rows = []
-    for name, nodes in facts.items():
-        first = nodes[0]
-        arch = " ".join(filter(None, (_vendor(first), first.arch)))
-        rows.append([Cell(name), *_words(first.kernel, arch, first.distribution)])
-    columns = [Column(t("head.environment"))]
-    columns += [Column(t(f"facts.{key}")) for key in ("kernel", "arch", "distribution")]
-    return Table(t("environments.overview"), columns, rows)
+    for name, (node, *_) in facts.items():
+        arch = " ".join(filter(None, (_vendor(node), node.arch)))
+        rows.append((name, _cells(node.kernel, arch, node.distribution)))
+    return matrix(t("environments.overview"), [t("head.environment"), *heads], rows)
 
 
 def _vendor(node: Facts) -> str:
@@ -47,20 +44,21 @@ def _vendor(node: Facts) -> str:
     return next((name for key, name in names.items() if key in model), "")
 
 
-def _specification(view: View, nodes: list[Facts]) -> Table:
-    """A column for each node, a row for each thing known of at least one of them."""
-    t = view.t
-    rows = []
-    for key, values in _SPECIFICATION.items():
-        cells = _words(*(values(node) for node in nodes))
+def _specification(view: View, nodes: list[Facts]) -> ReportTable:
+    """A column for each node, a row for each fact known of at least one of them."""
+    heads = [view.t("head.item"), *(node.node for node in nodes)]
+    return matrix("", heads, _known(view, nodes), search=False)
+
+
+def _known(view: View, nodes: list[Facts]) -> Iterator[tuple[str, list[Cell]]]:
+    for key, value in _SPECIFICATION.items():
+        cells = _cells(*(value(node) for node in nodes))
         if any(cell.text != DASH for cell in cells):
-            rows.append([Cell(t(f"facts.{key}")), *cells])
-    columns = [Column(t("head.item")), *(Column(node.node) for node in nodes)]
-    return Table("", columns, rows, search=False)
+            yield view.t(f"facts.{key}"), cells
 
 
-def _words(*values: object) -> list[Cell]:
-    return [Cell(str(value)) if value not in (None, "") else Cell(DASH) for value in values]
+def _cells(*values: object) -> list[Cell]:
+    return [Cell(DASH if value in (None, "") else str(value)) for value in values]
 
 
 def _memory(node: Facts) -> str | None:
@@ -75,7 +73,7 @@ def _nic(node: Facts) -> str:
 
 
 def _bpf(node: Facts) -> str:
-    """What the kernel offers; "?" where it was not found out."""
+    """What the kernel offers; "?" where discovery could not find out."""
     marks = {True: "✓", False: "✗", None: "?"}
     found = node.bpf.model_dump()
     return " ".join(f"{name} {marks[found[name]]}" for name in ("btf", "kprobes", "tracepoints"))
@@ -107,20 +105,12 @@ _SPECIFICATION = {
 
 
 def locations(view: View) -> Section | None:
-    """Where the raw trees lay and which partition of the datasets holds the tables."""
+    """Where the raw results are and which partition of the datasets holds the tables."""
     t = view.t
-    if view.bundle.runs.is_empty():
-        return None
-    rows = [
-        [
-            Cell(run["environment"]),
-            Cell(run["run"]),
-            Cell(t(f"source.{run['source']}")),
-            Cell(run["raw_path"] or DASH, mark="name"),
-            Cell(f"*/environment={run['environment']}/run={run['run']}/", mark="name"),
-        ]
-        for run in view.bundle.runs.sort("environment").iter_rows(named=True)
-    ]
-    keys = ("environment", "run", "source", "raw", "partition")
-    table = Table("", [Column(t(f"head.{key}")) for key in keys], rows)
-    return Section("data", t("locations.title"), (Prose(t("locations.lead")), table))
+    runs = view.bundle.runs.sort("environment").to_dicts()
+    for run in runs:
+        run["raw"] = run["raw_path"]
+        run["partition"] = f"*/environment={run['environment']}/run={run['run']}/"
+    columns = named_columns(t, "environment", "run", "source", "raw", "partition")
+    table = ReportTable("", columns, runs)
+    return Section("data", t("locations.title"), t("locations.lead"), table) if runs else None

@@ -1,15 +1,15 @@
 """Every case on every workload: a table for each environment, layer and protocol of the load."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import polars as pl
 
-from ..document import Block, Bullets, Cell, Column, Heading, Prose, Section, Table
-from ..findings import Finding
-from ..view import Row, View, combined_verdict, kernel_cost, worst_by_topic
-from .common import amount_cell, change_cell, change_column, number_cell, verdict_cell
+from ..columns import named_columns
+from ..document import Block, Bullets, Cell, Heading, ReportColumn, ReportTable, Section
+from ..view import Row, ToolRow, View, tool_row
+from .common import change_column, kernel_column, topic_column, verdict_cell, workload_column
 
 SLOTS = (
     ("latency", False),
@@ -25,115 +25,90 @@ def section(view: View) -> Section | None:
     t = view.t
     if view.effects.is_empty():
         return None
-    blocks: list[Block] = [Prose(t("layers.lead"))]
+    return Section("layers", t("layers.title"), t("layers.lead"), *_environments(view))
+
+
+def _environments(view: View) -> Iterator[Block]:
+    kernel = view.kernel_ns("case")
     for environment in view.environments:
-        here = view.effects.filter(pl.col("environment") == environment)
+        here = view.effects.filter(environment=environment)
         if here.is_empty():
             continue
-        blocks.append(Heading(environment))
+        yield Heading(environment)
         if findings := view.findings.of_environment(environment):
-            blocks.append(Bullets([_sentence(view, finding) for finding in findings]))
+            yield Bullets([f"[{f.number}] {view.t.one_of(f.check, 'message')}" for f in findings])
         for layer in here["layer"].unique().sort():
-            blocks += _layer(view, here.filter(pl.col("layer") == layer), environment, layer)
-    return Section("layers", t("layers.title"), blocks)
+            effects = here.filter(layer=layer)
+            for protocol in ("tcp", "udp"):
+                caption = view.t(
+                    "layers.caption",
+                    environment=environment,
+                    layer=view.t(f"layer.{layer}"),
+                    protocol=protocol.upper(),
+                )
+                yield ReportTable(caption, _columns(view), _cases(view, effects, protocol, kernel))
+            yield _unplaced(view, effects)
 
 
-def _sentence(view: View, finding: Finding) -> str:
-    """A check about the whole environment, with its number in the list of checks."""
-    return f"[{finding.number}] {view.t.one_of(finding.check, 'message')}"
+def _cases(
+    view: View, effects: pl.DataFrame, protocol: str, kernel: Mapping[tuple[str, str, str], float]
+) -> Iterator[ToolRow]:
+    """The effects of each case on the workloads of one protocol."""
+    names = [name for name, shape in view.shapes.items() if shape.protocol == protocol]
+    judged = effects.filter(pl.col("workload").is_in(names), pl.col("topic").is_not_null())
+    ordered = judged.sort("kind", "tool", "case", descending=[True, False, False])
+    for _, group in ordered.group_by("case", maintain_order=True):
+        row = tool_row(group.to_dicts())
+        yield replace(row, kernel_ns=kernel.get((row.environment, row.layer, row.case)))
 
 
-def _layer(view: View, effects: pl.DataFrame, environment: str, layer: str) -> Iterable[Block]:
-    """The tables of one layer, one for each protocol that the load spoke."""
-    kernel = {
-        row["case"]: row["ns_per_event"]
-        for row in kernel_cost(view.bundle.bpf_programs, ("case",)).iter_rows(named=True)
-        if (row["environment"], row["layer"]) == (environment, layer)
-    }
-    shapes = view.shapes
-    for protocol in ("tcp", "udp"):
-        names = [name for name, shape in shapes.items() if shape.protocol == protocol]
-        rows = [
-            _row(view, list(group.iter_rows(named=True)), kernel)
-            for _, group in effects.filter(
-                pl.col("workload").is_in(names), pl.col("topic").is_not_null()
-            )
-            .sort("kind", "tool", "case", descending=[True, False, False])
-            .group_by("case", maintain_order=True)
-        ]
-        if rows:
-            caption = view.t(
-                "layers.caption",
-                environment=environment,
-                layer=view.t(f"layer.{layer}"),
-                protocol=protocol.upper(),
-            )
-            yield Table(caption, _columns(view), rows)
-    other = effects.filter(pl.col("primary"), ~pl.col("workload").is_in(list(shapes)))
-    if other.height:
-        yield _unplaced(view, other)
-
-
-def _columns(view: View) -> list[Column]:
+def _columns(view: View) -> list[ReportColumn]:
     t = view.t
+
+    def name(row: ToolRow) -> Cell:
+        notes = view.findings.of_tool(row.environment, row.layer, row.tool, row.case)
+        return Cell(row.case, sort=row.case, mark="name", notes=notes)
+
+    def slot(topic: str, several: bool) -> ReportColumn:
+        def effect(row: ToolRow) -> Row | None:
+            """The last primary effect on a workload of this shape."""
+            for effect in reversed(row.effects):
+                shape = view.shapes[effect["workload"]]
+                if effect["primary"] and (shape.kind, shape.streams > 1) == (topic, several):
+                    return effect
+            return None
+
+        return change_column(view, t(f"slot.{topic}{'_many' * several}"), effect)
+
     return [
-        Column(t("head.case")),
-        *(change_column(view, t(f"slot.{topic}{'_many' * many}")) for topic, many in SLOTS),
-        Column(t("topic.tool_cpu"), sub=t("unit.tool_cpu"), numeric=True),
-        Column(t("head.kernel"), sub=t("unit.kernel"), numeric=True),
-        Column(t("topic.log"), sub=t("unit.log"), numeric=True),
-        Column(t("head.verdict")),
-    ]
-
-
-def _row(view: View, rows: list[Row], kernel: Mapping[str, float]) -> list[Cell]:
-    """One case: its effect in each slot, its resources at their largest."""
-    first = rows[0]
-    placed: dict[tuple[str, bool], Row] = {}
-    for row in rows:
-        shape = view.shapes[row["workload"]]
-        if row["primary"]:
-            placed[shape.kind, shape.streams > 1] = row
-    worst = worst_by_topic(rows)
-    name = Cell(
-        first["case"],
-        sort=first["case"],
-        mark="name",
-        notes=view.findings.of_tool(
-            first["environment"], first["layer"], first["tool"], first["case"]
+        ReportColumn(t("head.case"), name),
+        *(slot(topic, several) for topic, several in SLOTS),
+        topic_column(view, "tool_cpu"),
+        kernel_column(view),
+        topic_column(view, "log"),
+        ReportColumn(
+            t("head.verdict"), lambda row: verdict_cell(view, row.verdict, _stopped(view, row))
         ),
-    )
-    return [
-        name,
-        *(change_cell(view, placed.get(slot)) for slot in SLOTS),
-        amount_cell(view, worst.get("tool_cpu")),
-        number_cell(kernel.get(first["case"])),
-        amount_cell(view, worst.get("log")),
-        replace(verdict_cell(view, combined_verdict(rows)), sub=_stopped(view, first)),
     ]
 
 
 _STOPPED = re.compile(r"(decided|cap|ended|no valid cell)\D*(\d+)")
 
 
-def _stopped(view: View, row: Row) -> str:
-    """Why a sequential campaign measured the case no more; nothing in a fixed design."""
-    told = _STOPPED.search(row["stopped"] or "")
-    return view.t(f"stopped.{told[1]}", n=told[2]) if told else ""
+def _stopped(view: View, row: ToolRow) -> str:
+    """Why a sequential campaign stopped measuring the case; empty in a fixed design."""
+    found = _STOPPED.search(row.effects[0]["stopped"] or "")
+    return view.t(f"stopped.{found[1]}", n=found[2]) if found else ""
 
 
-def _unplaced(view: View, effects: pl.DataFrame) -> Table:
-    """Effects of workloads whose settings the run does not tell: a row each."""
+def _unplaced(view: View, effects: pl.DataFrame) -> ReportTable:
+    """Effects on workloads whose settings the run does not hold: a row each."""
     t = view.t
-    rows = [
-        [
-            Cell(row["case"], sort=row["case"], mark="name"),
-            Cell(row["workload"], sort=row["workload"]),
-            change_cell(view, row),
-            verdict_cell(view, row["verdict"]),
-        ]
-        for row in effects.sort("case", "workload").iter_rows(named=True)
+    rows = effects.filter(pl.col("primary"), ~pl.col("workload").is_in(list(view.shapes)))
+    columns = [
+        *named_columns(t, "case"),
+        workload_column(view),
+        change_column(view, t("head.effect"), lambda row: row),
+        ReportColumn(t("head.verdict"), lambda row: verdict_cell(view, row["verdict"])),
     ]
-    heads = [Column(t("head.case")), Column(t("head.workload"))]
-    columns = [*heads, change_column(view, t("head.effect")), Column(t("head.verdict"))]
-    return Table(t("layers.unplaced"), columns, rows)
+    return ReportTable(t("layers.unplaced"), columns, rows.sort("case", "workload").to_dicts())

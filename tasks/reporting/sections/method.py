@@ -2,103 +2,106 @@
 
 from typing import Any
 
-import polars as pl
+from ..columns import named_columns, number_column
+from ..document import Cell, ReportColumn, ReportTable, Section, text_cell
+from ..numbers import DASH
+from ..view import Row, View, settings
 
-from ..document import Block, Cell, Column, Prose, Section, Table
-from ..numbers import DASH, number
-from ..view import View, settings
+VERDICTS = (
+    "no_overhead_within_margin",
+    "overhead",
+    "overhead_unresolved",
+    "implausible_gain",
+    "inconclusive",
+    "invalid",
+    "withheld",
+)
 
 
 def section(view: View) -> Section:
     t = view.t
     how = {"native": "method.how", "legacy": "method.how_legacy"}
     sources = view.bundle.runs["source"].unique().sort(descending=True).to_list() or ["native"]
-    blocks: list[Block] = [Prose(t("method.background"))]
-    blocks += [Prose(t(how[source])) for source in sources]
-    if view.bundle.runs.height:
-        blocks.append(_parameters(view))
-    if view.shapes:
-        blocks.append(_workloads(view))
-    blocks += [Prose(t("method.effect")), Prose(t("method.interval")), _verdicts(view)]
-    return Section("method", t("method.title"), blocks)
+    return Section(
+        "method",
+        t("method.title"),
+        t("method.background"),
+        *(t(how[source]) for source in sources),
+        _parameters(view),
+        _workloads(view),
+        t("method.effect"),
+        t("method.interval"),
+        _verdicts(view),
+    )
 
 
-def _parameters(view: View) -> Table:
+def _parameters(view: View) -> ReportTable:
     t = view.t
-    rows = []
-    for run in view.bundle.runs.sort("environment").iter_rows(named=True):
-        design: dict[str, Any] = settings(run["design"]) or {}
-        here = view.bundle.cells.filter(pl.col("environment") == run["environment"])
-        cases = here.filter(pl.col("kind") == "tool").select("layer", "case").n_unique()
-        hours = _hours(run)
-        rows.append(
-            [
-                Cell(run["environment"]),
-                Cell(number(run["iterations"], 0)),
-                Cell(number(cases, 0)),
-                Cell(number(run["baseline_every"], 0)),
-                Cell(number(design.get("placebos"), 0)),
-                Cell(DASH if run["seed"] is None else str(run["seed"])),
-                Cell(number(here.height, 0)),
-                Cell(DASH if run["started"] is None else f"{run['started']:%Y-%m-%d %H:%M}"),
-                Cell(number(hours, 1)),
-            ]
-        )
-    keys = ("iterations", "cases", "baseline_every", "placebos", "seed", "cells", "start", "hours")
+
+    def started(row: Row) -> Cell:
+        return text_cell(f"{row['started']:%Y-%m-%d %H:%M}" if row["started"] else None)
+
+    def seed(row: Row) -> Cell:
+        return text_cell(None if row["seed"] is None else str(row["seed"]))
+
+    counts = ("iterations", "cases", "baseline_every", "placebos")
     columns = [
-        Column(t("head.environment")),
-        *(Column(t(f"method.{key}"), numeric=key != "start") for key in keys),
+        *named_columns(t, "environment"),
+        *(number_column(t(f"method.{name}"), name, 0) for name in counts),
+        ReportColumn(t("method.seed"), seed, numeric=True),
+        number_column(t("method.cells"), "cells", 0),
+        ReportColumn(t("method.start"), started),
+        number_column(t("method.hours"), "hours", 1),
     ]
-    return Table(t("method.parameters"), columns, rows)
+    runs = [_parameters_of(view, run) for run in view.bundle.runs.sort("environment").to_dicts()]
+    return ReportTable(t("method.parameters"), columns, runs)
 
 
-def _hours(run: dict[str, Any]) -> float | None:
-    if run["started"] is None or run["ended"] is None:
-        return None
-    return float((run["ended"] - run["started"]).total_seconds() / 3600)
+def _parameters_of(view: View, run: Row) -> dict[str, Any]:
+    """The run with what follows from its design, its cells and its times."""
+    cells = view.bundle.cells.filter(environment=run["environment"])
+    known = run["started"] and run["ended"]
+    return {
+        **run,
+        "cases": cells.filter(kind="tool").select("layer", "case").n_unique(),
+        "placebos": (settings(run["design"]) or {}).get("placebos"),
+        "cells": cells.height,
+        "hours": (run["ended"] - run["started"]).total_seconds() / 3600 if known else None,
+    }
 
 
-def _workloads(view: View) -> Table:
+def _workloads(view: View) -> ReportTable | None:
     """The loads as the first run had them; runs of one campaign share them."""
     t = view.t
-    listed = next(found for text in view.bundle.runs["workloads"] if (found := settings(text)))
+    loads = next(filter(None, map(settings, view.bundle.runs["workloads"])), ())
     keys = ("program", "protocol", "streams", "window_s", "warmup_s", "length", "bandwidth")
-    rows = [
-        [
-            Cell(item["name"], mark="name"),
-            *(Cell(DASH if item.get(key) is None else _plain(item[key])) for key in keys),
-        ]
-        for item in listed
+    columns = [
+        ReportColumn(t("head.workload"), lambda load: Cell(load["name"], mark="name")),
+        *(_setting_column(t(f"method.{key}"), key) for key in keys),
     ]
-    columns = [Column(t("head.workload")), *(Column(t(f"method.{key}")) for key in keys)]
-    return Table(t("method.workloads"), columns, rows, search=False)
+    return ReportTable(t("method.workloads"), columns, loads, search=False)
 
 
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _setting_column(label: str, key: str) -> ReportColumn:
+    def cell(load: Row) -> Cell:
+        value = load.get(key)
+        return Cell(
+            DASH if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+        )
+
+    return ReportColumn(label, cell)
 
 
-def _verdicts(view: View) -> Table:
+def _verdicts(view: View) -> ReportTable:
     t = view.t
-    names = (
-        "no_overhead_within_margin",
-        "overhead",
-        "overhead_unresolved",
-        "implausible_gain",
-        "inconclusive",
-        "invalid",
-        "withheld",
-    )
-    rows = [
-        [Cell(t(f"verdict.{name}"), mark=f"verdict-{name}"), Cell(t(f"verdict_meaning.{name}"))]
-        for name in names
+    columns = [
+        ReportColumn(
+            t("head.verdict"), lambda name: Cell(t(f"verdict.{name}"), mark=f"verdict-{name}")
+        ),
+        ReportColumn(t("head.meaning"), lambda name: Cell(t(f"verdict_meaning.{name}"))),
     ]
     margins = " · ".join(
         f"{metric} {value:g}" for metric, value in view.bundle.margins.items() if value is not None
     )
-    return Table(
-        t("method.verdicts"),
-        [Column(t("head.verdict")), Column(t("head.meaning"))],
-        rows,
-        note=t("method.margins", margins=margins or DASH),
-    )
+    note = t("method.margins", margins=margins or DASH)
+    return ReportTable(t("method.verdicts"), columns, VERDICTS, note=note)

@@ -1,100 +1,91 @@
 """The first page: which tool may run, for how long, where, and why."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from dataclasses import replace
 
-from ..document import Block, Cell, Column, Prose, Section, Table
-from ..numbers import DASH
-from ..usage import LIMITS, Answer
+from ..document import Cell, ReportColumn, ReportTable, Section
+from ..usage import BANDS, LIMITS
 from ..view import ToolRow, View
-from .common import answer_cell, cost_cells, cost_columns, tool_cell, verdict_cell
+from .common import EMPTY, answer_cell, cost_columns, reason, tool_columns, verdict_cell
 
 
 def section(view: View) -> Section:
     t = view.t
+    title = t("verdict_section.title")
     if not view.measured:
-        return Section("verdict", t("verdict_section.title"), (Prose(t("verdict_section.none")),))
-    blocks: list[Block] = [Prose(t("verdict_section.lead")), _answers(view), _costs(view)]
-    if any(tool.kind == "placebo" for tool in view.tools):
-        blocks.append(Prose(t(f"placebo.{_placebo_state(view)}")))
-    blocks += [Prose(t("usage.rule")), _limits(view)]
-    return Section("verdict", t("verdict_section.title"), blocks)
+        return Section("verdict", title, t("verdict_section.none"))
+    placebos = {tool.verdict for tool in view.tools if tool.kind == "placebo"}
+    return Section(
+        "verdict",
+        title,
+        t("verdict_section.lead"),
+        _answers(view),
+        _costs(view),
+        t(f"placebo.{_placebo_state(placebos)}") if placebos else None,
+        t("usage.rule"),
+        _limits(view),
+    )
 
 
-def _answers(view: View) -> Table:
-    """A row for each tool, a column for each environment."""
-    t = view.t
-    by_tool: dict[tuple[str, str], dict[str, ToolRow]] = {}
+def _answers(view: View) -> ReportTable:
+    """A row for each tool, a column for each environment.
+
+    Tools that may run everywhere come first, undecided ones last, then by name.
+    """
+    by_tool: dict[tuple[str, str], list[ToolRow]] = defaultdict(list)
     for tool in view.measured:
-        by_tool.setdefault((tool.layer, tool.tool), {})[tool.environment] = tool
-    rows = []
-    for (layer, _), places in sorted(by_tool.items(), key=lambda item: _gravity(item[1].values())):
-        first = next(iter(places.values()))
-        rows.append(
-            [
-                tool_cell(view, first),
-                Cell(t(f"layer.{layer}"), sort=layer),
-                *(
-                    answer_cell(view, places[name].usage) if name in places else Cell(DASH)
-                    for name in view.environments
-                ),
-            ]
-        )
-    columns = [
-        Column(t("head.tool")),
-        Column(t("head.layer")),
-        *(Column(name) for name in view.environments),
-    ]
-    return Table(t("verdict_section.answers"), columns, rows)
+        by_tool[tool.layer, tool.tool].append(tool)
+
+    def order(tools: list[ToolRow]) -> tuple[int, str]:
+        return max(tool.usage.answer.rank for tool in tools), tools[0].tool
+
+    def of_tool(column: ReportColumn) -> ReportColumn:
+        return replace(column, cell=lambda tools: column.cell(tools[0]))
+
+    def answer(environment: str) -> ReportColumn:
+        def cell(tools: list[ToolRow]) -> Cell:
+            usages = [tool.usage for tool in tools if tool.environment == environment]
+            return answer_cell(view, usages[0], reason(view, usages[0])) if usages else EMPTY
+
+        return ReportColumn(environment, cell)
+
+    columns = [*map(of_tool, tool_columns(view, "layer")), *map(answer, view.environments)]
+    items = sorted(by_tool.values(), key=order)
+    return ReportTable(view.t("verdict_section.answers"), columns, items)
 
 
-def _gravity(places: Iterable[ToolRow]) -> tuple[int, str]:
-    """Tools that may run everywhere come first, undecided ones last, then by name."""
-    rows = list(places)
-    return max(list(Answer).index(row.usage.answer) for row in rows), rows[0].tool
-
-
-def _costs(view: View) -> Table:
+def _costs(view: View) -> ReportTable:
     """The numbers behind the answers: the largest cost of each tool, with its interval."""
     t = view.t
     columns = [
-        Column(t("head.tool")),
-        Column(t("head.environment")),
-        Column(t("head.layer")),
-        Column(t("head.verdict")),
+        *tool_columns(view, "environment", "layer"),
+        ReportColumn(t("head.verdict"), lambda tool: verdict_cell(view, tool.verdict)),
         *cost_columns(view),
     ]
-    rows = [
-        [
-            tool_cell(view, tool),
-            Cell(tool.environment, sort=tool.environment),
-            Cell(t(f"layer.{tool.layer}"), sort=tool.layer),
-            verdict_cell(view, tool.verdict),
-            *cost_cells(view, tool),
-        ]
-        for tool in view.tools
-    ]
-    return Table(t("verdict_section.costs"), columns, rows, note=t("verdict_section.costs_note"))
+    note = t("verdict_section.costs_note")
+    return ReportTable(t("verdict_section.costs"), columns, view.tools, note=note)
 
 
-def _placebo_state(view: View) -> str:
-    verdicts = {tool.verdict for tool in view.tools if tool.kind == "placebo"}
-    bad = {"overhead", "overhead_unresolved", "implausible_gain", "withheld"}
-    if verdicts & bad:
+def _placebo_state(verdicts: set[str]) -> str:
+    """A key below `placebo` in the texts."""
+    if verdicts & {"overhead", "overhead_unresolved", "implausible_gain", "withheld"}:
         return "bad"
     return "clean" if verdicts == {"no_overhead_within_margin"} else "open"
 
 
-def _limits(view: View) -> Table:
-    """The rule's numbers."""
+def _limits(view: View) -> ReportTable:
+    """The largest cost of each band, by topic."""
     t = view.t
-    bands = (Answer.LONG, Answer.WITH_FILTER, Answer.MINUTES)
-    rows = [
-        [
-            Cell(t(f"topic.{topic}")),
-            *(Cell(f"≤ {limit:g}", sort=limit) for limit in limits),
-            Cell(t(f"cost_unit.{topic}")),
-        ]
-        for topic, limits in LIMITS.items()
+
+    def limit(place: int) -> ReportColumn:
+        def cell(topic: str) -> Cell:
+            return Cell(f"≤ {LIMITS[topic][place]:g}", sort=LIMITS[topic][place])
+
+        return ReportColumn(t(f"answer.{BANDS[place]}"), cell, numeric=True)
+
+    columns = [
+        ReportColumn(t("head.cost"), lambda topic: Cell(t(f"topic.{topic}"))),
+        *map(limit, range(3)),
+        ReportColumn("", lambda topic: Cell(t(f"cost_unit.{topic}"))),
     ]
-    heads = [Column(t(f"answer.{band}"), numeric=True) for band in bands]
-    return Table(t("usage.limits"), [Column(t("head.cost")), *heads, Column("")], rows)
+    return ReportTable(t("usage.limits"), columns, LIMITS)

@@ -1,9 +1,9 @@
-"""Several nights as the history page asks of them. A night is one run.
+"""What the history page asks of several nights. A night is one run.
 
-What changed, epochs and intervals were computed elsewhere.
+Changes, epochs and intervals were computed elsewhere.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -26,9 +26,10 @@ HOSTS = pl.col("tool").is_null()
 class History:
     """All nights of one or more environments, primary metrics only.
 
-    A series is environment, layer, case, workload, metric; `tool` is null where it is the hosts'.
-    `nights`: run, night, epoch, `level`, which is e^δ̂ of a tool, and of the hosts the baseline in
-    the metric's unit. `combined`, of tools: epoch, nights, first, last, estimate, ci_low, ci_high.
+    All frames but `runs` hold series: environment, layer, case, workload, metric, tool. `tool` is
+    null in the hosts' own series. Further columns:
+    `nights`: run, night, epoch and `level`: e^δ̂ of a tool, the hosts' baseline in its unit.
+    `combined`, of tools only: epoch, nights, first, last, estimate, ci_low, ci_high.
     `changes`: night, kind (`level` or `epoch`), before, after.
     """
 
@@ -39,7 +40,7 @@ class History:
     generated_at: datetime
 
 
-class Past:
+class HistoryView:
     """One history in one language."""
 
     def __init__(self, history: History, texts: Texts) -> None:
@@ -60,7 +61,7 @@ class Past:
         return [name for name, count in self.counts.items() if count > 1]
 
     @cached_property
-    def breaks(self) -> pl.DataFrame:
+    def changes(self) -> pl.DataFrame:
         """The changes, with the series' `previous` night and `at`, half-way from it."""
         previous = pl.col("night").shift(1).over(_SERIES, order_by="night")
         nights = self.history.nights.select(*_SERIES, "night", previous=previous)
@@ -80,18 +81,17 @@ class Past:
         return found.with_columns(levels=levels, primary=pl.lit(True))
 
     def by_protocol(self, workloads: Iterable[str]) -> list[list[str]]:
-        """The workloads in the order of a reader, those of each protocol together."""
+        """The workloads in the report's order, those of each protocol together."""
 
-        def protocol(name: str) -> str:
-            return self.shapes[name].protocol if name in self.shapes else ""
-
-        def place(name: str) -> tuple[bool, str, int, int, str]:
-            if (shape := self.shapes.get(name)) is None:
+        def order(name: str) -> tuple[bool, str, int, int, str]:
+            shape = self.shapes.get(name)
+            if shape is None:
                 return True, "", 0, 0, name
             return False, shape.protocol, TOPICS.index(shape.kind), shape.streams, name
 
-        ordered = sorted(set(workloads), key=place)
-        return [list(group) for _, group in groupby(ordered, key=protocol)]
+        return [
+            list(group) for _, group in groupby(sorted(set(workloads), key=order), self.protocol)
+        ]
 
     def workload(self, name: str) -> str:
         return workload_words(self.t, self.shapes, name)
@@ -100,19 +100,17 @@ class Past:
         """`TCP`; empty where the runs do not tell."""
         return self.shapes[workload].protocol.upper() if workload in self.shapes else ""
 
-    def label(self, row: Row) -> str:
-        """The case without its tool's name: `rx_protocol_tcp`."""
-        case: str = row["case"]
-        return case.removeprefix(row["tool"] or "").lstrip("_") or case
+    def levels(self, row: Row) -> str:
+        """`before → after` of a change: a tool's as the metric's change, the hosts' in its unit."""
+        ends = (row["before"], row["after"])
+        if row["tool"] is None:
+            before, after = (quantity(end, METRICS[row["metric"]].unit) for end in ends)
+        else:
+            before, after = (percent((end - 1) * 100) for end in ends)
+        return f"{before} → {after}"
 
 
-def level_words(row: Row, column: str) -> str:
-    """A level as a reader wants it: a tool's as the metric's change, the hosts' in its unit."""
-    if row["tool"] is None:
-        return quantity(row[column], METRICS[row["metric"]].unit)
-    return percent((row[column] - 1) * 100)
-
-
-def case_labels(past: Past, rows: pl.DataFrame) -> Mapping[str, str]:
-    """case -> its label in charts and tables."""
-    return {row["case"]: past.label(row) for row in rows.select("case", "tool").unique().to_dicts()}
+def label(row: Row) -> str:
+    """The case without its tool's name: `rx_protocol_tcp`."""
+    case: str = row["case"]
+    return case.removeprefix(row["tool"] or "").lstrip("_") or case
