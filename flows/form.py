@@ -1,4 +1,4 @@
-"""What a person fills in to start a run, where it is not a model of its own; and a run's name."""
+"""What a person fills in to start a run beside the settings models, and what a run is called."""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -7,14 +7,17 @@ from typing import Literal
 
 from prefect.runtime import flow_run
 
+from tasks.make_plan import make_plan_of
 from tasks.model.errors import InputError, raise_all
 from tasks.model.names import CONFIG
+from tasks.model.plan import Plan
+from tasks.model.settings import Measurement, Selection
 
 ENVIRONMENTS = CONFIG / "environments"
 
 
 class WhenBusy(StrEnum):
-    """What a run does whose hosts another run holds."""
+    """What a run does while another run holds its hosts."""
 
     WAIT = "wait"
     REFUSE = "refuse"
@@ -24,11 +27,11 @@ Language = Literal["zh", "en"]
 
 
 def known_environments() -> list[str]:
-    """Those that bootstrap wrote below config/environments."""
+    """Names of the environments that bootstrap wrote below config/environments."""
     return sorted(path.parent.name for path in ENVIRONMENTS.glob("*/*-full.yaml"))
 
 
-def folders_of(environments: Sequence[str]) -> list[Path]:
+def folders_of(environments: Sequence[str | Path]) -> list[Path]:
     """Each environment's folder, from its name or from the folder itself. Raises InputErrors."""
     found, errors = [], []
     for text in environments:
@@ -38,13 +41,31 @@ def folders_of(environments: Sequence[str]) -> list[Path]:
         else:
             known = ", ".join(known_environments())
             expected = f"one of {known}" if known else "a folder that `bootstrap` wrote"
-            errors.append(InputError("environments", text, "no such environment", expected))
+            errors.append(InputError("environments", str(text), "no such environment", expected))
     raise_all(errors)
     return found
 
 
+def plans_of(
+    environments: Sequence[str | Path],
+    selection: Selection,
+    measurement: Measurement,
+    workflow: Path | None = None,
+) -> list[tuple[Path, Plan]]:
+    """Each environment's folder and plan. Touches no host. Raises InputErrors of all of them."""
+    plans: list[tuple[Path, Plan]] = []
+    errors: list[InputError] = []
+    for folder in folders_of(environments):
+        try:
+            plans.append((folder, make_plan_of(folder, selection, measurement, workflow)))
+        except InputError as error:
+            errors += getattr(error, "errors", [error])
+    raise_all(list({str(error): error for error in errors}.values()))
+    return plans
+
+
 def titled(title: str) -> Callable[[], str]:
-    """Names a flow run after its environments, or after the run that it goes on with."""
+    """Names a flow run after its environments, or after the run that it resumes."""
 
     def name() -> str:
         chosen = flow_run.parameters

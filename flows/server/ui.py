@@ -23,10 +23,10 @@ from tasks.model.names import ROOT
 from ..analysis import REPORTS_ROOT, REPORTS_URL
 from . import background
 from .deploy import deploy
+from .prefect_settings import QUIET, shared_settings
 
 POOL = "ebpf-overhead"
 PROGRAMS = ("worker", "reports", "server")  # in the order in which they are stopped
-_SETTINGS = ROOT / "deployments" / "prefect.env"
 _READY_S = 120.0
 _CANCELLED_S = 30.0
 Say = Callable[[str], None]
@@ -100,12 +100,6 @@ def settings(folder: Path, reports: Path) -> dict[str, str]:
     }
 
 
-def shared_settings() -> dict[str, str]:
-    """deployments/prefect.env."""
-    lines = _SETTINGS.read_text(encoding="utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-
-
 def _ports(folder: Path) -> dict[str, int]:
     ports: dict[str, int] = json.loads((folder / "ports.json").read_text())
     return ports
@@ -114,8 +108,7 @@ def _ports(folder: Path) -> dict[str, int]:
 def _start(folder: Path, name: str, arguments: list[str], reports: Path) -> None:
     if background.recorded(folder, name) is not None:
         return
-    quiet = ("PREFECT_LOGGING_LEVEL", "PREFECT_SERVER_LOGGING_LEVEL")  # meant for a shell's command
-    inherited = {key: value for key, value in os.environ.items() if key not in quiet}
+    inherited = {key: value for key, value in os.environ.items() if key not in QUIET}
     environment = inherited | settings(folder, reports)
     background.start(folder, name, [sys.executable, *arguments], environment, ROOT)
 
