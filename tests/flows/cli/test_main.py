@@ -136,7 +136,8 @@ def test_the_findings_in_the_published_figures_come_as_json(call):
 
 
 def test_ctrl_c_says_what_is_kept(call, monkeypatch):
-    def interrupted(*_: object) -> None:
+    def interrupted(flow_run) -> None:
+        flow_run.close()
         raise KeyboardInterrupt
 
     monkeypatch.setattr("flows.cli.commands.prepare.run_flow", interrupted)
