@@ -16,14 +16,14 @@ from prefect.runtime import flow_run
 from tasks.ingest import Ingested, is_measured
 from tasks.lay_out_run import RunFolder, groups_of, lay_out_run
 from tasks.make_plan import plan_environment
-from tasks.model.errors import EnvironmentErrors, InputError, OverheadError, raise_all
+from tasks.model.errors import EnvironmentErrors, InputError, OverheadError
 from tasks.model.names import Address, Identifier
-from tasks.model.plan import Plan
 from tasks.model.settings import Measurement, Selection
 from tasks.report import CampaignReport
 
 from .analysis import analysis
-from .form import CampaignRequest, Language, WhenBusy, folders_of, titled
+from .environments import plans_of
+from .form import CampaignRequest, Language, WhenBusy, titled
 from .measure import Measuring, measure
 
 
@@ -108,17 +108,13 @@ def _lay_out(folder: Path, request: CampaignRequest) -> None:
     """Plans every environment and writes it down, or nothing. Raises InputErrors."""
     if not request.environments:
         raise InputError("environments", "", "none chosen", "at least one, or a run to resume")
-    plans: list[tuple[Path, Plan]] = []
-    errors: list[InputError] = []
-    for config_dir in folders_of(request.environments):
-        try:
-            plan = plan_environment(
-                config_dir, request.selection, request.measurement, request.workflow
-            )
-            plans.append((config_dir, plan))
-        except InputError as error:
-            errors += error.errors
-    raise_all(errors)
+    plans = plans_of(
+        request.environments,
+        request.selection,
+        request.measurement,
+        request.workflow,
+        plan_environment,
+    )
     lay_out_run(folder, plans)
 
 

@@ -1,4 +1,4 @@
-"""What a person fills in to start a run, where it is not a model of its own; and a run's name."""
+"""What a person fills in to start a run beside the settings models, and what a run is called."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,15 +8,11 @@ from typing import Literal
 
 from prefect.runtime import flow_run
 
-from tasks.model.errors import InputError, raise_all
-from tasks.model.names import CONFIG
 from tasks.model.settings import Measurement, Selection
-
-ENVIRONMENTS = CONFIG / "environments"
 
 
 class WhenBusy(StrEnum):
-    """What a run does when another run holds one of its hosts."""
+    """What a run does while another run holds its hosts."""
 
     WAIT = "wait"
     REFUSE = "refuse"
@@ -38,26 +34,6 @@ class CampaignRequest:
     datasets: str
     output: Path
     workflow: Path | None = None
-
-
-def known_environments() -> list[str]:
-    """Those that bootstrap wrote below config/environments."""
-    return sorted(path.parent.name for path in ENVIRONMENTS.glob("*/*-full.yaml"))
-
-
-def folders_of(environments: Sequence[str]) -> list[Path]:
-    """Each environment's folder, from its name or from the folder itself. Raises InputErrors."""
-    found, errors = [], []
-    for text in environments:
-        folder = next((p for p in (Path(text), ENVIRONMENTS / text) if p.is_dir()), None)
-        if folder is not None:
-            found.append(folder)
-        else:
-            known = ", ".join(known_environments())
-            expected = f"one of {known}" if known else "a folder that `bootstrap` wrote"
-            errors.append(InputError("environments", text, "no such environment", expected))
-    raise_all(errors)
-    return found
 
 
 def titled(title: str) -> Callable[[], str]:

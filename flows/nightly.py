@@ -18,7 +18,8 @@ from tasks.model.names import Address
 from tasks.model.settings import Measurement, Selection
 
 from .campaign import conduct, new_run
-from .form import CampaignRequest, Language, WhenBusy, known_environments, titled
+from .environments import known_environments
+from .form import CampaignRequest, Language, WhenBusy, titled
 
 
 @flow(name="nightly", flow_run_name=titled("nightly"))

@@ -1,14 +1,13 @@
-"""The terminal: where commands print, and how they start a flow."""
+"""The terminal: where commands print, how they start a flow, error lines and exit codes."""
 
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
 from rich.console import Console
-
-from tasks.model.errors import OverheadError
+from rich.markup import escape
 
 _WIDTH = None if sys.stdout.isatty() else 160  # a file or a pipe has no width of its own
 out, err = Console(highlight=False, width=_WIDTH), Console(stderr=True, highlight=False)
@@ -19,12 +18,17 @@ SOME_INVALID = 1
 
 
 def run_flow(flow_run: Coroutine[Any, Any, T]) -> T:
-    if api := os.environ.get("PREFECT_API_URL"):
-        from flows.server.deploy import check_server
+    """What the flow returns. Raises InputError for a Prefect server that does not fit."""
+    try:
+        if api := os.environ.get("PREFECT_API_URL"):
+            from flows.server.deploy import check_server
 
-        try:
             check_server(api)
-        except OverheadError:
-            flow_run.close()
-            raise
-    return asyncio.run(flow_run)
+        return asyncio.run(flow_run)
+    finally:
+        flow_run.close()
+
+
+def print_errors(lines: Iterable[str]) -> None:
+    for line in lines:
+        err.print(f"[red]error[/]: {escape(line)}", soft_wrap=True)

@@ -8,12 +8,14 @@ import os
 import sys
 
 import typer
-from rich.markup import escape
+from typer.exceptions import TyperException
 
-from tasks.model.errors import OverheadError
+from flows.server.prefect_settings import shell_settings
+from tasks.model.errors import InputError, OverheadError
 
 from .commands import lab, prepare, results, run, server
-from .console import INTERRUPTED, err
+from .console import INTERRUPTED, err, print_errors
+from .settings_options import input_error_lines, usage_error_line
 
 app = typer.Typer(
     help="What does an eBPF tool cost the traffic and the host it watches, and may it run in "
@@ -30,27 +32,23 @@ app.add_typer(lab.app, name="lab")
 
 def main() -> None:
     """Entry point: every error of ours is one line a mistake, and an exit code."""
-    for key, value in _PREFECT.items():
+    for key, value in shell_settings().items():
         os.environ.setdefault(key, value)
     try:
-        app()
+        code = app(prog_name="ebpf-overhead", standalone_mode=False)
+    except InputError as error:
+        print_errors(input_error_lines(error))
+        code = error.exit_code
     except OverheadError as error:
-        for line in str(error).splitlines():
-            err.print(f"[red]error[/]: {escape(line)}", soft_wrap=True)
-        sys.exit(error.exit_code)
+        print_errors(str(error).splitlines())
+        code = error.exit_code
+    except TyperException as error:
+        print_errors(usage_error_line(error).splitlines())
+        code = error.exit_code
     except (KeyboardInterrupt, asyncio.CancelledError):
-        err.print("interrupted; finished cells are kept, what still runs on hosts ends within 10 s")
-        sys.exit(INTERRUPTED)
-
-
-_PREFECT = {
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-    "PREFECT_LOGGING_LEVEL": "CRITICAL",
-    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "60",
-    "PREFECT_CLIENT_MAX_RETRIES": "9",
-}
-"""From a shell our own progress is shown; Prefect's log stays in its server. That hears of a run as
-often as dead_runs expects, and a run waits for it for a quarter of an hour."""
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        err.print(
+            "interrupted: finished cells are kept; what still runs on the hosts ends within 10 s"
+        )
+    sys.exit(code)

@@ -1,15 +1,11 @@
-"""What a person at a terminal sees: tables of facts, cases and plans; progress; the end."""
+"""What commands print: tables of cases, plans, forecasts, comparisons and findings; a run's end."""
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from polars import DataFrame
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from tasks.compare import Compared
@@ -17,12 +13,11 @@ from tasks.forecast import Forecast
 from tasks.ingest import Ingested
 from tasks.make_plan import duration_s
 from tasks.model.errors import BudgetBroken
-from tasks.model.outcome import Outcome
 from tasks.model.plan import Case, CaseKind, Plan
 from tasks.report import CampaignReport, summary_rich
 
 from ..campaign import Finished
-from ..progress import EnvironmentProgress, spoken
+from ..progress import spoken
 
 
 def _table(*heads: str) -> Table:
@@ -124,61 +119,6 @@ def findings_table(findings: DataFrame) -> RenderableType:
         words = (row[name] or "" for name in ("environment", "layer", "tool", "metric", "message"))
         table.add_row(row["severity"], row["rule_id"], *(escape(word) for word in words))
     return table
-
-
-class TerminalProgress:
-    """A bar for each environment, and a line for each cell that does not count."""
-
-    def __init__(self, console: Console, run: str, results: Path) -> None:
-        self._console, self._run, self._results = console, run, results
-        self._bars: dict[str, TaskID] = {}
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[now]}"),
-            console=console,
-        )
-
-    def __enter__(self) -> Self:
-        self._console.print(
-            f"run [bold]{self._run}[/]; raw results go to {self._results / self._run}",
-            soft_wrap=True,
-        )
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
-        if error is not None and self._bars:
-            self._console.print(f"go on with: ebpf-overhead run --resume {self._run}")
-
-    def message(self, text: str) -> None:
-        self._console.print(text, soft_wrap=True)
-
-    def slot_started(self, place: EnvironmentProgress) -> None:
-        now = f"iteration {place.slot.iteration} · {place.case.name} · {spoken(place.left_s)} left"
-        if place.environment not in self._bars:
-            self._bars[place.environment] = self._progress.add_task(
-                place.environment, total=place.total, now=now
-            )
-        self._progress.update(self._bars[place.environment], completed=place.done, now=now)
-        if not self._console.is_terminal:
-            self._console.print(f"{place.environment} {place.done + 1}/{place.total} {now}")
-
-    def cell_ended(self, outcome: Outcome) -> None:
-        if outcome.status != "passed":
-            key = outcome.key
-            self._progress.console.print(
-                f"[yellow]{outcome.status}[/] {key.case} · {key.workload} (iteration "
-                f"{key.iteration}): {escape(outcome.gate)} {escape(outcome.reason)}",
-                soft_wrap=True,
-            )
 
 
 def print_finished(console: Console, finished: Finished) -> None:

@@ -1,4 +1,4 @@
-"""Programs that outlive the command that starts them, known by pid *and* start time.
+"""Processes that outlive the command that starts them, known by pid *and* start time.
 
 A pid alone names whoever has that number now; nothing that was not started here is signalled.
 """
@@ -7,75 +7,61 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import suppress
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A recorded process; `started` in clock ticks since the machine's start."""
-
-    pid: int
-    started: int
-
-    @property
-    def alive(self) -> bool:
-        return _started(self.pid) == self.started
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
-def _started(pid: int) -> int | None:
-    """None where no process, or only a dead child's entry, has that pid."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
-    return None if fields[0] == "Z" else int(fields[19])
+def _started(process: psutil.Process) -> int:
+    """Its start in clock ticks since boot, which setting the machine's clock does not move."""
+    since_boot_s: float = process.create_time() - psutil.boot_time()
+    return round(since_boot_s * _TICKS_PER_S)
 
 
-def recorded(folder: Path, name: str) -> Program | None:
-    """The program of that name, if it still runs."""
-    file = folder / f"{name}.json"
-    if not file.exists():
-        return None
-    program = Program(**json.loads(file.read_text(encoding="utf-8")))
-    return program if program.alive else None
+def running(folder: Path, name: str) -> psutil.Process | None:
+    """The process that was started by that name, if it still runs."""
+    with suppress(FileNotFoundError, psutil.NoSuchProcess):
+        record = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        process = psutil.Process(record["pid"])
+        same = _started(process) == record["started"]
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    return None
 
 
 def start(
     folder: Path, name: str, argv: Sequence[str], environment: Mapping[str, str], cwd: Path
-) -> Program:
-    """Starts it in a session of its own; its output goes to `{name}.log`."""
+) -> None:
+    """Starts it in a session of its own and records it; its output goes to `{name}.log`."""
     with (folder / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(environment), cwd=cwd,
-            start_new_session=True, preexec_fn=_hear_signals,
+            start_new_session=True, preexec_fn=_obey_signals,
         )  # fmt: skip
-    started = _started(process.pid)
-    program = Program(process.pid, started if started is not None else -1)
     part = folder / f".{name}.part"
-    part.write_text(json.dumps(asdict(program)), encoding="utf-8")
+    record = {"pid": process.pid, "started": _started(psutil.Process(process.pid))}
+    part.write_text(json.dumps(record), encoding="utf-8")
     part.replace(folder / f"{name}.json")
-    return program
 
 
-def _hear_signals() -> None:
-    """What a script starts with `&` ignores them, and so would its children."""
+def _obey_signals() -> None:
+    """A script's `command &` ignores them, and its children would inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def stop(folder: Path, name: str, grace_s: float = 20.0) -> bool:
-    """Asks it to end, and makes it after the grace; whether it ran."""
-    program = recorded(folder, name)
-    if program is not None:
-        os.kill(program.pid, signal.SIGTERM)
-        until = time.monotonic() + grace_s
-        while program.alive and time.monotonic() < until:
-            time.sleep(0.1)
-        if program.alive:
-            os.killpg(program.pid, signal.SIGKILL)
+    """Terminates it, kills its whole session after the grace time; returns whether it ran."""
+    process = running(folder, name)
+    if process is not None:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+        try:
+            process.wait(grace_s)
+        except psutil.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
     (folder / f"{name}.json").unlink(missing_ok=True)
-    return program is not None
+    return process is not None

@@ -1,6 +1,6 @@
-"""`ebpf-overhead deploy`: deployments/prefect.yaml to a Prefect server, and the automations that
-find dead runs. Doing it again changes nothing, and keeps what a person set in the UI: a schedule's
-switch, schedules beside those of the file, and parameters that the file does not name."""
+"""`ebpf-overhead deploy`: registers deployments/prefect.yaml and the heartbeat automations at a
+Prefect server. Repeating it changes nothing, and keeps what a person set in the UI: a schedule's
+switch, schedules that are not in the file, and parameters that the file does not name."""
 
 import asyncio
 import os
@@ -20,7 +20,6 @@ import yaml
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
-from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.server.schemas.schedules import CronSchedule
@@ -39,8 +38,9 @@ _BLOCK = re.compile(r"\{\{\s*prefect\.blocks\.([\w-]+)\.([\w-]+)")
 def deploy(api: str, site: str | None = None) -> list[str]:
     """Registers all deployments at the server `api`, and returns their names.
 
-    site: their pool and the end of their names, where one server serves several sites.
-    Raises InputError for a server that is not there or another version, and for a wrong file.
+    site: the name of their work pool and the suffix of their names, if a server has several sites.
+    Raises InputError for a server that does not answer or has another version, and for mistakes in
+    the file.
     """
     if site is not None and as_id(site) != site:
         raise InputError("--site", site, "not a name", "letters, digits, dots and dashes")
@@ -49,7 +49,7 @@ def deploy(api: str, site: str | None = None) -> list[str]:
     document = yaml.safe_load(text)
     raise_all(asyncio.run(wrong_schedules(document)))
     if site is not None:
-        _move(document, site)
+        _assign_to(site, document)
     with temporary_settings({PREFECT_API_URL: api}):
         asyncio.run(_prepare(document, set(_BLOCK.findall(text))))
     _register(document, api)
@@ -70,31 +70,28 @@ def check_server(api: str) -> None:
 
 
 async def wrong_schedules(document: Mapping[str, Any]) -> list[InputError]:
-    """Schedules that cannot be read, or that start a night before the one before it is over."""
+    """Schedules that cannot be read, or that start a night before the previous one is over."""
     errors = []
     for deployment in document["deployments"]:
-        window_h = (deployment.get("parameters") or {}).get("window_h")
         for schedule in deployment.get("schedules") or ():
-            hours = (schedule.get("parameters") or {}).get("window_h", window_h)
-            problem = await _wrong(schedule, hours)
+            parameters = (deployment.get("parameters") or {}) | (schedule.get("parameters") or {})
+            problem = await _problem(schedule, parameters.get("window_h"))
             if problem:
                 key = f"{deployment['name']}.schedules"
                 errors.append(InputError(PREFECT_FILE.name, key, *problem))
     return errors
 
 
-async def _wrong(schedule: Mapping[str, Any], hours: float | None) -> tuple[str, str] | None:
-    """What is wrong, and what is expected."""
+async def _problem(schedule: Mapping[str, Any], hours: float | None) -> tuple[str, str] | None:
+    """What is wrong with a schedule of nights of so many hours, and what is expected."""
     if not (schedule.get("slug") and schedule.get("cron")):
         return "a schedule without slug or cron", 'slug: every-night and cron: "0 23 * * *"'
     try:
         cron = CronSchedule(cron=schedule["cron"], timezone=schedule.get("timezone"))
     except ValidationError as error:
-        said = error.errors()[0]["msg"].removeprefix("Value error, ")
-        return (
-            f"{schedule['cron']}: {said}",
-            'a cron such as "0 23 * * *", a zone such as Asia/Shanghai',
-        )
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        expected = 'a cron such as "0 23 * * *", a timezone such as Asia/Shanghai'
+        return f"{schedule['cron']}: {message}", expected
     starts = await cron.get_dates(n=64)
     gap_h = min((b - a).total_seconds() for a, b in pairwise(starts)) / 3600
     if hours is not None and gap_h < hours:
@@ -102,7 +99,7 @@ async def _wrong(schedule: Mapping[str, Any], hours: float | None) -> tuple[str,
     return None
 
 
-def _move(document: dict[str, Any], site: str) -> None:
+def _assign_to(site: str, document: dict[str, Any]) -> None:
     for deployment in document["deployments"]:
         deployment["name"] = f"{deployment['name']}-{site}"
         deployment["work_pool"] = {**deployment["work_pool"], "name": site}
@@ -110,20 +107,34 @@ def _move(document: dict[str, Any], site: str) -> None:
 
 
 async def _prepare(document: dict[str, Any], blocks: set[tuple[str, str]]) -> None:
-    """The work pools, and the automations that find dead runs; blocks have to be there."""
+    """Creates work pools and automations, and takes over what was set in the UI.
+
+    Raises InputErrors for blocks that the file refers to and the server does not have.
+    """
     wanted = {deployment["name"]: deployment for deployment in document["deployments"]}
     async with get_client() as client:
-        raise_all([error for block in sorted(blocks) for error in await _missing(client, *block)])
+        await _check_blocks(client, blocks)
         for pool in {deployment["work_pool"]["name"] for deployment in wanted.values()}:
-            await _pool(client, pool)
+            await _create_pool(client, pool)
         await watch_heartbeats(client)
         named = DeploymentFilter(name=DeploymentFilterName(any_=list(wanted)))
-        for there in await client.read_deployments(deployment_filter=named):
-            if there.entrypoint == wanted[there.name]["entrypoint"]:
-                _keep(wanted[there.name], there)
+        for registered in await client.read_deployments(deployment_filter=named):
+            if registered.entrypoint == wanted[registered.name]["entrypoint"]:
+                _take_over(registered, wanted[registered.name])
 
 
-async def _pool(client: PrefectClient, name: str) -> None:
+async def _check_blocks(client: PrefectClient, blocks: set[tuple[str, str]]) -> None:
+    errors = []
+    for kind, name in sorted(blocks):
+        try:
+            await client.read_block_document_by_name(name, kind)
+        except ObjectNotFound:
+            key, expected = f"prefect.blocks.{kind}.{name}", "one made on the UI's page Blocks"
+            errors.append(InputError(PREFECT_FILE.name, key, "no such block", expected))
+    raise_all(errors)
+
+
+async def _create_pool(client: PrefectClient, name: str) -> None:
     try:
         await client.create_work_pool(WorkPoolCreate(name=name, type="process"))
     except ObjectAlreadyExists:
@@ -133,40 +144,25 @@ async def _pool(client: PrefectClient, name: str) -> None:
             raise InputError(PREFECT_FILE.name, "work_pool", problem, "type process") from None
 
 
-def _keep(deployment: dict[str, Any], there: DeploymentResponse) -> None:
+def _take_over(registered: DeploymentResponse, deployment: dict[str, Any]) -> None:
     """What a person set in the UI, into the file's `deployment`."""
     module, _, flow = deployment["entrypoint"].rpartition(".")
     known = getattr(import_module(module), flow).parameters.properties
-    set_there = {key: value for key, value in there.parameters.items() if key in known}
-    deployment["parameters"] = {**set_there, **(deployment.get("parameters") or {})}
+    set_in_ui = {key: value for key, value in registered.parameters.items() if key in known}
+    deployment["parameters"] = set_in_ui | (deployment.get("parameters") or {})
     schedules = {schedule["slug"]: schedule for schedule in deployment.get("schedules") or ()}
-    beside = []
-    for schedule in there.schedules:
+    added_in_ui = []
+    for schedule in registered.schedules:
         if schedule.slug in schedules:
             schedules[schedule.slug]["active"] = schedule.active
         else:
-            beside.append(_written(schedule))
-    deployment["schedules"] = [*schedules.values(), *beside]
-
-
-def _written(schedule: DeploymentSchedule) -> dict[str, Any]:
-    """A schedule as prefect.yaml writes it."""
-    parts = schedule.model_dump(mode="json", include={"active", "parameters", "slug"})
-    return {**schedule.schedule.model_dump(mode="json"), **parts}
-
-
-async def _missing(client: PrefectClient, kind: str, name: str) -> list[InputError]:
-    try:
-        await client.read_block_document_by_name(name, kind)
-    except ObjectNotFound:
-        expected = "one made on the UI's page Blocks"
-        return [InputError(PREFECT_FILE.name, f"prefect.blocks.{kind}.{name}", "no such block",
-                           expected)]  # fmt: skip
-    return []
+            parts = schedule.model_dump(mode="json", include={"active", "parameters", "slug"})
+            added_in_ui.append(schedule.schedule.model_dump(mode="json") | parts)
+    deployment["schedules"] = [*schedules.values(), *added_in_ui]
 
 
 def _register(document: Mapping[str, Any], api: str) -> None:
-    """Prefect's own `deploy --all`, in the project's folder."""
+    """Runs Prefect's own `deploy --all` in the project's folder."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "prefect.yaml"
         file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")

@@ -1,8 +1,8 @@
 """The automations that find runs whose process is gone: killed, or lost with its machine.
 
-A run's process sends heartbeats (deployments/prefect.env says how often). After any sign of life
-the server expects another one, or the run's end; where none comes, the run has crashed. What the
-server waits for lies in its database, so that it also finds runs that died together with it.
+A run's process sends heartbeats (deployments/prefect.env sets how often). After each sign of life
+the server expects the next one, or the run's end; without either, it marks the run as crashed. The
+server keeps what it expects in its database, and so also finds runs that died while it was down.
 """
 
 from collections.abc import Sequence
@@ -13,43 +13,45 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import StateType
 
 SILENT_AFTER_S = 180
-"""Three heartbeats; a process needs less to start, from Pending to its first one."""
+"""Three heartbeats. A process needs less to start, from Pending to its first heartbeat."""
 
 _HEARTBEAT = "heartbeat"
-_LIVES = ("Pending", "Running", "Retrying", "Rerunning", _HEARTBEAT)
-_RESTS = (
+_ALIVE = ("Pending", "Running", "Retrying", "Rerunning", _HEARTBEAT)
+_NO_PROCESS = (
     "Completed", "Failed", "Crashed", "Cancelled", "Paused", "Suspended", "Scheduled",
     "AwaitingRetry", "AwaitingConcurrencySlot",
 )  # fmt: skip
 
 WATCHED = {
-    "dead runs of ebpf-overhead": (("campaign", "nightly", "analysis", "lab-demo"), _LIVES),
+    "dead runs of ebpf-overhead": (("campaign", "nightly", "analysis", "lab-demo"), _ALIVE),
     "dead parts of ebpf-overhead runs": (("measure", "iteration"), (_HEARTBEAT,)),
 }
-"""Automation -> flows, and their signs of life. Only these flows: what else a server runs may send
-heartbeats more rarely. A part begins in a process that lives, and sends its first heartbeat at
-once; every sign that the server waits after is written down by it, which with 64 environments is
-most of what it writes."""
+"""Name of the automation -> its flows, and the events that count as their signs of life.
+
+Only the project's own flows: others on the same server may send heartbeats less often. A subflow
+starts in a live process and sends its first heartbeat at once, so its state changes need not count:
+the server stores each event that it waits after, and with 64 environments that is most of what it
+writes."""
 
 
 async def watch_heartbeats(client: PrefectClient) -> None:
-    """Registers the automations where they are not there or others."""
-    for name, (flows, lives) in WATCHED.items():
-        wanted = _automation(name, flows, lives)
+    """Creates the automations, or updates those that differ."""
+    for name, (flows, signs_of_life) in WATCHED.items():
+        wanted = _automation(name, flows, signs_of_life)
         known = await client.read_automations_by_name(name)
         if not known:
             await client.create_automation(wanted)
-        elif not _same(known[0], wanted):  # an update forgets the runs that it waits for
+        elif not _same(known[0], wanted):  # an update would forget the runs that it waits for
             await client.update_automation(known[0].id, wanted)
 
 
-def _automation(name: str, flows: Sequence[str], lives: Sequence[str]) -> AutomationCore:
+def _automation(name: str, flows: Sequence[str], signs_of_life: Sequence[str]) -> AutomationCore:
     return AutomationCore(
         name=name,
         description="A run without heartbeats has lost its process: its hosts are free again.",
         trigger=EventTrigger(
-            after=_events(*lives),
-            expect=_events(*lives, *_RESTS),
+            after=_events(*signs_of_life),
+            expect=_events(*signs_of_life, *_NO_PROCESS),
             match={"prefect.resource.id": "prefect.flow-run.*"},
             match_related={
                 "prefect.resource.role": "flow",
@@ -65,7 +67,7 @@ def _automation(name: str, flows: Sequence[str], lives: Sequence[str]) -> Automa
                 name=None,
                 state=StateType.CRASHED,
                 force=False,
-                message="no sign of life from its process; retry to go on where it stopped",
+                message="its process sends no more heartbeats; retry it to resume where it stopped",
             )
         ],
     )

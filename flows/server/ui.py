@@ -1,5 +1,5 @@
-"""`ebpf-overhead ui`: Prefect's server on SQLite, a worker, the deployments, and the reports, all
-on this machine."""
+"""`ebpf-overhead ui`: Prefect's server on SQLite, a worker, the deployments and the reports, all on
+this machine."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -23,87 +24,62 @@ from tasks.model.names import ROOT
 from ..analysis import REPORTS_ROOT, REPORTS_URL
 from . import background
 from .deploy import deploy
+from .prefect_settings import QUIET, shared_settings
 
 POOL = "ebpf-overhead"
 PROGRAMS = ("worker", "reports", "server")  # in the order in which they are stopped
-_SETTINGS = ROOT / "deployments" / "prefect.env"
 _READY_S = 120.0
 _CANCELLED_S = 30.0
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 def state_directory() -> Path:
-    """Where the server's database, the logs and the records of the processes lie."""
+    """The folder of the server's database, the logs and the records of the processes."""
     return Path(os.environ.get("XDG_STATE_HOME", "~/.local/state")).expanduser() / "ebpf-overhead"
 
 
-def address(folder: Path) -> str | None:
-    """The API of the server that runs from `folder`; None where none runs."""
-    if background.recorded(folder, "server") is None:
-        return None
-    return f"http://127.0.0.1:{json.loads((folder / 'ports.json').read_text())['server']}/api"
+def api_address(folder: Path) -> str | None:
+    """The API of the server that runs from `folder`; None if none runs."""
+    running = background.running(folder, "server")
+    return f"http://127.0.0.1:{_ports(folder)['server']}/api" if running else None
 
 
-def start(folder: Path, port: int, reports: Path, say: Say) -> str:
-    """The UI's address, when everything runs; what runs already is left alone.
+def start(folder: Path, port: int, reports: Path, notify: Notify) -> str:
+    """Starts what does not run yet, waits until the server is ready, and returns the UI's address.
 
     Raises InputError for a port that is taken, and what `deploy` raises.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     reports.mkdir(parents=True, exist_ok=True)
-    api = address(folder)
-    if api is not None and all(background.recorded(folder, name) for name in PROGRAMS):
-        say("runs already")
-        return api.removesuffix("/api")
-    if api is None:
-        _free("--port", port)
-        ports = {"server": port, "reports": _any_port()}
+    if api_address(folder) is None:
+        ports = {"server": _free_port(port), "reports": _free_port()}
         (folder / "ports.json").write_text(json.dumps(ports))
-        say("starting the server (a new database takes 20 s)")
+        notify("starting the server (a new database takes 20 s)")
         serve = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
         _start(folder, "server", ["-m", "prefect", *serve], reports)
-        api = address(folder)
-        _wait_ready(folder, port)
-    for name in deploy(f"{api}"):
-        say(f"deployment {name}")
-    files = str(_ports(folder)["reports"])
-    _start(
-        folder, "reports",
-        ["-m", "http.server", files, "--bind", "127.0.0.1", "--directory", str(reports)], reports,
-    )  # fmt: skip
+        _wait_until_ready(folder, port)
+    elif all(background.running(folder, name) for name in PROGRAMS):
+        notify("runs already")
+        return _ui_address(folder)
+    for name in deploy(f"{_ui_address(folder)}/api"):
+        notify(f"deployment {name}")
+    files = [str(_ports(folder)["reports"]), "--bind", "127.0.0.1", "--directory", str(reports)]
+    _start(folder, "reports", ["-m", "http.server", *files], reports)
     work = ["worker", "start", "--pool", POOL, "--type", "process", "--name", socket.gethostname()]
     _start(folder, "worker", ["-m", "prefect", *work], reports)
-    return f"{api}".removesuffix("/api")
+    return _ui_address(folder)
 
 
-def stop(folder: Path, say: Say) -> None:
+def stop(folder: Path, notify: Notify) -> None:
     """Cancels what is running, so that the hosts are clean, and ends all programs."""
-    api = address(folder)
-    if api is not None:
+    if api := api_address(folder):
         with temporary_settings({PREFECT_API_URL: api}):
             count = asyncio.run(_cancel_all())
         if count:
-            say(f"cancelled {count} runs; finished cells are kept")
+            notify(f"cancelled {count} runs; finished cells are kept")
     for name in PROGRAMS:
         if background.stop(folder, name):
-            say(f"stopped the {name}")
-
-
-def settings(folder: Path, reports: Path) -> dict[str, str]:
-    """Environment of every program: deployments/prefect.env and where things are here."""
-    ports = _ports(folder)
-    return shared_settings() | {
-        "PREFECT_HOME": str(folder),
-        "PREFECT_API_URL": f"http://127.0.0.1:{ports['server']}/api",
-        REPORTS_URL: f"http://127.0.0.1:{ports['reports']}",
-        REPORTS_ROOT: str(reports.resolve()),
-    }
-
-
-def shared_settings() -> dict[str, str]:
-    """deployments/prefect.env."""
-    lines = _SETTINGS.read_text(encoding="utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+            notify(f"stopped the {name}")
 
 
 def _ports(folder: Path) -> dict[str, int]:
@@ -111,31 +87,39 @@ def _ports(folder: Path) -> dict[str, int]:
     return ports
 
 
+def _ui_address(folder: Path) -> str:
+    return f"http://127.0.0.1:{_ports(folder)['server']}"
+
+
 def _start(folder: Path, name: str, arguments: list[str], reports: Path) -> None:
-    if background.recorded(folder, name) is not None:
+    """A Python program in the background, unless it runs already."""
+    if background.running(folder, name) is not None:
         return
-    quiet = ("PREFECT_LOGGING_LEVEL", "PREFECT_SERVER_LOGGING_LEVEL")  # meant for a shell's command
-    inherited = {key: value for key, value in os.environ.items() if key not in quiet}
-    environment = inherited | settings(folder, reports)
+    inherited = {key: value for key, value in os.environ.items() if key not in QUIET}
+    here = {
+        "PREFECT_HOME": str(folder),
+        "PREFECT_API_URL": f"{_ui_address(folder)}/api",
+        REPORTS_URL: f"http://127.0.0.1:{_ports(folder)['reports']}",
+        REPORTS_ROOT: str(reports.resolve()),
+    }
+    environment = inherited | shared_settings() | here
     background.start(folder, name, [sys.executable, *arguments], environment, ROOT)
 
 
-def _wait_ready(folder: Path, port: int) -> None:
+def _wait_until_ready(folder: Path, port: int) -> None:
     until = time.monotonic() + _READY_S
-    while time.monotonic() < until and background.recorded(folder, "server"):
-        try:
+    while time.monotonic() < until and background.running(folder, "server"):
+        with suppress(httpx.HTTPError):
             if httpx.get(f"http://127.0.0.1:{port}/api/health", timeout=5).is_success:
                 return
-        except httpx.HTTPError:
-            pass
         time.sleep(0.3)
-    log = folder / "server.log"
     background.stop(folder, "server")
-    raise InputError("ui", "server", f"did not come up; the reason stands in {log}")
+    log = folder / "server.log"
+    raise InputError("ui", "server", f"did not start; {log} has the reason")
 
 
 async def _cancel_all() -> int:
-    """Cancels every run and waits for their ends; how many there were."""
+    """Cancels every run and waits for its end; returns how many there were."""
     running = FlowRunFilter.model_validate(
         {"state": {"type": {"any_": [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]}}}
     )
@@ -154,16 +138,12 @@ async def _cancel_all() -> int:
     return len(runs)
 
 
-def _free(option: str, port: int) -> None:
+def _free_port(wanted: int = 0) -> int:
+    """`wanted`, or any free port for 0. Raises InputError for a port that is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind(("127.0.0.1", wanted))
         except OSError as error:
-            raise InputError("ui", option, f"{port}: {error.strerror}", "a free port") from error
-
-
-def _any_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+            raise InputError("--port", f"{wanted}", f"{error.strerror}", "a free port") from error
         return int(probe.getsockname()[1])

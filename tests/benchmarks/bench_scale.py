@@ -28,10 +28,9 @@ from prefect.client.orchestration import get_client
 import flows.campaign
 import flows.host_reservation
 import flows.measure
-from flows.cli import main as cli
 from flows.measure import Measuring
 from flows.server.heartbeat_automation import watch_heartbeats
-from flows.server.ui import shared_settings
+from flows.server.prefect_settings import shared_settings, shell_settings
 from tasks.execution import session as sessions
 from tasks.execution.session import Session
 from tasks.execution.site import Site
@@ -141,7 +140,7 @@ def recorded(api: str) -> int:
 
 def main() -> None:
     logging.disable(logging.WARNING)
-    os.environ |= cli._PREFECT  # before Prefect reads its settings
+    os.environ |= shell_settings()  # before Prefect reads its settings
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--environments", type=int, default=64)
     words.add_argument("--window", type=float, default=130.0, help="seconds of a cell")

@@ -16,6 +16,8 @@ import yaml
 
 from flows.server import deploy
 
+from ..paths import REFERENCE_CASES
+
 
 class _Older(BaseHTTPRequestHandler):
     """Answers every question as a server of another version answers for its version."""
@@ -38,23 +40,37 @@ def older() -> Iterator[str]:
     server.server_close()
 
 
-def one_line(folder: Path, *words: str, **environment: str) -> str:
-    done = subprocess.run(
+def shell(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "flows.cli", *words],
         capture_output=True, text=True, timeout=60, check=False,
         env={**os.environ, "XDG_STATE_HOME": str(folder), "COLUMNS": "400", **environment},
     )  # fmt: skip
+
+
+def one_line(folder: Path, *words: str, **environment: str) -> str:
+    done = shell(folder, *words, **environment)
     assert done.returncode == 2, done.stderr
     (line,) = done.stderr.strip().splitlines()
     return line
 
 
-@pytest.mark.parametrize("words", [["deploy"], ["run", "--config-dir", "."]])
-def test_a_server_that_does_not_answer_is_named(words: list[str], tmp_path: Path) -> None:
+@pytest.fixture
+def config_dir(tmp_path: Path) -> Path:
+    """An environment that can be planned."""
+    for path in REFERENCE_CASES.glob("*-*"):
+        (tmp_path / path.name).write_text(path.read_text())
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", [["deploy"], ["run", "--config-dir"]])
+def test_a_server_that_does_not_answer_is_named(words: list[str], config_dir: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))  # bound, and nobody listens
         api = f"http://127.0.0.1:{probe.getsockname()[1]}/api"
-        line = one_line(tmp_path, *words, PREFECT_API_URL=api)
+        if words[-1] == "--config-dir":
+            words = [*words, str(config_dir)]
+        line = one_line(config_dir, *words, PREFECT_API_URL=api)
     assert f"PREFECT_API_URL: {api}: no answer" in line
     assert "`ebpf-overhead ui`" in line
 
@@ -64,9 +80,17 @@ def test_a_server_of_another_version_is_refused(tmp_path: Path, older: str) -> N
     assert re.search(r"the server runs Prefect 3\.4\.0; expected 3\.\d+\.\d+", line)
 
 
-def test_a_run_from_the_shell_looks_at_the_server_too(tmp_path: Path, older: str) -> None:
-    line = one_line(tmp_path, "run", "--config-dir", str(tmp_path), PREFECT_API_URL=older)
+def test_a_run_from_the_shell_checks_the_server_too(config_dir: Path, older: str) -> None:
+    line = one_line(config_dir, "run", "--config-dir", str(config_dir), PREFECT_API_URL=older)
     assert "the server runs Prefect 3.4.0" in line
+
+
+def test_a_wrong_folder_is_answered_before_a_server_is_asked_or_a_run_is_named(
+    tmp_path: Path,
+) -> None:
+    done = shell(tmp_path, "run", "--config-dir", "nowhere", PREFECT_API_URL="http://127.0.0.1:1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--config-dir: nowhere: no such environment" in done.stderr
 
 
 def test_deploying_without_any_server_says_what_to_set(tmp_path: Path) -> None:

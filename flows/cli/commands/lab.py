@@ -1,29 +1,31 @@
-"""`lab`: the local lab of this machine."""
+"""`lab`: the local labs of this machine."""
 
 from typing import Annotated
 
 import typer
 
+from tasks.model.settings import Switch
+
 from ..console import out
-from ..options import (
-    words,
-)
+from ..options import LabSwitch, comma_separated
 
-app = typer.Typer(help="The local lab: real hosts on this one machine.", no_args_is_help=True)
+app = typer.Typer(help="Local labs: real SSH hosts on this one machine.", no_args_is_help=True)
 
-LabName = Annotated[str, typer.Argument(help="The lab's name; labs stand side by side.")]
+LabName = Annotated[str, typer.Argument(help="The lab's name; several can be up at once.")]
 
 
 @app.command("up", epilog="Example: `ebpf-overhead lab up demo`")
 def lab_up(
     name: LabName = "lab",
     layers: Annotated[str, typer.Option(help="host, or host,vm.")] = "host",
-    switch: Annotated[str, typer.Option(help="What joins the hosts: bridge or ovs.")] = "bridge",
+    switch: LabSwitch = Switch.BRIDGE,
 ) -> None:
     """Brings a lab up and writes its minimal-input.yaml."""
     from tasks.lab import lifecycle
 
-    state = lifecycle.up(name, layers=words(layers), switch=switch, progress=out.print)
+    state = lifecycle.up(
+        name, layers=comma_separated(layers), switch=switch.value, progress=out.print
+    )
     out.print(f"minimal input: {state.minimal_input}", soft_wrap=True)
 
 
@@ -43,7 +45,7 @@ def lab_status() -> None:
 
 @app.command("down", epilog="Example: `ebpf-overhead lab down demo`")
 def lab_down(name: LabName = "lab") -> None:
-    """Takes a lab down; nothing of it stays."""
+    """Takes a lab down and leaves nothing of it behind."""
     from tasks.lab import lifecycle
 
     lifecycle.down(name)

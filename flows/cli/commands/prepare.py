@@ -5,45 +5,29 @@ from typing import Annotated
 
 import typer
 
+from tasks.model.settings import Measurement, Selection
+
 from ..console import out, run_flow
-from ..options import (
-    Affinity,
-    Attribution,
-    Budget,
-    CaseIds,
-    Category,
-    ConfigDir,
-    Datasets,
-    Direction,
-    Every,
-    Iterations,
-    Layers,
-    Monitor,
-    Placebos,
-    Protocol,
-    Seed,
-    Tools,
-    Warmup,
-    Window,
-    Workloads,
-    hours_s,
-    measurement,
-    selection,
-)
+from ..options import Budget, ConfigDir, Datasets, budget_hours
+from ..settings_options import settings_options
 
 app = typer.Typer()
 
 
 @app.command(epilog="Example: `ebpf-overhead bootstrap --minimal-input minimal-input.yaml`")
 def bootstrap(
-    minimal_input: Annotated[Path, typer.Option(help="What a person knows of the environment.")],
+    minimal_input: Annotated[Path, typer.Option(help="The file that describes the environment.")],
     output_dir: Annotated[
-        Path | None, typer.Option(help="Where both files go; default config/environments/<env>.")
+        Path | None, typer.Option(help="Where both files go; default: config/environments/<env>.")
     ] = None,
-    record: Annotated[Path | None, typer.Option(help="Keep every probe's answer here.")] = None,
-    replay: Annotated[Path | None, typer.Option(help="Answer from a recording.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Record every probe's answer in this folder.")
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Take the answers from such a recording; no SSH.")
+    ] = None,
 ) -> None:
-    """Discovers the nodes over SSH and writes its full.yaml and cases.json."""
+    """Discovers the nodes over SSH and writes <env>-full.yaml and <env>-cases.json."""
     from tasks.bootstrap import discover_environment as discover
     from tasks.bootstrap import facts_table
 
@@ -56,69 +40,51 @@ def bootstrap(
 
 
 @app.command(epilog="Example: `ebpf-overhead cases --config-dir config/environments/lab`")
+@settings_options()
 def cases(
+    *,
     config_dir: Annotated[Path, typer.Option(help="A folder that bootstrap wrote.")],
-    tools: Tools = "",
-    layers: Layers = "",
-    category: Category = None,
-    protocol: Protocol = None,
-    direction: Direction = None,
-    case_ids: CaseIds = "",
+    selection: Selection,
 ) -> None:
     """Shows an environment's cases."""
     from tasks.make_plan import selected_cases
 
+    from ...environments import folders_of
     from ..tables import cases_table
 
-    chosen = selection(tools, layers, category, protocol, direction, case_ids)
-    out.print(cases_table(selected_cases(config_dir, chosen)[1]))
+    (folder,) = folders_of([config_dir])
+    out.print(cases_table(selected_cases(folder, selection)[1]))
 
 
 @app.command(
     epilog="Example: `ebpf-overhead plan --config-dir config/environments/lab --iterations 4`"
 )
+@settings_options(without=["min_free_mib", "keep_on_hosts"])
 def plan(
+    *,
     config_dir: ConfigDir,
     output: Annotated[
         Path | None, typer.Option(help="Folder for workflow.json; default: the config folder.")
     ] = None,
     budget: Budget = None,
     datasets: Datasets = "datasets/parquet",
-    tools: Tools = "",
-    layers: Layers = "",
-    category: Category = None,
-    protocol: Protocol = None,
-    direction: Direction = None,
-    case_ids: CaseIds = "",
-    iterations: Iterations = 4,
-    window: Window = 10,
-    warmup: Warmup = 1,
-    workloads: Workloads = "full",
-    seed: Seed = None,
-    placebos: Placebos = 2,
-    baseline_every: Every = 4,
-    monitor_interval: Monitor = 2,
-    attribution: Attribution = 2,
-    affinity: Affinity = None,
+    selection: Selection,
+    measurement: Measurement,
 ) -> None:
     """Shows what would be measured, in which order and for how long; writes workflow.json."""
     from tasks.forecast import forecast_plan
-    from tasks.make_plan import make_plan_of, write_plan
+    from tasks.make_plan import write_plan
 
+    from ...environments import plans_of
     from ..tables import forecast_table, plan_summary
 
-    chosen = selection(tools, layers, category, protocol, direction, case_ids)
-    settings = measurement(
-        iterations, window, warmup, workloads, seed, placebos, baseline_every, monitor_interval,
-        attribution, affinity,
-    )  # fmt: skip
-    for folder in config_dir:
-        made = make_plan_of(folder, chosen, settings)
+    hours = budget_hours(budget)
+    for folder, made in plans_of(config_dir, selection, measurement):
         several = output is not None and len(config_dir) > 1
         where = output / made.environment if output and several else output or folder
         path = where / "workflow.json"
         write_plan(path, made)
         out.print(plan_summary(made))
-        seen = forecast_plan(made, datasets, hours_s(budget))
-        out.print(forecast_table(seen, budget))
+        forecast = forecast_plan(made, datasets, hours and hours * 3600)
+        out.print(forecast_table(forecast, budget))
         out.print(f"wrote {path}", soft_wrap=True)

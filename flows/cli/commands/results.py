@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,10 +10,14 @@ from tasks.model.errors import InputError
 
 from ..console import out, run_flow
 from ..options import (
+    LANGUAGES,
     Datasets,
     Lang,
+    Margins,
     Output,
-    languages,
+    TreeEnvironment,
+    TreeRun,
+    one_or_more_of,
 )
 
 app = typer.Typer()
@@ -24,10 +28,8 @@ def ingest(
     results: Annotated[Path, typer.Argument(help="A run, one of its environments, or a tree of "
                                                  "the published framework.")],
     datasets: Datasets = "datasets/parquet",
-    environment: Annotated[
-        str | None, typer.Option(help="Name for a tree of the published framework.")
-    ] = None,
-    run_id: Annotated[str | None, typer.Option("--run", help="Its run's name.")] = None,
+    environment: TreeEnvironment = None,
+    run_id: TreeRun = None,
 ) -> None:  # fmt: skip
     """Reads a raw results tree into the datasets; reading it again changes nothing."""
     from tasks.ingest import ingest_tree
@@ -53,39 +55,34 @@ def analyze(
     output_dir: Output = Path("reports"),
     datasets: Datasets = "datasets/parquet",
     lang: Lang = "zh,en",
-    margins: Annotated[Path | None, typer.Option(help="Margins; default config/margins.yaml.")] = (
-        None
-    ),
-    environment: Annotated[
-        str | None, typer.Option(help="Name for a tree of the published framework.")
-    ] = None,
-    run_id: Annotated[str | None, typer.Option("--run", help="Its run's name.")] = None,
+    margins: Margins = None,
+    environment: TreeEnvironment = None,
+    run_id: TreeRun = None,
     enforce: Annotated[
-        Path | None, typer.Option(help="A budget file; exit 3 where a cost is proven above it.")
+        Path | None, typer.Option(help="A budget file; exit 3 if a cost is proven to exceed it.")
     ] = None,
 ) -> None:
-    """Effects, checks and report from a results tree; the history of all nights."""
-
+    """Effects, checks and report of a results tree, or the history of all nights."""
     if iteration_path is None and not history:
-        raise InputError("analyze", "--iteration-path", "missing", "a results tree, or --history")
+        raise InputError("--iteration-path", "", "missing", "a results tree, or --history")
     if enforce is not None and iteration_path is None:
         raise InputError("--enforce", str(enforce), "no run to hold against it", "--iteration-path")
+    if iteration_path is not None and not iteration_path.is_dir():
+        raise InputError("--iteration-path", str(iteration_path), "no such folder",
+                         "a results tree")  # fmt: skip
+    languages = one_or_more_of(LANGUAGES, "--lang", lang)
     if iteration_path is not None:
-        from tasks.model.names import MARGINS_FILE
-
         from ...analysis import analysis
         from ..tables import print_reported
 
-        limits = margins or MARGINS_FILE
-        flow = analysis(
-            iteration_path, datasets, output_dir, languages(lang), limits, environment, run_id
+        ingested, reported = run_flow(
+            analysis(iteration_path, datasets, output_dir, languages, margins, environment, run_id)
         )
-        ingested, reported = run_flow(flow)
         print_reported(out, ingested, reported)
     if history:
         from tasks.history import history_of
 
-        for path in history_of(datasets, output_dir, languages(lang)).files:
+        for path in history_of(datasets, output_dir, languages).files:
             out.print(f"history: {path}", soft_wrap=True)
     if enforce is not None and iteration_path is not None:
         from tasks.enforce import enforce_budget
@@ -99,16 +96,18 @@ def compare(
     a: Annotated[str, typer.Argument(help="The earlier run: in the datasets, or a results tree.")],
     b: Annotated[str, typer.Argument(help="The later run.")],
     datasets: Datasets = "datasets/parquet",
-    margins: Annotated[Path | None, typer.Option(help="Margins; default config/margins.yaml.")] = (
-        None
-    ),
+    margins: Margins = None,
 ) -> None:
-    """What the tools cost in run B and not in run A; exit 3 where that is above the margin."""
+    """What the tools cost in run B beyond run A; exit 3 if that is above the margin."""
+    from tasks.compare import runs_of
     from tasks.model.names import MARGINS_FILE
 
     from ...comparison import comparison
     from ..tables import print_compared
 
+    for one in (a, b):
+        if not Path(one).is_dir():
+            runs_of(datasets, one)  # raises InputError before a flow begins
     print_compared(out, run_flow(comparison(a, b, datasets, margins or MARGINS_FILE)))
 
 
@@ -121,18 +120,18 @@ def check(
     ] = False,
     run_id: Annotated[str | None, typer.Option("--run", help="A run in the datasets.")] = None,
     datasets: Datasets = "datasets/parquet",
-    form: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="How to print them.")
+    ] = "table",
 ) -> None:
-    """The data-quality findings: of the published figures, or of a run."""
+    """The data-quality findings of a run, or of the published figures."""
     from tasks.check import findings_of, reference_findings
 
     from ..tables import findings_table
 
-    if form not in ("table", "json"):
-        raise InputError("--format", form, "unknown format", "table or json")
     if reference == (run_id is not None):
-        raise InputError("check", "--reference", "what to check is not clear",
-                         "either --reference or --run")  # fmt: skip
+        problem = "what to check is not clear"
+        raise InputError("--reference", "", problem, "either --reference or --run")
     found = reference_findings() if run_id is None else findings_of(datasets, run_id)
     if form == "json":
         sys.stdout.write(found.write_json() + "\n")

@@ -7,38 +7,22 @@ import typer
 
 from tasks.model.errors import InputError
 from tasks.model.names import as_id
-from tasks.model.settings import Switch
+from tasks.model.settings import Measurement, Selection, Switch
 
 from ..console import SOME_INVALID, out, run_flow
 from ..options import (
-    Affinity,
-    Attribution,
+    LANGUAGES,
     Budget,
-    CaseIds,
-    Category,
     ConfigDir,
     Datasets,
-    Direction,
-    Every,
-    Iterations,
+    LabSwitch,
     Lang,
-    Layers,
-    Monitor,
     Output,
-    Placebos,
-    Protocol,
     Results,
-    Seed,
-    Tools,
-    Warmup,
-    Window,
-    Workloads,
-    hours_s,
-    languages,
-    measurement,
-    selection,
-    words,
+    budget_hours,
+    one_or_more_of,
 )
+from ..settings_options import settings_options
 
 app = typer.Typer()
 
@@ -47,83 +31,66 @@ app = typer.Typer()
     epilog="Examples: `ebpf-overhead run --config-dir config/environments/lab --iterations 4` · "
     "`ebpf-overhead run --resume 20261122-203000-1f2e`"
 )
+@settings_options()
 def run(
+    *,
     context: typer.Context,
     config_dir: ConfigDir = [],  # noqa: B006
-    tools: Tools = "",
-    layers: Layers = "",
-    category: Category = None,
-    protocol: Protocol = None,
-    direction: Direction = None,
-    case_ids: CaseIds = "",
-    iterations: Iterations = 4,
-    window: Window = 10,
-    warmup: Warmup = 1,
-    workloads: Workloads = "full",
-    seed: Seed = None,
-    placebos: Placebos = 2,
-    baseline_every: Every = 4,
-    monitor_interval: Monitor = 2,
-    attribution: Attribution = 2,
-    affinity: Affinity = None,
+    selection: Selection,
+    measurement: Measurement,
     until_decided: Annotated[
         bool,
-        typer.Option("--until-decided", help="Measure a case no longer than until it is decided."),
+        typer.Option("--until-decided", help="Stop measuring a case once it is decided."),
     ] = False,
     max_iterations: Annotated[
-        int, typer.Option(min=3, help="With --until-decided: the most iterations.")
+        int, typer.Option(min=3, max=100, help="With --until-decided: the most iterations.")
     ] = 12,
     budget: Budget = None,
     against: Annotated[
-        str | None, typer.Option(help="An older version of the tool named by --tools.")
+        str | None,
+        typer.Option(help="Older version of the tool that --tools names, measured beside it."),
     ] = None,
-    max_load: Annotated[
-        float | None, typer.Option(help="A host above this load is busy; default: its CPUs.")
+    workflow: Annotated[
+        Path | None, typer.Option(help="Run this workflow.json of `plan` as it stands.")
     ] = None,
-    min_free: Annotated[int, typer.Option(help="MiB a work directory must have free.")] = 512,
-    no_cleanup: Annotated[
-        bool, typer.Option("--no-cleanup", help="Leave raw results on the hosts too.")
-    ] = False,
-    workflow: Annotated[Path | None, typer.Option(help="Run a workflow.json as it is.")] = None,
     results_dir: Results = Path("results"),
     datasets: Datasets = "datasets/parquet",
     output_dir: Output = Path("reports"),
     lang: Lang = "zh,en",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
-    resume: Annotated[str | None, typer.Option(help="Go on with this run.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(help="Resume this run: measure what it has left.")
+    ] = None,
 ) -> None:
-    """Measures: the campaign end to end, from the plan to the report."""
-    from tasks.make_plan import make_plan_of
+    """Measures: the whole campaign, from the plan to the report."""
+    from ...environments import plans_of
+    from ..tables import plan_summary, print_compared, print_finished
+    from ..terminal_progress import TerminalProgress
 
-    from ..tables import TerminalProgress, plan_summary, print_compared, print_finished
-
-    if not config_dir and not resume:
-        raise InputError("run", "--config-dir", "missing", "a folder that bootstrap wrote")
-    if against is not None and len(words(tools)) != 1:
-        raise InputError("--against", against, "no version to hold it against", "one --tools")
-    if resume and (as_id(resume) != resume or not (results_dir / resume).is_dir()):
-        raise InputError("--resume", resume, "no such run", f"a folder below {results_dir}")
-    if resume and dry_run:
-        raise InputError("--dry-run", resume, "a run that is gone on with has its plan already",
-                         f"{results_dir / resume}/<environment>/workflow.json")  # fmt: skip
-    chosen = selection(f"{tools},{against or ''}", layers, category, protocol, direction, case_ids)
-    budget_s = hours_s(budget)
+    if against is not None:
+        if len(selection.tools) != 1:
+            raise InputError("--against", against, "no tool to compare it with", "one --tools")
+        both = {"tools": [*selection.tools, against]}
+        selection = selection.model_copy(update=both)
     if until_decided:
-        given = context.get_parameter_source("iterations")
-        if given is not None and given.name != "DEFAULT":
-            raise InputError("--iterations", str(iterations), "with --until-decided the numbers "
-                             "decide how many", "--max-iterations for the most")  # fmt: skip
-        iterations = max_iterations
-    settings = measurement(
-        iterations, window, warmup, workloads, seed, placebos, baseline_every, monitor_interval,
-        attribution, affinity, max_load=max_load, min_free_mib=min_free, keep_on_hosts=no_cleanup,
-        until_decided=until_decided, budget_h=budget_s / 3600 if budget_s else None,
-    )  # fmt: skip
-    spoken_in = languages(lang)
-    if dry_run:
-        for folder in config_dir:
-            out.print(plan_summary(make_plan_of(folder, chosen, settings, workflow)))
-        return
+        source = context.get_parameter_source("iterations")
+        if source is not None and source.name != "DEFAULT":
+            raise InputError("--iterations", str(measurement.iterations), "with --until-decided "
+                             "the results decide how many", "--max-iterations")  # fmt: skip
+        decide = {"until_decided": True, "iterations": max_iterations}
+        measurement = measurement.model_copy(update=decide)
+    measurement = measurement.model_copy(update={"budget_h": budget_hours(budget)})
+    languages = one_or_more_of(LANGUAGES, "--lang", lang)
+    if resume:
+        _check_resumable(resume, results_dir, dry_run)
+    elif not config_dir:
+        raise InputError("--config-dir", "", "missing", "a folder that bootstrap wrote")
+    else:
+        plans = plans_of(config_dir, selection, measurement, workflow)
+        if dry_run:
+            for _, plan in plans:
+                out.print(plan_summary(plan))
+            return
     from ...campaign import campaign, new_run
     from ...comparison import versions
     from ...progress import heard_by
@@ -132,43 +99,54 @@ def run(
     with TerminalProgress(out, run_id, results_dir) as listener, heard_by(listener):
         finished = run_flow(
             campaign(
-                [str(folder) for folder in config_dir], run_id, chosen, settings,
-                languages=spoken_in, results_dir=results_dir, datasets=datasets,
+                [str(folder) for folder in config_dir], run_id, selection, measurement,
+                languages=languages, results_dir=results_dir, datasets=datasets,
                 output=output_dir, workflow=workflow,
             )
         )  # fmt: skip
     print_finished(out, finished)
     if against is not None:
-        print_compared(out, run_flow(versions(run_id, words(tools)[0], against, datasets)))
+        print_compared(out, run_flow(versions(run_id, selection.tools[0], against, datasets)))
     if finished.ended_early or any(one.passed < one.cells for one in finished.ingested):
         raise typer.Exit(SOME_INVALID)
+
+
+def _check_resumable(run_id: str, results_dir: Path, dry_run: bool) -> None:
+    folder = results_dir / run_id
+    if as_id(run_id) != run_id or not folder.is_dir():
+        raise InputError("--resume", run_id, "no such run", f"a folder below {results_dir}")
+    if dry_run:
+        raise InputError("--dry-run", run_id, "a run that is resumed has its plan already",
+                         f"{folder}/<environment>/workflow.json")  # fmt: skip
 
 
 @app.command(epilog="Example: `ebpf-overhead demo`")
 def demo(
     layers: Annotated[
-        str, typer.Option(help="host, or host,vm; default: vm too where this machine can.")
+        str,
+        typer.Option(help="host, or host,vm; default: also vm if this machine can run guests."),
     ] = "",
-    switch: Annotated[Switch, typer.Option(help="What joins the hosts.")] = Switch.BRIDGE,
-    results_dir: Annotated[Path, typer.Option(help="Where raw results go.")] = Path("results"),
+    switch: LabSwitch = Switch.BRIDGE,
+    results_dir: Results = Path("results"),
     datasets: Datasets = "datasets/parquet",
-    output_dir: Annotated[Path, typer.Option(help="Where reports go.")] = Path("reports"),
+    output_dir: Output = Path("reports"),
 ) -> None:
     """The whole pipeline on a lab of its own: three bpftrace tools between two real SSH hosts."""
     from tasks.model.environment import Layer
-    from tasks.model.settings import Selection
 
     from ...campaign import new_run
     from ...lab_demo import QUICK
     from ...lab_demo import demo as flow
     from ...progress import heard_by
-    from ..tables import TerminalProgress, print_finished
+    from ..tables import print_finished
+    from ..terminal_progress import TerminalProgress
 
+    chosen = [Layer(layer) for layer in one_or_more_of(list(Layer), "--layers", layers)]
     run_id = new_run()
     with TerminalProgress(out, run_id, results_dir) as listener, heard_by(listener):
         finished = run_flow(
             flow(
-                run_id, "demo", [Layer(word) for word in words(layers)], switch,
+                run_id, "demo", chosen, switch,
                 Selection(), QUICK, results_dir, datasets, output_dir,
             )
         )  # fmt: skip

@@ -44,7 +44,7 @@ def deploy(
 
     from ...server.deploy import deploy as register
 
-    api = os.environ.get("PREFECT_API_URL") or ui.address(ui.state_directory())
+    api = os.environ.get("PREFECT_API_URL") or ui.api_address(ui.state_directory())
     if api is None:
         raise InputError("PREFECT_API_URL", "", "not set, and no `ebpf-overhead ui` runs here",
                          "the address of a Prefect server")  # fmt: skip

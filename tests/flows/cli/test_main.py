@@ -41,18 +41,30 @@ def published(tmp_path: Path) -> Path:
     [
         (["run"], ["--config-dir", "missing"]),
         (["run", "--resume", "never"], ["--resume", "never", "no such run"]),
+        (["run", "--config-dir", "/none"], ["--config-dir: /none: no such environment"]),
+        (["compare", "never", "again"], ["never", "no such run"]),
+        (["demo", "--layers", "guest"], ["--layers: guest", "host, vm"]),
+        (["plan"], ["--config-dir: missing; expected a folder that bootstrap wrote"]),
+        (["ingest"], ["results: missing"]),
+        (["run", "--iterations", "-1"], ["--iterations: -1: should be greater than or equal to 1"]),
+        (["run", "--iterations", "many"], ["--iterations: many: should be a valid integer"]),
+        (["run", "--protocol", "sctp"], ["--protocol: sctp: not one of 'tcp', 'udp', 'icmp'"]),
+        (["run", "--seed"], ["--seed: requires an argument"]),
+        (["run", "--sed", "1"], ["ebpf-overhead run: no such option: --sed", "--seed"]),
+        (["measure"], ["ebpf-overhead: no such command 'measure'"]),
         (
             ["run", "--config-dir", "/tmp", "--until-decided", "--iterations", "8"],
             ["--iterations", "--max-iterations"],
         ),
         (["bootstrap", "--minimal-input", "/none.yaml"], ["/none.yaml", "cannot be read"]),
         (["ingest", "/none"], ["/none", "no such folder"]),
+        (["analyze", "--iteration-path", "/none"], ["--iteration-path: /none", "no such folder"]),
         (
             ["ingest", "/tmp", "--datasets", "s3://key:word@store"],
             ["--datasets", "credential"],
         ),
         (["check"], ["--reference"]),
-        (["check", "--reference", "--format", "xml"], ["--format", "xml", "table or json"]),
+        (["check", "--reference", "--format", "xml"], ["--format", "xml", "'table', 'json'"]),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_2(call, words, told):
@@ -121,3 +133,14 @@ def test_the_findings_in_the_published_figures_come_as_json(call):
               "expected", "message"}  # fmt: skip
     assert code == 0
     assert all(needed <= finding.keys() for finding in findings)
+
+
+def test_ctrl_c_says_what_is_kept(call, monkeypatch):
+    def interrupted(flow_run) -> None:
+        flow_run.close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flows.cli.commands.prepare.run_flow", interrupted)
+    code, _, err = call("bootstrap", "--minimal-input", "minimal-input.yaml")
+    assert code == 130
+    assert err.startswith("interrupted: finished cells are kept")

@@ -4,12 +4,12 @@ import yaml
 
 from flows.analysis import analysis
 from flows.campaign import campaign
-from flows.cli import main as cli
 from flows.lab_demo import demo
 from flows.measure import ITERATION, measure
 from flows.nightly import nightly
 from flows.server import heartbeat_automation
 from flows.server.deploy import PREFECT_FILE
+from flows.server.prefect_settings import shared_settings, shell_settings
 
 HEARTBEATS = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
 
@@ -17,8 +17,7 @@ HEARTBEATS = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
 def test_two_heartbeats_may_be_lost_on_the_way() -> None:
     deployed = yaml.safe_load(PREFECT_FILE.read_text())["deployments"]
     settings = [one["work_pool"]["job_variables"]["env"] for one in deployed]
-    env_file = PREFECT_FILE.with_name("prefect.env").read_text().splitlines()
-    settings += [cli._PREFECT, dict(line.split("=", 1) for line in env_file if line[0] != "#")]
+    settings += [shared_settings(), shell_settings()]
     assert {int(one[HEARTBEATS]) * 3 for one in settings} == {heartbeat_automation.SILENT_AFTER_S}
 
 

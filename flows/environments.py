@@ -1,0 +1,54 @@
+"""The environments that a person names: their folders and their plans."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tasks.make_plan import make_plan_of
+from tasks.model.errors import InputError, raise_all
+from tasks.model.names import CONFIG
+from tasks.model.plan import Plan
+from tasks.model.settings import Measurement, Selection
+
+ENVIRONMENTS = CONFIG / "environments"
+
+
+def known_environments() -> list[str]:
+    """Names of the environments that bootstrap wrote below config/environments."""
+    return sorted(path.parent.name for path in ENVIRONMENTS.glob("*/*-full.yaml"))
+
+
+def folders_of(environments: Sequence[str | Path]) -> list[Path]:
+    """Each environment's folder, from its name or from the folder itself. Raises InputErrors."""
+    found, errors = [], []
+    for text in environments:
+        folder = next((p for p in (Path(text), ENVIRONMENTS / text) if p.is_dir()), None)
+        if folder is not None:
+            found.append(folder)
+        else:
+            known = ", ".join(known_environments())
+            expected = f"one of {known}" if known else "a folder that `bootstrap` wrote"
+            errors.append(InputError("environments", str(text), "no such environment", expected))
+    raise_all(errors)
+    return found
+
+
+def plans_of(
+    environments: Sequence[str | Path],
+    selection: Selection,
+    measurement: Measurement,
+    workflow: Path | None = None,
+    make: Callable[..., Plan] = make_plan_of,
+) -> list[tuple[Path, Plan]]:
+    """Each environment's folder and plan. Touches no host. Raises InputErrors of all of them.
+
+    make: `make_plan_of`, or the task of it.
+    """
+    plans: list[tuple[Path, Plan]] = []
+    errors: list[InputError] = []
+    for folder in folders_of(environments):
+        try:
+            plans.append((folder, make(folder, selection, measurement, workflow)))
+        except InputError as error:
+            errors += error.errors
+    raise_all(list({str(error): error for error in errors}.values()))
+    return plans
