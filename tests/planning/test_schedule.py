@@ -1,15 +1,10 @@
-"""The order of an iteration, and what looks between iterations change in it."""
+"""The order of an iteration, and what an interim analysis changes in it."""
 
-from dataclasses import replace
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.model.environment import Layer
-from tasks.model.errors import InputError
 from tasks.model.plan import Case, CaseKind, Design, Plan
-from tasks.planning import workflow
 from tasks.planning.schedule import (
     REPEATED,
     again,
@@ -115,29 +110,3 @@ def test_one_more_baseline_opens_what_is_left_and_is_a_block_s_end_like_others()
 def test_the_duration_counts_windows_and_warm_up():
     made = plan([case(1)], placebos=0, iterations=1)
     assert duration_s(made) > 3 * len(WORKLOADS) * 11
-
-
-def test_a_workflow_reads_back_as_it_was_written():
-    made = plan([case(1), case(2, skipped="why")])
-    assert workflow.load(workflow.dump(made), "workflow.json") == made
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("{", "not JSON"),
-        ("[]", "not a workflow"),
-        ('{"format": 99}', "not a workflow"),
-        ('{"format": 1, "environment": "x"}', "design"),
-    ],
-)
-def test_what_is_no_workflow_is_refused_with_what_is_wrong(text, told):
-    with pytest.raises(InputError, match=told):
-        workflow.load(text, "workflow.json")
-
-
-def test_a_workflow_with_a_slot_of_no_case_is_refused():
-    made = plan([case(1)])
-    broken = replace(made, slots=(replace(made.slots[0], case_id=77),))
-    with pytest.raises(InputError, match="no case 77"):
-        workflow.load(workflow.dump(broken), "workflow.json")
