@@ -1,7 +1,8 @@
-"""The verb `plan`: an environment's files and a person's settings to the plan that is run."""
+"""The verb `plan`: from an environment's files and a person's settings to the plan that is run."""
 
 import random
-from dataclasses import replace
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 
 from prefect import task
@@ -24,27 +25,15 @@ __all__ = ["duration_s", "make_plan_of", "plan_environment", "selected_cases", "
 
 
 MATCHING = "matching"
-"""Among the workloads' names: of each case only those whose protocol its tool watches."""
+"""Given among the workloads' names: a case runs only those whose protocol its tool watches."""
 
 
 def selected_cases(config_dir: Path, selection: Selection) -> tuple[FullConfig, tuple[Case, ...]]:
-    """The environment of a `--config-dir`, and those of its cases that are wanted.
-
-    Raises InputErrors.
-    """
+    """The environment in `config_dir`, and its selected cases. Raises InputErrors."""
     full_path, cases_path = find_config(config_dir)
     full, catalog = read_full(full_path), read_catalog()
     cases = read_cases(cases_path, full, catalog) if cases_path else expand(full, catalog)
-    chosen = select(
-        cases,
-        tools=selection.tools,
-        layers=selection.layers,
-        category=selection.category or "",
-        protocol=selection.protocol or "",
-        direction=selection.direction or "",
-        case_ids=selection.case_ids,
-    )
-    return full, chosen
+    return full, select(cases, selection)
 
 
 def make_plan_of(
@@ -55,15 +44,14 @@ def make_plan_of(
 ) -> Plan:
     """The whole plan of the environment in `config_dir`. Touches no host. Raises InputErrors.
 
-    workflow_file: a plan that was written before, taken as it stands.
+    workflow_file: a plan that was written before, used unchanged.
     """
     full, cases = selected_cases(config_dir, selection)
     if workflow_file is not None:
         plan = workflow.read(workflow_file)
         if plan.environment != full.environment:
-            raise InputError(
-                str(workflow_file), "environment", repr(plan.environment), repr(full.environment)
-            )
+            problem = f"is {plan.environment!r}"
+            raise InputError(str(workflow_file), "environment", problem, repr(full.environment))
         return plan
     names = [name for name in measurement.workloads if name != MATCHING]
     workloads = read_workloads(
@@ -78,7 +66,7 @@ def make_plan_of(
     return make_plan(
         full.environment,
         cases,
-        lambda layer: placebo_case(full, layer, 0),
+        partial(placebo_case, full),
         workloads,
         _design(measurement),
     )
@@ -100,17 +88,10 @@ def plan_environment(
 
 
 def _design(settings: Measurement) -> Design:
+    shared = {field.name for field in fields(Design)} & Measurement.model_fields.keys() - {"seed"}
     return Design(
         seed=random.randrange(2**31) if settings.seed is None else settings.seed,
-        iterations=settings.iterations,
-        baseline_every=settings.baseline_every,
-        placebos=settings.placebos,
-        cooldown_s=settings.cooldown_s,
-        monitor_interval_s=settings.monitor_interval_s,
-        attribution_s=settings.attribution_s,
-        attribution_rate=settings.attribution_rate,
-        log_cap_mib=settings.log_cap_mib,
         max_load_1m=settings.max_load,
-        until_decided=settings.until_decided,
         budget_s=None if settings.budget_h is None else settings.budget_h * 3600,
+        **settings.model_dump(include=shared),
     )

@@ -1,10 +1,13 @@
 """A lab host: a process that holds namespaces, and the sshd that is pid 1 inside them."""
 
 import socket
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from .machine import Process, recorded, run, start_recorded, wait_until
+import psutil  # type: ignore[import-untyped]
+
+from .machine import end, recorded, run, start_recorded, wait_until
 from .state import LabLayout, Seat
 
 _INIT = Path(__file__).with_name("host_init.sh")
@@ -47,42 +50,41 @@ def prepare(shape: LabLayout, seat: Seat) -> None:
     _keygen(directory / "host_key", seat.name)
 
 
-def start(shape: LabLayout, seat: Seat) -> Process:
-    """Starts the host; returns once its sshd is listening, still without a network."""
+def start(shape: LabLayout, seat: Seat) -> int:
+    """Starts the host; returns the pid that holds its namespaces, once its sshd listens.
+
+    The host has no network yet.
+    """
     prepare(shape, seat)
-    directory = shape.node_directory(seat)
+    directory, record = shape.node_directory(seat), shape.record(seat)
     (directory / "bench").mkdir()
-    pid_file, log = directory / "sshd.pid", directory / "init.log"
+    log = directory / "init.log"
     namespaces = ["unshare", "--net", "--pid", "--mount", "--uts", "--mount-proc"]
     start_recorded(
-        shape.record(seat),
+        record,
         log,
         [*namespaces, "--fork", "--kill-child", "sh", str(_INIT), str(directory), seat.name],
     )
-    record = shape.record(seat)
-    wait_until(
-        lambda: recorded(record) is not None, 10.0, f"{seat.name} starts", log, alive=lambda: True
-    )
-    wait_until(pid_file.exists, 10.0, f"{seat.name}: sshd listens", log, partial(runs, shape, seat))
-    process = recorded(shape.record(seat))
-    assert process is not None  # its sshd listens, so it was recorded long ago
-    return process
+    listens = (directory / "sshd.pid").exists
+    alive = partial(runs, shape, seat)
+    wait_until(listens, 10.0, f"{seat.name}: sshd listens", log, alive)
+    return int(record.read_text().split(maxsplit=1)[0])
 
 
 def runs(shape: LabLayout, seat: Seat) -> bool:
-    process = recorded(shape.record(seat))
-    return process is not None and process.alive
+    return recorded(shape.record(seat)) is not None
 
 
 def stop(shape: LabLayout, seat: Seat) -> None:
-    """Ends the host with everything that runs on it. Fine when it does not run."""
+    """Ends the host with everything that runs on it; does nothing if it does not run."""
     holder = recorded(shape.record(seat))
-    if holder is None or not holder.alive:
+    if holder is None:
         return
-    # The kernel lets a pid namespace's first process go only after all others in it are gone.
-    for first in holder.children():
-        first.end()
-    holder.end()
+    with suppress(psutil.NoSuchProcess):
+        # The kernel lets a pid namespace's first process go only after all others in it are gone.
+        for first in holder.children():
+            end(first)
+    end(holder)
 
 
 def known_hosts_line(shape: LabLayout, seat: Seat) -> str:

@@ -84,7 +84,7 @@ def _build(shape: LabLayout, say: Progress) -> None:
     pids: dict[str, int] = {}
     for seat in HOSTS:
         say(f"starting {seat.name} at {shape.management_ip(seat)}")
-        pids[seat.name] = lab_host.start(shape, seat).pid
+        pids[seat.name] = lab_host.start(shape, seat)
         network.plug_management(shape, seat, pids[seat.name])
     say(f"laying the test network {shape.test} ({shape.switch})")
     network.plug_test(shape, pids)
@@ -141,14 +141,13 @@ def _look(shape: LabLayout) -> LabState:
 def _look_at(shape: LabLayout, seat: Seat) -> LabHost:
     address = str(shape.management_ip(seat))
     holder = recorded(shape.record(seat))
-    runs = holder is not None and holder.alive
     return LabHost(
         name=seat.name,
         layer=seat.layer,
         address=address,
         test_ip=str(shape.test_ip(seat)),
-        pid=holder.pid if holder and runs else None,
-        answers=runs and lab_host.answers(address),
+        pid=holder.pid if holder else None,
+        answers=holder is not None and lab_host.answers(address),
     )
 
 

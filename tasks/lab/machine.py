@@ -1,17 +1,17 @@
-"""The machine the lab lies on: commands run here, and processes that outlive us, by pid and start.
+"""The machine that carries the lab: commands run here, and processes that outlive this program.
 
-A pid alone names whoever has that number now. A recorded process is one whose pid *and* start time
-still agree; nothing else is ever signalled.
+A pid alone may by now belong to another process. A recorded process is one whose pid *and* start
+time still agree; nothing else is ever signalled.
 """
 
 import os
-import select
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
 
 from ..model.errors import CommandFailed
 
@@ -50,7 +50,7 @@ def run(*argv: str, timeout_s: float = 30.0, cwd: Path | None = None) -> str:
 def run_inside(pid: int, *argv: str, timeout_s: float = 30.0) -> str:
     """`run` on the lab host whose namespaces the process `pid` holds."""
     enter = ["nsenter", f"--target={pid}", "--net", "--mount", "--uts"]
-    # `pid` itself is unshare, which stands outside of the pid namespace that it made.
+    # `pid` is unshare's, which itself is outside the pid namespace that it made.
     pid_namespace = f"--pid=/proc/{pid}/ns/pid_for_children"
     return run(*enter, pid_namespace, "--", *argv, timeout_s=timeout_s)
 
@@ -58,8 +58,11 @@ def run_inside(pid: int, *argv: str, timeout_s: float = 30.0) -> str:
 def wait_until(
     ready: Callable[[], bool], within_s: float, what: str, log: Path, alive: Callable[[], bool]
 ) -> None:
-    """Returns once `ready()`; raises CommandFailed with the tail of `log` when that takes longer
-    than `within_s`, or what it depends on is not `alive()` any more."""
+    """Returns once `ready()`.
+
+    Raises CommandFailed with the tail of `log` after `within_s`, or once what it waits for is no
+    longer `alive()`.
+    """
     deadline = time.monotonic() + within_s
     while not ready():
         late = time.monotonic() > deadline
@@ -70,46 +73,11 @@ def wait_until(
         time.sleep(0.02)
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process of this machine, told from a later one with the same pid by its start time."""
-
-    pid: int
-    start_ticks: int  # since boot, field 22 of /proc/PID/stat
-
-    @property
-    def alive(self) -> bool:
-        stat = _stat(self.pid)
-        return stat is not None and stat.start_ticks == self.start_ticks and stat.state != "Z"
-
-    def children(self) -> tuple["Process", ...]:
-        pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-        stats = [(pid, _stat(pid)) for pid in pids]
-        return tuple(
-            Process(pid, stat.start_ticks) for pid, stat in stats if stat and stat.ppid == self.pid
-        )
-
-    def end(self, within_s: float = 10.0) -> None:
-        """SIGKILL, and wait until it is gone. Raises CommandFailed when it is not."""
-        try:
-            handle = os.pidfd_open(self.pid)
-        except ProcessLookupError:
-            return
-        try:
-            if not self.alive:  # looked at after the handle: the pid cannot change hands any more
-                return
-            signal.pidfd_send_signal(handle, signal.SIGKILL)
-            if not select.select([handle], [], [], within_s)[0]:
-                raise CommandFailed(HERE, f"process {self.pid} does not end")
-        finally:
-            os.close(handle)
-
-
 def start_recorded(record: Path, log: Path, argv: Sequence[str]) -> None:
-    """Starts `argv` apart from us: own session, no terminal, output to the end of `log`.
+    """Starts `argv` in a session of its own; returns once `record` holds it. Raises CommandFailed.
 
-    It writes its own /proc stat line to `record` before it becomes `argv`, so there is no moment in
-    which it runs and is not recorded, whatever happens to us.
+    It has no terminal and its output is appended to `log`. It writes its own /proc stat line to
+    `record` before it becomes `argv`, so it never runs unrecorded, whatever happens to us.
     """
     script = 'cat /proc/$$/stat >"$0" && exec "$@"'
     with log.open("a") as output:
@@ -121,30 +89,38 @@ def start_recorded(record: Path, log: Path, argv: Sequence[str]) -> None:
             check=True,
             env=_ENVIRONMENT,
         )
+    wait_until(
+        lambda: record.exists() and record.stat().st_size > 0,
+        10.0,
+        f"{argv[0]} starts",
+        log,
+        alive=lambda: True,
+    )
 
 
-def recorded(record: Path) -> Process | None:
-    """The process that `start_recorded` wrote down; None before it did. It may have ended since."""
-    if not record.exists() or not (line := record.read_text()):
-        return None
-    return Process(int(line.split(maxsplit=1)[0]), _parse_stat(line).start_ticks)
+def recorded(record: Path) -> psutil.Process | None:
+    """The process that `start_recorded` wrote down; None before it did, and once it has ended."""
+    with suppress(FileNotFoundError, ProcessLookupError, psutil.NoSuchProcess):
+        if line := record.read_text():
+            process = psutil.Process(int(line.split(maxsplit=1)[0]))
+            stat = Path(f"/proc/{process.pid}/stat").read_text()
+            is_same = _start_ticks(stat) == _start_ticks(line)
+            return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
+    return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Stat:
-    state: str
-    ppid: int
-    start_ticks: int
-
-
-def _stat(pid: int) -> _Stat | None:
+def end(process: psutil.Process, within_s: float = 10.0) -> None:
+    """SIGKILL, and waits until the process is gone. Raises CommandFailed when it stays."""
     try:
-        return _parse_stat(Path(f"/proc/{pid}/stat").read_text())
-    except (FileNotFoundError, ProcessLookupError):
-        return None
+        process.kill()
+        process.wait(within_s)
+    except psutil.NoSuchProcess:
+        return
+    except psutil.TimeoutExpired:
+        raise CommandFailed(HERE, f"process {process.pid} does not end") from None
 
 
-def _parse_stat(line: str) -> _Stat:
-    """proc(5); the program's name in parentheses may itself hold spaces and parentheses."""
-    fields = line.rpartition(")")[2].split()
-    return _Stat(state=fields[0], ppid=int(fields[1]), start_ticks=int(fields[19]))
+def _start_ticks(stat: str) -> int:
+    """Field 22 of a /proc stat line: the start in clock ticks since boot, which no clock change
+    moves. The program's name, in parentheses, may itself hold spaces and parentheses."""
+    return int(stat.rpartition(")")[2].split()[19])

@@ -120,13 +120,13 @@ def read_document(
     """
     where = str(path)
     data, lines, duplicates = _load(read_text(path), where)
-    errors = [_located(where, lines, mistake) for mistake in duplicates]
+    errors = [located(where, lines, mistake) for mistake in duplicates]
     value = None
     try:
         value = model.model_validate(data, context={"folder": (folder or path.parent).resolve()})
     except ValidationError as error:
         errors += input_errors(where, model, error, lines)
-    errors += [_located(where, lines, mistake) for mistake in checks(data)]
+    errors += [located(where, lines, mistake) for mistake in checks(data)]
     raise_all(errors)
     assert value is not None
     return value
@@ -140,7 +140,7 @@ def input_errors(
     model: the pydantic model or dataclass that was validated. lines: see `document_lines`.
     """
     mistakes = dict.fromkeys(_mistake(model, detail) for detail in error.errors())
-    return [_located(where, lines, mistake) for mistake in mistakes]
+    return [located(where, lines, mistake) for mistake in mistakes]
 
 
 def document_lines(text: str) -> Lines:
@@ -192,7 +192,7 @@ def _walk(
             yield from _walk(value, (*place, index), lines, visited)
 
 
-def _located(where: str, lines: Lines, mistake: Mistake) -> InputError:
+def located(where: str, lines: Lines, mistake: Mistake) -> InputError:
     """The mistake with its line, or that of the nearest place around it that has one."""
     place = mistake.place
     while place and place not in lines:

@@ -1,65 +1,78 @@
-"""Which cases a person wants, and which loads a case runs."""
+"""Which cases a person wants, and which workloads a case runs."""
 
+import operator
 from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
 from ..model.errors import InputError, raise_all
 from ..model.plan import Case, Workload
+from ..model.settings import Selection
 
 
-def select(
-    cases: Sequence[Case],
-    *,
-    tools: Collection[str] = (),
-    layers: Collection[str] = (),
-    category: str = "",
-    protocol: str = "",
-    direction: str = "",
-    case_ids: Collection[int] = (),
-) -> tuple[Case, ...]:
+class _Filter(NamedTuple):
+    """A field of Selection: the values given, and the cases' values that they are held against."""
+
+    field: str
+    given: Collection[str]
+    value_of: Callable[[Case], str]
+    accepts: Callable[[str, str], bool] = operator.eq  # a case's value, a given one
+
+    def keeps(self, case: Case) -> bool:
+        value = self.value_of(case)
+        return not self.given or any(self.accepts(value, given) for given in self.given)
+
+
+def select(cases: Sequence[Case], selection: Selection) -> tuple[Case, ...]:
     """The cases that every given filter keeps, in their order; an empty filter keeps all.
 
     `category` is a prefix of whole parts: `kvm-virt-network` holds `kvm-virt-network/tun`.
-    Raises InputErrors for values that no case has, with those there are.
+    Raises InputErrors for values that no case has; they list the values that exist.
     """
-    filters: list[tuple[str, Collection[str], Callable[[Case], str]]] = [
-        ("--tools", {_tool(name) for name in tools}, lambda case: case.tool),
-        ("--layers", layers, lambda case: str(case.layer)),
-        ("--protocol", [protocol] if protocol else [], _parameter("protocol")),
-        ("--direction", [direction] if direction else [], _parameter("direction")),
-        ("--case-ids", [str(number) for number in case_ids], lambda case: str(case.id)),
-    ]
-    errors = [
-        InputError(option, value, "no case has it", f"one of {_listed(cases, of)}")
-        for option, wanted, of in filters
-        for value in sorted(wanted)
-        if value not in {of(case) for case in cases}
-    ]
-    if category and not any(_within(case.category, category) for case in cases):
-        there = _listed(cases, lambda case: case.category)
-        errors.append(InputError("--category", category, "no case has it", f"one of {there}"))
-    raise_all(errors)
-    kept = tuple(
-        case
-        for case in cases
-        if all(not wanted or of(case) in wanted for _, wanted, of in filters)
-        and (not category or _within(case.category, category))
+    filters = _filters(selection)
+    raise_all(
+        [
+            InputError(
+                "selection",
+                option.field,
+                f"no case has {given!r}",
+                f"one of {_listed(cases, option.value_of)}",
+            )
+            for option in filters
+            for given in option.given
+            if not any(option.accepts(option.value_of(case), given) for case in cases)
+        ]
     )
+    kept = tuple(case for case in cases if all(option.keeps(case) for option in filters))
     if not kept:
-        raise InputError("filters", "", "no case passes all of them together", "one that does")
+        raise InputError("selection", "", "no case passes all filters together", "at least one")
     return kept
+
+
+def _filters(selection: Selection) -> list[_Filter]:
+    def single(value: str | None) -> list[str]:
+        return [value] if value else []
+
+    return [
+        _Filter("tools", sorted({_tool_id(name) for name in selection.tools}), lambda c: c.tool),
+        _Filter("layers", list(map(str, selection.layers)), lambda case: str(case.layer)),
+        _Filter("protocol", single(selection.protocol), _parameter("protocol")),
+        _Filter("direction", single(selection.direction), _parameter("direction")),
+        _Filter("case_ids", list(map(str, selection.case_ids)), lambda case: str(case.id)),
+        _Filter("category", single(selection.category), lambda case: case.category, _is_within),
+    ]
 
 
 def matching_workloads(case: Case, workloads: Sequence[Workload]) -> tuple[str, ...]:
     """Names of the workloads whose protocol the case's tool watches.
 
-    A tool that watches no protocol, or one that no load speaks (icmp), keeps them all.
+    A tool that watches no protocol, or one that no workload speaks (icmp), keeps them all.
     """
     watched = case.parameters.get("protocol")
     names = tuple(load.name for load in workloads if load.protocol == watched)
     return names or tuple(load.name for load in workloads)
 
 
-def _tool(name: str) -> str:
+def _tool_id(name: str) -> str:
     """A tool may be named by its id or by its script."""
     return name.removesuffix(".py").removesuffix(".bt").replace("-", "_")
 
@@ -68,12 +81,12 @@ def _parameter(name: str) -> Callable[[Case], str]:
     return lambda case: case.parameters.get(name, "")
 
 
-def _within(category: str, prefix: str) -> bool:
+def _is_within(category: str, prefix: str) -> bool:
     return f"{category}/".startswith(f"{prefix.rstrip('/')}/")
 
 
-def _listed(cases: Sequence[Case], of: Callable[[Case], str]) -> str:
-    values = list(dict.fromkeys(of(case) for case in cases if of(case)))
+def _listed(cases: Sequence[Case], value_of: Callable[[Case], str]) -> str:
+    values = list(dict.fromkeys(value_of(case) for case in cases if value_of(case)))
     if len(values) > 30:
         return f"{values[0]} … {values[-1]}"
     return ", ".join(values) or "none"

@@ -7,12 +7,13 @@ import itertools
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..model.catalog import PLACEHOLDER, Catalog, Placebo, Traits, has_direction, placeholders
-from ..model.environment import Environment, Layer
+from ..model.documents import read_text
+from ..model.environment import Layer, Pair
 from ..model.errors import InputError
 from ..model.full import FullCategory, FullConfig, FullTool, environment_of
 from ..model.plan import Case, CaseKind
@@ -22,29 +23,32 @@ Parameters = dict[str, str]
 
 
 def expand(full: FullConfig, catalog: Catalog) -> tuple[Case, ...]:
-    """Every case of the environment, numbered from 1; what cannot run here says why.
+    """Every case of the environment, numbered from 1; one that cannot run here says why.
 
-    The tools are those of `full`; `catalog` tells the traits that a published file does not hold.
+    The tools are those of `full`; the traits that a published file does not hold are `catalog`'s.
     """
-    environment = environment_of(full)
-    found = (
-        (name, category, tool, parameters)
+    pairs = environment_of(full).pairs
+    entries = (
+        _Entry(name, category, tool, _traits(tool, name, catalog), pairs.get(category.environment))
         for name, category in full.tools.categories.items()
         for tool in category.tools
-        for parameters in _combinations(tool, category, environment)
     )
+    found = ((entry, parameters) for entry in entries for parameters in entry.combinations())
     return tuple(
-        _case(number, name, category, tool, parameters, environment, catalog)
-        for number, (name, category, tool, parameters) in enumerate(found, start=1)
+        entry.case(number, parameters, full.paths.tools_dir)
+        for number, (entry, parameters) in enumerate(found, start=1)
     )
 
 
-def placebo_case(full: FullConfig, layer: Layer, number: int) -> Case:
-    """The program that runs like a tool and attaches nothing, as a case of that layer."""
+def placebo_case(full: FullConfig, layer: Layer) -> Case:
+    """The program that runs like a tool and attaches nothing, as a case of that layer.
+
+    Its number and name come with its place in the schedule.
+    """
     placebo = full.tools.placebo or Placebo()
     path = f"{full.paths.tools_dir}/{placebo.script}"
     return Case(
-        id=number,
+        id=0,
         name="placebo",
         kind=CaseKind.PLACEBO,
         layer=layer,
@@ -54,73 +58,105 @@ def placebo_case(full: FullConfig, layer: Layer, number: int) -> Case:
     )
 
 
-def _combinations(
-    tool: FullTool, category: FullCategory, environment: Environment
-) -> Iterator[Parameters]:
-    """The matrix' combinations in written order, each direction innermost."""
-    pair = environment.pairs.get(category.environment)
-    columns = [
-        [(name, value) for value in _values(values, pair.placeholders if pair else {})]
-        for name, values in tool.parameters.items()
-    ]
-    if category.directions and has_direction(tool.template):
-        columns.append([("direction", direction) for direction in category.directions])
-    return (dict(combination) for combination in itertools.product(*columns))
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A tool of a category, and the pair whose traffic it watches (None: there is none)."""
+
+    category_name: str
+    category: FullCategory
+    tool: FullTool
+    traits: Traits
+    pair: Pair | None
+
+    def combinations(self) -> Iterator[Parameters]:
+        """The combinations of the matrix in the file's order, each direction innermost."""
+        columns = [
+            [(name, value) for value in self._matrix_values(values)]
+            for name, values in self.tool.parameters.items()
+        ]
+        if self.category.directions and has_direction(self.tool.template):
+            columns.append([("direction", direction) for direction in self.category.directions])
+        return (dict(combination) for combination in itertools.product(*columns))
+
+    def _matrix_values(self, values: Sequence[str]) -> Sequence[str]:
+        """The values of one parameter; a list that was not found counts as one empty value."""
+        if not isinstance(values, str):
+            return values
+        found = self.pair.placeholders if self.pair else {}
+        return found.get(values.strip("{}"), ()) or ("",)
+
+    def case(self, number: int, parameters: Parameters, tools_dir: str) -> Case:
+        script = self.tool.script
+        values = {
+            "path": f"{tools_dir}/{self.tool.path or f'{self.category_name}/{script}'}",
+            **self.tool.values,
+            **self._pair_values(parameters.get("direction")),
+            **parameters,
+        }
+        given = {name: value for name, value in values.items() if value}
+        skipped = self._why_skipped(given, parameters)
+        return _tool_case(
+            self.traits,
+            id=number,
+            name=_name(script, parameters),
+            layer=self.category.environment,
+            command="" if skipped else _command(self.tool.template, given),
+            script=script,
+            category=self.category_name,
+            parameters=parameters,
+            skipped=skipped,
+        )
+
+    def _pair_values(self, direction: str | None) -> dict[str, str]:
+        """What discovery found for placeholders, and the addresses as the direction sees them."""
+        if self.pair is None:
+            return {}
+        layer = self.category.environment
+        addresses = {
+            f"{layer}_LOCAL_IP": self.pair.server_ip,
+            f"{layer}_REMOTE_IP": self.pair.client_ip,
+        }
+        directed = self.category.directions.get(direction or "", {})
+        found = self.pair.placeholders.items()
+        return {name: value for name, value in found if isinstance(value, str)} | {
+            name: addresses.get(value.strip("{}"), value) for name, value in directed.items()
+        }
+
+    def _why_skipped(self, given: Mapping[str, str], parameters: Parameters) -> str | None:
+        """Why the case cannot run here, or None."""
+        if self.pair is None:
+            return f"the environment has no {self.category.environment} pair"
+        needed = (*self.traits.required, *_positional(self.tool.template))
+        missing = dict.fromkeys(
+            [
+                *(name for name, value in parameters.items() if not value),
+                *(name for name in needed if name not in given),
+            ]
+        )
+        return f"nothing was found for {', '.join(missing)}" if missing else None
 
 
-def _values(values: Sequence[str], found: Mapping[str, str | tuple[str, ...]]) -> Sequence[str]:
-    """A matrix' values; those of a list that was not found are one empty value."""
-    if not isinstance(values, str):
-        return values
-    return found.get(values.strip("{}"), ()) or ("",)
-
-
-def _case(
-    number: int,
-    category_name: str,
-    category: FullCategory,
-    tool: FullTool,
-    parameters: Parameters,
-    environment: Environment,
-    catalog: Catalog,
-) -> Case:
-    path = f"{environment.remote_tools_dir}/{tool.path or f'{category_name}/{tool.script}'}"
-    values = {
-        "path": path,
-        **tool.values,
-        **_pair_values(category, environment, parameters.get("direction")),
-        **parameters,
-    }
-    traits = _traits(tool, category_name, catalog)
-    given = {name: value for name, value in values.items() if value}
-    skipped = _why_not(tool, category, traits, given, parameters, environment)
-    bare = Case(
-        id=number,
-        name=_name(tool.script, parameters),
+def _tool_case(traits: Traits, *, script: str, **fields: Any) -> Case:
+    return Case(
         kind=CaseKind.TOOL,
-        layer=category.environment,
-        command="" if skipped else _command(tool.template, given),
-        script=tool.script,
-        category=category_name,
-        parameters=parameters,
-        skipped=skipped,
-    )
-    return _with_traits(bare, traits)
-
-
-def _with_traits(case: Case, traits: Traits) -> Case:
-    return replace(
-        case,
-        tool=_stem(case.script),
+        script=script,
+        tool=_tool_id(script),
         tool_class=traits.tool_class,
         env=dict(traits.env),
         readiness=traits.readiness.rule(),
         expected_probes=traits.probes,
+        **fields,
     )
 
 
-def _stem(script: str) -> str:
-    """The tool's id: its script's stem, as the published figures spell it."""
+def _traits(tool: FullTool, category: str, catalog: Catalog) -> Traits:
+    """The tool's own traits if the file holds any, else those of the catalogue."""
+    written = tool.model_fields_set & Traits.model_fields.keys()
+    return tool if written else catalog.traits(category, tool.script)
+
+
+def _tool_id(script: str) -> str:
+    """The script's stem, as the published figures spell it."""
     return PurePosixPath(script).stem.replace("-", "_")
 
 
@@ -128,58 +164,18 @@ def _name(script: str, parameters: Parameters) -> str:
     """`eth_drop_rx_protocol_tcp`: the direction first, then the matrix."""
     direction = [value for key, value in parameters.items() if key == "direction"]
     rest = [f"{key}_{value}" for key, value in parameters.items() if key != "direction"]
-    return "_".join((_stem(script), *direction, *rest)).replace("-", "_")
-
-
-def _traits(tool: FullTool, category: str, catalog: Catalog) -> Traits:
-    written = tool.model_fields_set & Traits.model_fields.keys()
-    return tool if written else catalog.traits(category, tool.script)
-
-
-def _pair_values(
-    category: FullCategory, environment: Environment, direction: str | None
-) -> dict[str, str]:
-    pair = environment.pairs.get(category.environment)
-    if pair is None:
-        return {}
-    found = {name: value for name, value in pair.placeholders.items() if isinstance(value, str)}
-    addresses = {
-        f"{category.environment}_LOCAL_IP": pair.server_ip,
-        f"{category.environment}_REMOTE_IP": pair.client_ip,
-    }
-    for name, value in category.directions.get(direction or "", {}).items():
-        found[name] = addresses.get(value.strip("{}"), value)
-    return found
-
-
-def _why_not(
-    tool: FullTool,
-    category: FullCategory,
-    traits: Traits,
-    given: Mapping[str, str],
-    parameters: Parameters,
-    environment: Environment,
-) -> str | None:
-    """Why the case cannot run here, or None."""
-    if category.environment not in environment.pairs:
-        return f"the environment has no {category.environment} pair"
-    empty = [key for key, value in parameters.items() if not value]
-    missing = [
-        name for name in (*traits.required, *_positional(tool.template)) if name not in given
-    ]
-    names = tuple(dict.fromkeys((*empty, *missing)))
-    return f"nothing was found for {', '.join(names)}" if names else None
+    return "_".join((_tool_id(script), *direction, *rest)).replace("-", "_")
 
 
 def _positional(template: str) -> Iterator[str]:
-    """Placeholders that no option carries: without a value there is no command."""
+    """Placeholders that no option carries: the command cannot be built without their values."""
     for before, word in itertools.pairwise(shlex.split(template)):
         if not before.startswith("-") and not word.startswith("-"):
             yield from placeholders(word)
 
 
 def _command(template: str, values: Mapping[str, str]) -> str:
-    """The template filled in; an option whose placeholder has no value is left out whole."""
+    """The template filled in; an option whose placeholder has no value is left out as a whole."""
     words: list[str] = []
     for word in shlex.split(template):
         if all(name in values for name in placeholders(word)):
@@ -190,7 +186,7 @@ def _command(template: str, values: Mapping[str, str]) -> str:
 
 
 def cases_document(full: FullConfig, cases: Sequence[Case]) -> dict[str, Any]:
-    """The published cases.json. A case that cannot run here holds `skipped` as well."""
+    """The published cases.json; a case that cannot run here also holds `skipped`, the reason."""
     return {
         "metadata": {"environment": full.environment, "total_cases": len(cases)},
         "test_cases": [
@@ -216,17 +212,14 @@ def write_cases(path: Path, full: FullConfig, cases: Sequence[Case]) -> None:
 
 
 def read_cases(path: Path, full: FullConfig, catalog: Catalog) -> tuple[Case, ...]:
-    """The cases of a cases.json, its numbers and commands as they stand there.
+    """The cases of a cases.json, with its numbers and commands unchanged.
 
-    A person may have taken cases out or mended a command. What the file does not hold (class,
+    A person may have removed cases or corrected a command. What the file does not hold (class,
     readiness …) comes from the environment's tools. Raises InputError.
     """
+    text = read_text(path)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        entries = [(entry, Layer(entry["environment"])) for entry in document["test_cases"]]
-        return tuple(_read_case(entry, layer, full, catalog) for entry, layer in entries)
-    except OSError as error:
-        raise InputError(str(path), "", f"cannot be read: {error.strerror}") from None
+        return tuple(_read_case(entry, full, catalog) for entry in json.loads(text)["test_cases"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         problem = f"is not a list of cases ({error})"
         raise InputError(
@@ -234,20 +227,18 @@ def read_cases(path: Path, full: FullConfig, catalog: Catalog) -> tuple[Case, ..
         ) from None
 
 
-def _read_case(entry: dict[str, Any], layer: Layer, full: FullConfig, catalog: Catalog) -> Case:
+def _read_case(entry: dict[str, Any], full: FullConfig, catalog: Catalog) -> Case:
     category, script = entry["category"], entry["script"]
     known = full.tools.categories.get(category)
     tool = next((t for t in known.tools if t.script == script), None) if known else None
-    traits = _traits(tool, category, catalog) if tool else catalog.traits(category, script)
-    bare = Case(
+    return _tool_case(
+        _traits(tool, category, catalog) if tool else catalog.traits(category, script),
         id=int(entry["id"]),
         name=str(entry["name"]),
-        kind=CaseKind.TOOL,
-        layer=layer,
+        layer=Layer(entry["environment"]),
         command=str(entry["command"]),
         script=script,
         category=category,
         parameters={key: str(value) for key, value in entry["parameters"].items()},
         skipped=entry.get("skipped"),
     )
-    return _with_traits(bare, traits)

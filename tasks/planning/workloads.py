@@ -1,13 +1,13 @@
 """config/workloads.yaml: the workloads by name, and the sets that are run together."""
 
-from dataclasses import replace
+from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from ..model.documents import Mistake, Written, as_mapping, read_document
 from ..model.errors import InputError, raise_all
 from ..model.names import CONFIG, Identifier
 from ..model.plan import Workload
@@ -15,22 +15,24 @@ from ..model.plan import Workload
 WORKLOADS_FILE = CONFIG / "workloads.yaml"
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class _Entry(Written):
     kind: Literal["throughput", "latency", "pps"]
     protocol: Literal["tcp", "udp"]
-    streams: int = Field(default=1, ge=1, le=64)
-    bandwidth: str | None = Field(default=None, pattern=r"^\d+(\.\d+)?[KMGTkmgt]?$")
-    length: int | None = Field(default=None, ge=1, le=65507)
-    affinity: str | None = Field(default=None, pattern=r"^\d+[,/]\d+$")
+    streams: int = Field(default=1, ge=1, le=64, description="load processes, 1 to 64")
+    bandwidth: str | None = Field(
+        default=None, pattern=r"^\d+(\.\d+)?[KMGTkmgt]?$", description="bits a second, e.g. 1G"
+    )
+    length: int | None = Field(default=None, ge=1, le=65507, description="bytes, 1 to 65507")
+    affinity: str | None = Field(
+        default=None, pattern=r"^\d+[,/]\d+$", description="CPU of client,server, e.g. 0,1"
+    )
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    window_s: int = Field(ge=1)
-    warmup_s: int = Field(ge=0)
-    workloads: dict[Identifier, _Entry]
-    sets: dict[Identifier, list[Identifier]]
+class _File(Written):
+    window_s: int = Field(ge=1, description="whole seconds, at least 1")
+    warmup_s: int = Field(ge=0, description="whole seconds")
+    workloads: dict[Identifier, _Entry] = Field(description="workloads by name")
+    sets: dict[Identifier, list[Identifier]] = Field(description="lists of workloads by name")
 
 
 def read_workloads(
@@ -44,56 +46,47 @@ def read_workloads(
 ) -> tuple[Workload, ...]:
     """The workloads of these names or sets, in the file's order; settings given here win.
 
-    streams: of the multi-stream workloads. Raises InputError for what the file does not have.
+    streams: of the multi-stream workloads. Raises InputErrors for mistakes in the file and for
+    names that it does not have.
     """
-    read = _read(file)
-    wanted: set[str] = set()
-    errors = []
-    for name in names:
-        if name not in read.sets and name not in read.workloads:
-            close = get_close_matches(name, [*read.sets, *read.workloads])
-            expected = f"one of {', '.join(close or [*read.sets, *read.workloads])}"
-            errors.append(InputError("--workloads", name, "unknown workload or set", expected))
-        wanted.update(read.sets.get(name, [name]))
-    raise_all(errors)
-    found = (
+    read = read_document(file, _File, _unknown_members)
+    known = [*read.sets, *read.workloads]
+    raise_all(
+        [
+            InputError(
+                "measurement",
+                "workloads",
+                f"unknown workload or set {name!r}",
+                f"one of {', '.join(get_close_matches(name, known) or known)}",
+            )
+            for name in names
+            if name not in known
+        ]
+    )
+    wanted = {workload for name in names for workload in read.sets.get(name, [name])}
+    return tuple(
         Workload(
             name=name,
+            kind=entry.kind,
             program="netperf" if entry.kind == "latency" else "iperf3",
+            protocol=entry.protocol,
+            streams=streams if streams and entry.streams > 1 else entry.streams,
             window_s=float(window_s or read.window_s),
             warmup_s=float(read.warmup_s if warmup_s is None else warmup_s),
-            **entry.model_dump(),
+            bandwidth=entry.bandwidth,
+            length=entry.length,
+            affinity=affinity or entry.affinity,
         )
         for name, entry in read.workloads.items()
         if name in wanted
     )
-    return tuple(
-        replace(
-            w,
-            streams=streams if streams and w.streams > 1 else w.streams,
-            affinity=affinity or w.affinity,
-        )
-        for w in found
-    )
 
 
-def _read(file: Path) -> _File:
-    try:
-        read = _File.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(str(file), "", f"cannot be read: {error}") from error
-    except ValidationError as error:
-        raise_all(
-            [InputError(str(file), ".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
-        )
-        raise
-    raise_all(
-        [
-            InputError(str(file), f"sets.{name}", f"unknown workload {workload!r}",
-                       f"one of {', '.join(read.workloads)}")
-            for name, members in read.sets.items()
-            for workload in members
-            if workload not in read.workloads
-        ]
-    )  # fmt: skip
-    return read
+def _unknown_members(data: Any) -> Iterator[Mistake]:
+    """Members of sets that are no workloads of the file."""
+    known = as_mapping(as_mapping(data).get("workloads"))
+    for name, members in as_mapping(as_mapping(data).get("sets")).items():
+        for index, member in enumerate(members if isinstance(members, list) else ()):
+            if isinstance(member, str) and member not in known:
+                expected = f"one of {', '.join(map(str, known))}"
+                yield Mistake(("sets", str(name), index), f"unknown workload {member!r}", expected)

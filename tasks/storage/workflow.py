@@ -1,4 +1,4 @@
-"""workflow.json: a plan written out, to be read by people, changed by them, and run again.
+"""workflow.json: a plan written out, for people to read and change, and to run again.
 
 Format, newest first:
 1 — 2026-11-22: first.
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..model.documents import Mistake, document_lines, input_errors, located, read_text
 from ..model.errors import InputError, raise_all
 from ..model.plan import Plan
 from .rawtree import write_text
@@ -25,36 +26,33 @@ def dump(plan: Plan) -> str:
 
 
 def load(text: str, where: str) -> Plan:
-    """The plan of a workflow.json. Raises InputError with every mistake in it."""
+    """The plan of a workflow.json. Raises InputErrors with every mistake and its line."""
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise InputError(where, "", f"not JSON: {error}", "a file written by plan") from error
+        raise InputError(where, "", f"is not JSON: {error}", "a file written by plan") from error
     if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
-        raise InputError(where, "format", "not a workflow of this program", f"format {FORMAT}")
+        raise InputError(where, "format", "is not a workflow of this program", f"format {FORMAT}")
     try:
         plan = _PLAN.validate_python(document)
     except ValidationError as error:
-        raise_all(
-            [InputError(where, ".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
-        )
+        raise_all(input_errors(where, Plan, error, document_lines(text)))
         raise
     known = {(case.id, case.layer) for case in plan.cases}
-    raise_all(
-        [
-            InputError(where, f"slots.{i}", f"no case {slot.case_id} in layer {slot.layer}")
-            for i, slot in enumerate(plan.slots)
-            if (slot.case_id, slot.layer) not in known
-        ]
-    )
+    mistakes = [
+        Mistake(("slots", i), f"layer {slot.layer} has no case {slot.case_id}")
+        for i, slot in enumerate(plan.slots)
+        if (slot.case_id, slot.layer) not in known
+    ]
+    if mistakes:
+        lines = document_lines(text)
+        raise_all([located(where, lines, mistake) for mistake in mistakes])
     return plan
 
 
 def read(path: Path) -> Plan:
-    try:
-        return load(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise InputError(str(path), "", f"cannot be read: {error.strerror}") from error
+    """`load` of a file."""
+    return load(read_text(path), str(path))
 
 
 def write(path: Path, plan: Plan) -> None:

@@ -8,15 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
+import psutil  # type: ignore[import-untyped]
 
 from tasks.execution.session import Session
 from tasks.hold_hosts import hold_hosts
-from tasks.lab.machine import Process, run, run_inside
+from tasks.lab.machine import run, run_inside
 from tasks.lab.state import LabState
 from tasks.model.environment import Layer
 from tasks.model.plan import Case, CaseKind, Design, Hook, Plan, Readiness, Slot, Workload
@@ -106,17 +107,14 @@ class Bench:
     def inside(self, host: str, *argv: str) -> str:
         return run_inside(self.pid(host), *argv)
 
-    def processes(self, mark: str) -> list[Process]:
+    def processes(self, mark: str) -> list[psutil.Process]:
         """Processes of this test's runs with `mark` in their command line; the machine's pids."""
         found = []
         for pid in carrying(self.runs):
-            try:
-                command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-                stat = Path(f"/proc/{pid}/stat").read_text()
-            except OSError:
-                continue
-            if mark in command:
-                found.append(Process(pid, int(stat.rpartition(")")[2].split()[19])))
+            with suppress(psutil.NoSuchProcess):
+                process = psutil.Process(pid)
+                if mark in " ".join(process.cmdline()):
+                    found.append(process)
         return found
 
 
@@ -223,12 +221,19 @@ async def until(condition: Callable[[], object], within_s: float = 10.0) -> None
         await asyncio.sleep(0.05)
 
 
-def signal_to(processes: Sequence[Process], number: int) -> None:
+def signal_to(processes: Sequence[psutil.Process], number: int) -> None:
     """Only processes that still are who they were."""
     assert processes, "nothing to signal"
     for process in processes:
-        if process.alive:
-            os.kill(process.pid, number)
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+
+
+def alive(process: psutil.Process) -> bool:
+    """Whether it still runs; a dead child that nobody has waited for does not."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def start(*argv: object) -> "subprocess.Popen[str]":

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tasks.hold_hosts import hold_hosts
-from tasks.lab.machine import Process
+from tasks.lab.machine import end
 from tasks.model.errors import CommandFailed, InputError
 from tasks.model.plan import Hook
 from tasks.storage.run_folder import RunFolder
@@ -144,9 +145,9 @@ async def test_a_foreign_iperf3_is_seen_whatever_its_name(bench: Bench):
         await asyncio.sleep(1)
         await bench.measure(folder)
     finally:
-        for child in Process(foreign.pid, 0).children():
+        for child in psutil.Process(foreign.pid).children():
             for grandchild in child.children():
-                grandchild.end()
+                end(grandchild)
         foreign.wait(10)
         bench.inside(SERVER, "rm", "/tmp/iperf3")
     assert tries(folder) == [(1, "invalid", "quiet_host"), (2, "invalid", "quiet_host")]

@@ -19,6 +19,7 @@ from .fault_bench import (
     CLIENT,
     SERVER,
     Bench,
+    alive,
     cells,
     drive,
     here,
@@ -54,7 +55,7 @@ async def test_a_killed_session_leaves_a_clean_host_and_one_more_try(bench: Benc
         await running(bench)
         started = bench.processes("iperf3")
         end_session(bench, campaign.site.shells[SERVER])
-        await until(lambda: not any(process.alive for process in started), 10)
+        await until(lambda: not any(map(alive, started)), 10)
         await measuring
     assert attempts(folder) == [
         ("baseline", "throughput_single_tcp", 1, "invalid", "transport"),

@@ -1,8 +1,11 @@
 """Processes are known by pid and start; addresses and names of two labs never meet."""
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tasks.lab import machine
@@ -14,33 +17,49 @@ from tasks.model.errors import CommandFailed
 def test_a_process_is_recorded_before_it_becomes_what_it_runs(tmp_path: Path) -> None:
     record = tmp_path / "process"
     machine.start_recorded(record, tmp_path / "log", ["sleep", "60"])
-    machine.wait_until(
-        lambda: machine.recorded(record) is not None, 5, "starts", tmp_path / "log", lambda: True
-    )
     process = machine.recorded(record)
     assert process is not None
-    assert process.alive
-    process.end()
-    assert not process.alive
+    machine.end(process)
+    assert machine.recorded(record) is None
 
 
-def test_another_process_with_the_same_pid_is_left_alone() -> None:
+def test_another_process_with_the_same_pid_is_not_the_recorded_one(tmp_path: Path) -> None:
+    record = tmp_path / "process"
     child = subprocess.Popen(["sleep", "60"])
     try:
-        earlier = machine.Process(child.pid, start_ticks=1)
-        assert not earlier.alive
-        earlier.end()
-        assert child.poll() is None
+        stat = Path(f"/proc/{child.pid}/stat").read_text()
+        record.write_text(stat)
+        assert machine.recorded(record) == psutil.Process(child.pid)
+        fields = stat.rpartition(")")[2].split()
+        record.write_text(stat.replace(f" {fields[19]} ", " 1 "))
+        assert machine.recorded(record) is None
     finally:
         child.kill()
         child.wait()
 
 
-def test_a_name_with_spaces_and_parentheses_does_not_shift_the_fields(tmp_path: Path) -> None:
+def test_a_dead_process_whose_entry_is_left_does_not_run(tmp_path: Path) -> None:
     record = tmp_path / "process"
-    fields = " ".join(str(number) for number in range(4, 53))
-    record.write_text(f"42 (a) R (b) S {fields}\n")
-    assert machine.recorded(record) == machine.Process(42, 22)
+    child = subprocess.Popen(["sleep", "60"])
+    record.write_text(Path(f"/proc/{child.pid}/stat").read_text())
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert machine.recorded(record) is None
+    child.wait()
+    assert machine.recorded(record) is None
+
+
+def test_a_name_with_spaces_and_parentheses_does_not_shift_the_fields(tmp_path: Path) -> None:
+    program = tmp_path / "a) R (b"
+    shutil.copy(shutil.which("sleep") or "", program)
+    machine.start_recorded(tmp_path / "process", tmp_path / "log", [str(program), "60"])
+    process = machine.recorded(tmp_path / "process")
+    assert process is not None
+    machine.wait_until(
+        lambda: process.name() == program.name, 5, "runs", tmp_path / "log", lambda: True
+    )
+    assert machine.recorded(tmp_path / "process") == process
+    machine.end(process)
 
 
 def test_nothing_recorded_is_none(tmp_path: Path) -> None:

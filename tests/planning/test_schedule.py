@@ -1,4 +1,4 @@
-"""The order of an iteration, and what looks between iterations change in it."""
+"""The order of an iteration, and what an interim analysis changes in it."""
 
 from hypothesis import given
 from hypothesis import strategies as st

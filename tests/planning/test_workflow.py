@@ -1,0 +1,54 @@
+"""workflow.json: a plan as a file that a person may change."""
+
+from dataclasses import replace
+
+import pytest
+
+from tasks.model.errors import InputError, InputErrors
+from tasks.planning import workflow
+
+from .test_schedule import case, plan
+
+
+def test_a_workflow_reads_back_as_it_was_written():
+    made = plan([case(1), case(2, skipped="why")])
+    assert workflow.load(workflow.dump(made), "workflow.json") == made
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "is not a workflow"),
+        ('{"format": 99}', "is not a workflow"),
+        ('{"format": 1, "environment": "x"}', "design: is missing"),
+    ],
+)
+def test_what_is_no_workflow_is_refused_with_what_is_wrong(text, told):
+    with pytest.raises(InputError, match=told):
+        workflow.load(text, "workflow.json")
+
+
+def test_a_workflow_with_a_slot_of_no_case_is_refused():
+    made = plan([case(1)])
+    broken = replace(made, slots=(replace(made.slots[0], case_id=77),))
+    with pytest.raises(InputError, match=r"^w\.json:\d+: slots\[0\]: layer host has no case 77$"):
+        workflow.load(workflow.dump(broken), "w.json")
+
+
+def test_every_mistake_made_by_hand_is_told_with_its_line():
+    text = workflow.dump(plan([case(1)]))
+    wrong = text.replace('"kind": "baseline"', '"kind": "base"').replace('"seed": 1', '"seed": "x"')
+    with pytest.raises(InputErrors) as told:
+        workflow.load(wrong, "w.json")
+    lines = wrong.splitlines()
+    for error, key in zip(told.value.errors, ("design.seed", "cases[1].kind"), strict=True):
+        assert error.key == key
+        assert key.rpartition(".")[2] in lines[int(error.where.rpartition(":")[2]) - 1]
+    assert told.value.errors[0].problem == "is 'x'"
+    assert told.value.errors[1].expected == "'baseline', 'placebo' or 'tool'"
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path):
+    with pytest.raises(InputError, match=r"none\.json: cannot be read: No such file"):
+        workflow.read(tmp_path / "none.json")

@@ -1,0 +1,61 @@
+"""config/workloads.yaml: sets and names, settings that win, and mistakes with their lines."""
+
+import pytest
+
+from tasks.model.errors import InputError, InputErrors
+from tasks.planning.workloads import read_workloads
+
+
+def test_a_set_and_a_name_give_workloads_in_the_files_order_once_each():
+    names = [w.name for w in read_workloads(("pps_multi_udp", "quick", "latency_tcp_rr"))]
+    assert names == ["throughput_single_tcp", "latency_tcp_rr", "pps_single_udp", "pps_multi_udp"]
+
+
+def test_settings_win_over_the_file_and_streams_only_over_several():
+    names = ("throughput_single_tcp", "pps_multi_udp")
+    single, multi = read_workloads(names, window_s=3, warmup_s=0, streams=8, affinity="0,1")
+    assert (single.streams, multi.streams) == (1, 8)
+    assert (multi.window_s, multi.warmup_s, multi.affinity) == (3.0, 0.0, "0,1")
+    assert (multi.program, multi.bandwidth, multi.length) == ("iperf3", "1G", 64)
+    assert read_workloads(("latency_tcp_rr",))[0].program == "netperf"
+
+
+def test_an_unknown_name_is_told_with_those_it_may_mean():
+    with pytest.raises(InputErrors) as told:
+        read_workloads(("quik", "bogus"))
+    first, second = told.value.errors
+    assert (first.where, first.key) == ("measurement", "workloads")
+    assert str(first) == (
+        "measurement: workloads: unknown workload or set 'quik'; expected one of quick"
+    )
+    assert "'bogus'; expected one of full, published, quick, throughput_single_tcp" in str(second)
+
+
+FILE = """\
+window_s: 10
+warmup_s: 1
+workloads:
+  a: {kind: pps, protocol: tcp}
+sets:
+  full: [a]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("kind: pps", "kind: speed", "4: workloads.a.kind: is 'speed'; expected 'throughput', "),
+        ("tcp}", "tcp, stream: 2}", "4: workloads.a.stream: unknown key; expected streams (did"),
+        ("tcp}", "tcp, streams: 0}", "4: workloads.a.streams: is 0; expected load processes, 1 to"),
+        ("[a]", "[a, b]", "6: sets.full[1]: unknown workload 'b'; expected one of a"),
+        ("warmup_s: 1", "window_s: 1", "2: window_s: is written twice, on lines 1 and 2"),
+        ("window_s: 10", "window_s: ten", "1: window_s: is 'ten'; expected whole seconds"),
+        ("sets:", "sets: @", "5: is not YAML"),
+    ],
+)
+def test_a_mistake_in_the_file_is_told_with_its_line(tmp_path, old, new, line):
+    path = tmp_path / "w.yaml"
+    path.write_text(FILE.replace(old, new))
+    with pytest.raises(InputError) as told:
+        read_workloads(("full",), file=path)
+    assert str(told.value).splitlines()[0].startswith(f"{path}:{line}")
