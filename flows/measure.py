@@ -9,7 +9,7 @@ from pathlib import Path
 from prefect import flow
 from prefect.exceptions import FailedRun
 
-from tasks.interim_analysis import look
+from tasks.interim_analysis import analyze_interim
 from tasks.make_plan import duration_s
 from tasks.model.errors import OverheadError
 from tasks.model.plan import Slot
@@ -64,14 +64,14 @@ async def measure(
 def _look(campaign: Session, environment: str, iteration: int) -> None:
     """Goes on with what the numbers so far leave of the plan."""
     folder = campaign.site.folder
-    looked = look(folder, campaign.site.plan, iteration, folder / WORKFLOW_FILE)
-    campaign.replan(looked.plan)
-    for case, why in looked.decided.items():
+    interim = analyze_interim(folder, campaign.site.plan, iteration, folder / WORKFLOW_FILE)
+    campaign.replan(interim.plan)
+    for case, why in interim.decided.items():
         progress().said(f"{environment} · {case}: {why}")
-    if looked.repeated:
+    if interim.repeated:
         progress().said(
             f"{environment} · iteration {iteration}: baselines jumped, "
-            f"{looked.repeated} slots are run again"
+            f"{interim.repeated} slots are run again"
         )
 
 

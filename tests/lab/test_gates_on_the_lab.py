@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from tasks.bootstrap import discover_environment
-from tasks.interim_analysis import look
+from tasks.interim_analysis import analyze_interim
 from tasks.lab import lifecycle
 from tasks.lab.state import LabState
 from tasks.make_plan import make_plan_of
@@ -155,9 +155,11 @@ async def measure(hosts: Lab, folder: Path) -> dict[int, list[int]]:
             for slot in (slot for slot in left if slot.iteration == iteration):
                 with hosts.trouble(slot):
                     await campaign.run(slot)
-            looked = look.fn(folder, campaign.site.plan, iteration, folder / WORKFLOW_FILE)
-            campaign.replan(looked.plan)
-            repeated[iteration].append(looked.repeated)
+            interim = analyze_interim.fn(
+                folder, campaign.site.plan, iteration, folder / WORKFLOW_FILE
+            )
+            campaign.replan(interim.plan)
+            repeated[iteration].append(interim.repeated)
     return repeated
 
 
