@@ -5,13 +5,13 @@ from pathlib import Path
 from prefect import flow
 
 from tasks.analyze import analyze_runs
-from tasks.compare import Compared, compare_tools, compare_two, runs_of
+from tasks.compare import Comparison, compare_tools, compare_two, runs_of
 from tasks.ingest import ingest_tree
 from tasks.model.names import MARGINS_FILE
 
 
 @flow(name="comparison", flow_run_name="comparison · {a} · {b}", validate_parameters=False)
-async def comparison(a: str, b: str, datasets: str, margins: Path = MARGINS_FILE) -> Compared:
+async def comparison(a: str, b: str, datasets: str, margins: Path = MARGINS_FILE) -> Comparison:
     """`a` and `b` are results folders, which are read first, or runs in the datasets."""
     keys = []
     for one in (a, b):
@@ -27,6 +27,6 @@ async def comparison(a: str, b: str, datasets: str, margins: Path = MARGINS_FILE
 @flow(name="versions", flow_run_name="versions · {new} · {old}", validate_parameters=False)
 async def versions(
     run: str, new: str, old: str, datasets: str, margins: Path = MARGINS_FILE
-) -> Compared:
+) -> Comparison:
     """Two versions of a tool that the run `run` measured side by side."""
     return compare_tools(datasets, runs_of(datasets, run), new, old, margins)

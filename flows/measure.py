@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from prefect import flow
 from prefect.exceptions import FailedRun
 
-from tasks.interim_analysis import interim_analysis
+from tasks.interim_analysis import analyze_interim
 from tasks.lay_out_run import RunFolder
 from tasks.make_plan import duration_s
 from tasks.model.errors import OverheadError
@@ -67,14 +67,14 @@ async def measure(folder: RunFolder, environment: str, run: str, measuring: Meas
 
 def _replan(session: Session, environment: str, iteration: int) -> None:
     """Continues with what the numbers so far leave of the plan."""
-    found = interim_analysis(session.site.folder, session.site.plan, iteration)
-    session.replan(found.plan)
-    for case, reason in found.decided.items():
+    interim = analyze_interim(session.site.folder, session.site.plan, iteration)
+    session.replan(interim.plan)
+    for case, reason in interim.decided.items():
         progress().message(f"{environment} · {case}: {reason}")
-    if found.repeated:
+    if interim.repeated:
         progress().message(
             f"{environment} · iteration {iteration}: baselines jumped, "
-            f"{found.repeated} slots are measured again"
+            f"{interim.repeated} slots are measured again"
         )
 
 

@@ -16,12 +16,10 @@ from .statistics.differences import cell_values, differences
 from .statistics.margins import read_margins
 from .storage.dataset import Dataset
 
-WORSE = "worse"
-
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """The differences (B less A, positive: B costs more), and those that are proven worse."""
+class Comparison:
+    """The differences (B minus A, positive: B costs more), and a line for each proven increase."""
 
     table: pl.DataFrame
     worse: tuple[str, ...]
@@ -29,50 +27,47 @@ class Compared:
 
 @task(name="compare", task_run_name="compare · {a} · {b}", cache_policy=NO_CACHE)
 def compare_two(
-    datasets: str, a: Sequence[RunKey], b: Sequence[RunKey],
-    margins: Path = MARGINS_FILE,
-) -> Compared:  # fmt: skip
-    """Effects of the (environment, run) of `b` less those of `a`.
+    datasets: str, a: Sequence[RunKey], b: Sequence[RunKey], margins: Path = MARGINS_FILE
+) -> Comparison:
+    """Effects of the runs `b` minus those of the runs `a`.
 
     Judged by the stricter of both runs' rules, so that either order gives the same answer.
     """
     dataset = Dataset(datasets)
-    effects = [dataset.rows("effects", keys) for keys in (a, b)]
+    effects_a, effects_b = (dataset.rows("effects", keys) for keys in (a, b))
     rules = rules_of(dataset.rows("runs", [*a, *b]))
-    return _compared(compare_runs(effects[0], effects[1], read_margins(margins), rules))
+    return _comparison(compare_runs(effects_a, effects_b, read_margins(margins), rules))
 
 
 @task(name="compare versions", task_run_name="compare · {new} · {old}", cache_policy=NO_CACHE)
 def compare_tools(
-    datasets: str, keys: Sequence[RunKey], new: str, old: str,
-    margins: Path = MARGINS_FILE,
-) -> Compared:  # fmt: skip
-    """Tool `new` against tool `old`, paired iteration by iteration. Raises InputError where the
-    runs hold no two cases of them with equal parameters."""
+    datasets: str, keys: Sequence[RunKey], new: str, old: str, margins: Path = MARGINS_FILE
+) -> Comparison:
+    """Tool `new` minus tool `old`, paired iteration by iteration.
+
+    Raises InputError where the runs hold no two cases of them with equal parameters.
+    """
     dataset = Dataset(datasets)
-    cells, samples = (dataset.rows(table, keys) for table in ("cells", "samples"))
+    cells, samples, runs = (dataset.rows(table, keys) for table in ("cells", "samples", "runs"))
     pairs = match_versions(cells, new, old)
     if not pairs:
         raise InputError("--against", old, f"no case of it matches one of {new}", "both measured")
     diffs = differences(cell_values(cells, samples))
-    rules = rules_of(dataset.rows("runs", keys))
-    return _compared(compare_versions(cells, diffs, pairs, read_margins(margins), rules))
+    return _comparison(compare_versions(cells, diffs, pairs, read_margins(margins), rules_of(runs)))
 
 
-def _compared(table: pl.DataFrame) -> Compared:
-    worse = table.filter(pl.col("verdict") == WORSE, pl.col("primary"))
-    lines = worse.select(
-        pl.format("{} {} {}: {} {}", "case", "workload", "metric",
-                  pl.col("estimate").round(2), "unit")
-    ).to_series()  # fmt: skip
-    return Compared(table, tuple(lines))
+def _comparison(table: pl.DataFrame) -> Comparison:
+    worse = table.filter(pl.col("verdict") == "worse", pl.col("primary"))
+    estimate = pl.col("estimate").round(2)
+    line = pl.format("{} {} {}: {} {}", "case", "workload", "metric", estimate, "unit")
+    return Comparison(table, tuple(worse.select(line).to_series()))
 
 
 def runs_of(datasets: str, run: str) -> list[RunKey]:
-    """(environment, run) of a run in the datasets. Raises InputError with those there are."""
-    found = Dataset(datasets).scan("runs").select("environment", "run").collect()
-    keys = [key for key in found.iter_rows() if key[1] == run]
+    """The keys of a run in the datasets. Raises InputError, which lists the last runs there."""
+    runs = Dataset(datasets).scan("runs").select("environment", "run").collect()
+    keys = [key for key in runs.iter_rows() if key[1] == run]
     if not keys:
-        there = ", ".join(sorted(set(found["run"]))[-5:]) or "none yet"
-        raise InputError(datasets, run, "no such run", f"a results folder, or one of {there}")
+        known = ", ".join(sorted(set(runs["run"]))[-5:]) or "none yet"
+        raise InputError(datasets, run, "no such run", f"a results folder, or one of {known}")
     return keys

@@ -1,4 +1,4 @@
-"""The verb `forecast`: what a time budget buys on an environment, and what it cannot see."""
+"""The verb `forecast`: what a time budget can show on an environment, and what it cannot."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from .model.metrics import PRIMARY
 from .model.names import MARGINS_FILE
 from .model.plan import Plan
 from .planning.schedule import duration_s
-from .statistics.decision_rules import Rules, looks_until, primary_metrics
+from .statistics.decision_rules import rules_for
 from .statistics.margins import read_margins
 from .statistics.power import forecast, iterations_within, spreads
 from .storage.dataset import Dataset
@@ -21,15 +21,15 @@ class Forecast:
 
     iterations: int
     iteration_s: float
-    table: pl.DataFrame  # layer, workload, metric, unit, sd, source, visible, margin, needed, words
+    table: pl.DataFrame  # as statistics.power.forecast returns it
 
 
 def forecast_plan(
     plan: Plan, datasets: str, budget_s: float | None, margins: Path = MARGINS_FILE
 ) -> Forecast:
-    """Without a budget: of the plan's own iterations.
+    """The forecast for as many iterations as fit into the budget; without one, for the plan's own.
 
-    The spreads are those stored for the environment; where there are none, defaults marked so.
+    The spreads are those stored for the environment; where there are none, marked defaults.
     """
     first = [slot for slot in plan.slots if slot.iteration == 1]
     iteration_s = duration_s(plan, first)
@@ -42,7 +42,5 @@ def forecast_plan(
         for layer in dict.fromkeys(slot.layer for slot in first)
         for workload in plan.workloads
     ]
-    looks = looks_until(plan.design.iterations) if plan.design.until_decided else ()
-    rules = Rules(primary=primary_metrics(plan.workloads), looks=looks)
-    table = forecast(iterations, wanted, spreads(effects), read_margins(margins), rules)
+    table = forecast(iterations, wanted, spreads(effects), read_margins(margins), rules_for(plan))
     return Forecast(iterations, iteration_s, table)

@@ -1,6 +1,6 @@
-"""The verb `interim_analysis`: after an iteration, what the numbers so far change in the plan.
+"""The verb `interim analysis`: what the data so far change in the rest of the plan.
 
-Blocks whose baselines jumped are measured again, which the baselines alone decide; in a sequential
+Blocks whose baselines jumped are repeated, decided on the baselines alone; in a sequential
 campaign, decided cases leave the schedule.
 """
 
@@ -17,8 +17,8 @@ from .quality.checks import complete
 from .quality.stability import regimes
 from .reading import native
 from .reading.records import Reading
-from .statistics.baselines import baseline_series, blocks, to_requeue
-from .statistics.decision_rules import Rules, looks_until, primary_metrics
+from .statistics.baselines import baseline_series, blocks, unsteady_blocks
+from .statistics.decision_rules import rules_for
 from .statistics.differences import cell_values
 from .statistics.effects import analyze
 from .statistics.margins import read_margins
@@ -26,12 +26,12 @@ from .storage.run_folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
-class Replanned:
+class Interim:
     """The plan from here on, and what changed in it."""
 
     plan: Plan
     repeated: int  # slots that are measured again
-    decided: dict[str, str]  # case -> why it is measured no more
+    decided: dict[str, str]  # case -> why it is not measured any more
 
 
 @task(
@@ -39,49 +39,47 @@ class Replanned:
     task_run_name="interim analysis after iteration {iteration}",
     cache_policy=NO_CACHE,
 )
-def interim_analysis(folder: RunFolder, plan: Plan, iteration: int) -> Replanned:
-    """What iteration `iteration`, now complete, changes. Writes the plan where it changed."""
+def analyze_interim(folder: RunFolder, plan: Plan, iteration: int) -> Interim:
+    """What the now complete `iteration` changes. Writes the plan where it does."""
     reading = native.read_environment(folder)
-    repeated = _unsteady(reading, plan, iteration)
+    repeated = _repeated(reading, plan, iteration)
     decided = {} if repeated else _decided(reading, plan, iteration)
     if not repeated and not decided:
-        return Replanned(plan, 0, {})
+        return Interim(plan, 0, {})
     changed = replace(plan, slots=_in_order((*plan.slots, *repeated)))
     if decided:
         ids = {(c.layer, c.id) for c in plan.cases if (c.layer, c.name) in decided}
         changed = without(plan, ids, after=iteration)
     folder.write_plan(changed)
-    return Replanned(changed, len(repeated), {name: why for (_, name), why in decided.items()})
+    return Interim(changed, len(repeated), {name: why for (_, name), why in decided.items()})
 
 
-def _unsteady(reading: Reading, plan: Plan, iteration: int) -> list[Slot]:
-    """The slots of this iteration's unsteady blocks; none where it was repeated already."""
+def _repeated(reading: Reading, plan: Plan, iteration: int) -> list[Slot]:
+    """New slots for this iteration's unsteady blocks; none where it was repeated already."""
     if any(s.iteration == iteration and s.attempt >= REPEATED for s in plan.slots):
         return []
-    rules = Rules(primary=primary_metrics(plan.workloads))
     values = cell_values(reading.cells, reading.samples)
-    found = to_requeue(blocks(baseline_series(values, rules)), iteration)
+    series = baseline_series(values, rules_for(plan))
     slots: list[Slot] = []
-    for _, _, layer, left, right in found:
+    for layer, left, right in unsteady_blocks(blocks(series), iteration):
         grown = replace(plan, slots=(*plan.slots, *slots))
         slots += again(grown, iteration, Layer(layer), left, right)
     return slots
 
 
 def _decided(reading: Reading, plan: Plan, iteration: int) -> dict[tuple[Layer, str], str]:
-    """(layer, case) -> why, of the cases that this look decides.
+    """(layer, case) -> the reason, of the scheduled cases that this analysis decides.
 
     Where a layer's baselines jump between two levels, verdicts would be withheld: none is decided.
     """
-    looks = looks_until(plan.design.iterations)
-    if not plan.design.until_decided or iteration not in looks:
+    rules = rules_for(plan)
+    if iteration not in rules.analyses:
         return {}
-    rules = Rules(primary=primary_metrics(plan.workloads), looks=looks)
-    found = analyze(reading.cells, reading.samples, read_margins(MARGINS_FILE), rules)
+    analysis = analyze(reading.cells, reading.samples, read_margins(MARGINS_FILE), rules)
     scheduled = {(s.layer, s.case_id) for s in plan.slots if s.iteration > iteration}
     names = {(c.layer, c.name) for c in plan.cases if (c.layer, c.id) in scheduled}
     jumping = regimes(complete({"cells": reading.cells, "samples": reading.samples}))
-    steady = found.decided.join(jumping.filter("failed"), on="layer", how="anti")
+    steady = analysis.decided.join(jumping.filter("failed"), on="layer", how="anti")
     rows = steady.select("layer", "case", "stopped").iter_rows()
     return {(Layer(layer), case): why for layer, case, why in rows if (Layer(layer), case) in names}
 

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from tasks.compare import Compared
+from tasks.compare import Comparison
 from tasks.forecast import Forecast
 from tasks.ingest import Ingested
 from tasks.make_plan import duration_s
@@ -84,11 +84,11 @@ def forecast_table(seen: Forecast, budget: str | None) -> RenderableType:
     table = _table("layer", "workload", "metric", "smallest visible", "")
     for row in seen.table.iter_rows(named=True):
         visible = "—" if row["visible"] is None else f"{row['visible']:.2g} {row['unit']}"
-        table.add_row(row["layer"], row["workload"], row["metric"], visible, escape(row["words"]))
+        table.add_row(row["layer"], row["workload"], row["metric"], visible, escape(row["text"]))
     return Group(head, table)
 
 
-def compared_table(compared: Compared) -> RenderableType:
+def compared_table(compared: Comparison) -> RenderableType:
     """Differences of primary metrics: positive means that the second costs more."""
     table = _table("environment", "layer", "case", "workload", "difference", "95 %", "verdict")
     for row in compared.table.filter(primary=True).iter_rows(named=True):
@@ -104,7 +104,7 @@ def compared_table(compared: Compared) -> RenderableType:
     return table
 
 
-def print_compared(console: Console, compared: Compared) -> None:
+def print_compared(console: Console, compared: Comparison) -> None:
     """The differences. Raises BudgetBroken where one is proven to be above its margin."""
     console.print(compared_table(compared))
     if compared.worse:

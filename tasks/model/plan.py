@@ -105,7 +105,6 @@ class Design:
     log_cap_mib: int = 256
     until_decided: bool = False  # iterations is then the cap; decided cases leave the schedule
     budget_s: float | None = None  # no iteration is begun that would not end within this time
-    against: tuple[str, str] | None = None  # (new, old): two versions of one tool
     max_load_1m: float | None = None  # None: number of CPUs
 
 

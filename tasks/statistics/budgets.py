@@ -1,7 +1,7 @@
-"""Budgets: what a tool may cost, from a file, and which limits are proven to be broken.
+"""Budgets: what a tool may cost, from a file, and which of its limits are exceeded.
 
-A limit is broken where the whole 95 % interval of a cost that it names lies above it: a noisy night
-does not fail a build. Where a limit is open upwards (`max: null`), nothing can be above it.
+A limit is exceeded where the whole 95 % interval of a cost to which it applies lies above it: a
+noisy night does not fail a build. A limit without an upper end (`max: null`) cannot be exceeded.
 """
 
 from dataclasses import dataclass
@@ -9,24 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from ..model.errors import InputError, raise_all
+from ..model.documents import Written, read_document
 from ..model.metrics import METRICS
 from ..model.plan import ToolClass
 from .verdicts import believed
 
-
-class _Written(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+_SELECTORS = {"tool_class", "tool", "case", "layer", "workload", "environment"}
 
 
-class Limit(_Written):
-    """The highest cost of one metric, for the cases that all given selectors name."""
+class Limit(Written):
+    """The highest cost of one metric, for the cases that match all selectors given."""
 
     metric: str
-    max: float | None  # in the cost's unit; None: open upwards
+    max: float | None  # in the cost's unit; None: no upper end
     typical_max: float | None = None
     tool_class: ToolClass | None = None
     tool: str | None = None
@@ -42,17 +39,15 @@ class Limit(_Written):
             raise ValueError(f"unknown metric; expected one of {', '.join(METRICS)}")
         return name
 
-    def applies(self, effect: dict[str, Any]) -> bool:
-        wanted = self.model_dump(include=set(_SELECTORS), exclude_none=True)
-        return effect["metric"] == self.metric and all(
-            effect[name] == value for name, value in wanted.items()
-        )
+    def is_exceeded_by(self, effect: dict[str, Any]) -> bool:
+        """Whether the limit applies to this effect, whose whole interval lies above it."""
+        if self.max is None or not effect["ci_low"] > self.max:
+            return False
+        wanted = self.model_dump(include=_SELECTORS | {"metric"}, exclude_none=True)
+        return all(effect[name] == value for name, value in wanted.items())
 
 
-_SELECTORS = ("tool_class", "tool", "case", "layer", "workload", "environment")
-
-
-class Budget(_Written):
+class Budget(Written):
     """A budget file."""
 
     name: str
@@ -60,8 +55,8 @@ class Budget(_Written):
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """A limit that a cost is proven to be above."""
+class BrokenLimit:
+    """A limit, and an effect whose cost provably exceeds it."""
 
     effect: dict[str, Any]
     limit: Limit
@@ -76,41 +71,19 @@ class Broken:
 
 
 def read_budget(path: Path) -> Budget:
-    """A budget file. Raises `InputError` with every mistake in it."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(str(path), "", error.strerror or "cannot be read", "a file") from error
-    return parse_budget(text, str(path))
+    """A budget file. Raises `InputError`, or `InputErrors` with every mistake in it."""
+    return read_document(path, Budget)
 
 
-def parse_budget(text: str, where: str) -> Budget:
-    """YAML text as a budget; `where` names the text in errors."""
-    try:
-        return Budget.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise InputError(where, "", "not YAML", "name: …, limits: […]") from error
-    except ValidationError as error:
-        raise_all(
-            [
-                InputError(
-                    where, ".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, ")
-                )
-                for e in error.errors()
-            ]
-        )
-        raise
+def broken(effects: pl.DataFrame, budget: Budget) -> list[BrokenLimit]:
+    """Every limit that a cost provably exceeds, in the order of the effects.
 
-
-def broken(effects: pl.DataFrame, budget: Budget) -> list[Broken]:
-    """Every limit that a cost is proven to be above, in the order of the effects.
-
-    Withheld effects have no interval here: they prove nothing.
+    An effect whose verdict is withheld has no interval here: it proves nothing.
     """
     tools = believed(effects).filter(pl.col("kind") == "tool", pl.col("ci_low").is_not_null())
     return [
-        Broken(effect, limit)
+        BrokenLimit(effect, limit)
         for effect in tools.iter_rows(named=True)
         for limit in budget.limits
-        if limit.applies(effect) and limit.max is not None and effect["ci_low"] > limit.max
+        if limit.is_exceeded_by(effect)
     ]

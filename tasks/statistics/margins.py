@@ -4,53 +4,43 @@ Units are the cost's: percent for ratio metrics, the metric's own unit for diffe
 without a margin gets intervals and no verdict.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pydantic import RootModel
 
-from ..model.errors import InputError, raise_all
+from ..model.documents import Mistake, as_mapping, read_document
 from ..model.metrics import METRICS, Metric, Scale
 
 Margins = Mapping[str, float | None]
 
 
+class _MarginsFile(RootModel[dict[str, Any]]):
+    pass
+
+
 def read_margins(path: Path) -> dict[str, float | None]:
-    """The margins of a YAML file. Raises `InputError` with every mistake in it."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(str(path), "", error.strerror or "cannot be read", "a file") from error
-    return parse_margins(text, str(path))
+    """The margins of a YAML file, `metric: number or null`.
+
+    Raises `InputError`, or `InputErrors` with every mistake in it.
+    """
+    margins = read_document(path, _MarginsFile, _mistakes).root
+    return {name: None if value is None else float(value) for name, value in margins.items()}
 
 
-def parse_margins(text: str, where: str) -> dict[str, float | None]:
-    """`metric: number or null` as a dict; `where` names the text in errors."""
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(where, "", "not YAML", "metric: number") from error
-    if not isinstance(found, dict):
-        raise InputError(where, "", "not a mapping", "metric: number")
-    raise_all([wrong for key, value in found.items() if (wrong := _mistake(where, key, value))])
-    return {name: None if value is None else float(value) for name, value in found.items()}
-
-
-def _mistake(where: str, key: Any, value: Any) -> InputError | None:
-    metric = METRICS.get(key)
-    if metric is None:
-        return InputError(where, str(key), "unknown metric", f"one of {', '.join(METRICS)}")
-    if value is not None and not _possible(value, metric):
-        expected = "null or a number above 0"
-        if metric.scale is Scale.RATIO:
-            expected += " and below 100 (percent)"
-        return InputError(where, key, f"{value!r} is no margin", expected)
-    return None
+def _mistakes(data: Any) -> Iterator[Mistake]:
+    for name, value in as_mapping(data).items():
+        metric = METRICS.get(name)
+        if metric is None:
+            yield Mistake((str(name),), "unknown metric", f"one of {', '.join(METRICS)}")
+        elif value is not None and not _possible(value, metric):
+            percent = " and below 100 (percent)" if metric.scale is Scale.RATIO else ""
+            expected = f"null or a number above 0{percent}"
+            yield Mistake((name,), f"{value!r} is not a valid margin", expected)
 
 
 def _possible(value: Any, metric: Metric) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    limit = 100.0 if metric.scale is Scale.RATIO else float("inf")
-    return 0 < value < limit
+    return 0 < value < (100.0 if metric.scale is Scale.RATIO else float("inf"))

@@ -1,12 +1,13 @@
 """Across nights: one night is one block.
 
-Single iterations of different nights are never pooled as independent: a night's own mood (a reboot,
-a warm room, a neighbour) is in all of them. Each run gives one δ̂; the error comes from the spread
-between runs. A change of kernel, tool or NIC settings starts a new epoch, and epochs are not mixed.
+Iterations of different nights are never pooled as independent: whatever is particular to a night (a
+reboot, a warm room, a neighbour) affects all of its iterations. Each run gives one δ̂; the error
+comes from the spread between runs. A change of kernel, tool or NIC settings starts a new epoch, and
+epochs are not mixed.
 
-Change points are a step of our own because apache-otava 0.8 pins a numpy that the rest of the
-program cannot use. On 60 simulated series of 40 nights with 0, 1 or 2 steps, both at p ≤ 1e-4, the
-two name the same nights in 56.
+Change points are found here, without apache-otava, because its version 0.8 pins a numpy that the
+rest of the program cannot use. On 60 simulated series of 40 nights with 0, 1 or 2 steps, both at
+p ≤ 1e-4, the two name the same nights in 56.
 """
 
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ import numpy as np
 import polars as pl
 from scipy.special import stdtr, stdtrit
 
-from ..model.metrics import METRICS, Scale
-from .arrays import Floats
-from .scale import to_cost
+from ..model.metrics import Scale
+from ..storage.schema import CASE_KEY, PARTITION
+from .arrays import Floats, by_group, columns, floats
+from .scale import cost_interval, metric_of
 
 CHANGE_P = 1e-4
 CONFIRMED_BY = 3  # nights on each side of a change
@@ -37,23 +39,24 @@ class Change:
 
 
 def history(effects: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
-    """One row a night of each series, in time order: SERIES, `run`, `night` (start of the run),
-    `epoch`, `estimate_log`, `ratio` (e^δ̂ of ratio metrics) and `baseline` (the hosts' own level).
+    """One row per night of each series, in time order.
 
-    The epoch is the fingerprint of kernel and NIC settings with the checksum of the tool.
+    SERIES, `run`, `night` (start of the run), `epoch`, `estimate_log`, `ratio` (e^δ̂ of ratio
+    metrics) and `baseline` (the hosts' own level). The epoch is the fingerprint of kernel and NIC
+    settings with the checksum of the tool.
     """
-    when = cells.group_by("environment", "run").agg(night=pl.col("started").min())
+    nights = cells.group_by(PARTITION).agg(night=pl.col("started").min())
     epoch = pl.concat_str("epoch", "tool_sha256", separator="/", ignore_nulls=True)
-    worlds = (
+    epochs = (
         cells.filter(pl.col("kind") != "baseline", pl.col("status") == "passed")
-        .group_by("environment", "run", "layer", "case")
+        .group_by(CASE_KEY)
         .agg(epoch=epoch.first())
     )
     is_ratio = pl.col("scale") == str(Scale.RATIO)
     return (
         effects.filter(pl.col("estimate_log").is_not_null())
-        .join(when, on=["environment", "run"])
-        .join(worlds, on=["environment", "run", "layer", "case"], how="left")
+        .join(nights, on=PARTITION)
+        .join(epochs, on=CASE_KEY, how="left")
         .select(
             *SERIES,
             "run",
@@ -70,7 +73,7 @@ def history(effects: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
 def combined(nights: pl.DataFrame) -> pl.DataFrame:
     """Each series within one epoch: number of nights, cost and its 95 % interval.
 
-    The mean of the nightly δ̂ with the plain t of the spread between nights; one night alone has an
+    The mean of the nightly δ̂, with Student's t on the spread between nights; a single night has an
     estimate and no interval.
     """
     groups = nights.group_by(*SERIES, "epoch", maintain_order=True).agg(
@@ -80,65 +83,64 @@ def combined(nights: pl.DataFrame) -> pl.DataFrame:
         mean=pl.col("estimate_log").mean(),
         sd=pl.col("estimate_log").std(ddof=1),
     )
-    parts = [_as_cost(part) for part in groups.partition_by("metric", maintain_order=True)]
-    return pl.concat(parts) if parts else _as_cost(groups)
+    return by_group(groups, "metric", _as_cost)
 
 
 def change_points(
     values: Floats, p: float = CHANGE_P, confirmed: int = CONFIRMED_BY
 ) -> list[Change]:
-    """Lasting changes of level in a series, one value a night, in time order.
+    """Lasting changes of level in a series of one value per night, in time order.
 
     Split and merge: the series is cut at the split with the smallest p of a pooled two-sample t,
-    and each side again, down to levels of `confirmed` nights, so that one wild night is never a
-    level; then the weakest cut is taken back until every p between two neighbouring levels,
-    corrected (Bonferroni) for the cuts that were possible there, is at most `p`. Cutting first
-    keeps a step visible that another one follows. Of ratios give e^δ̂, not δ̂: a relative change of
-    something near 0 has no meaning. Levels are means.
+    and each side again, down to levels of `confirmed` nights, so that a single outlier is never a
+    level; then the weakest cut is undone until every p between two neighbouring levels, corrected
+    (Bonferroni) for the cuts that were possible there, is at most `p`. Because all cuts are made
+    first, a step stays visible that is followed by another. Pass e^δ̂ for ratios, not δ̂: a relative
+    change of something near 0 has no meaning. Levels are means.
     """
     edges = [0, *_cuts(values, 0, confirmed), len(values)]
     while len(edges) > 2:
-        tried = [
+        p_at = [
             _between(values, edges[i - 1], edges[i], edges[i + 1], confirmed)
             for i in range(1, len(edges) - 1)
         ]
-        weakest = int(np.argmax(tried))
-        if tried[weakest] <= p:
+        weakest = int(np.argmax(p_at))
+        if p_at[weakest] <= p:
             break
         del edges[weakest + 1]
     levels = [float(np.mean(values[a:b])) for a, b in pairwise(edges)]
     return [
-        Change(edges[i], levels[i - 1], levels[i], tried[i - 1]) for i in range(1, len(edges) - 1)
+        Change(edges[i], levels[i - 1], levels[i], p_at[i - 1]) for i in range(1, len(edges) - 1)
     ]
 
 
 def changes(nights: pl.DataFrame, column: str = "ratio") -> pl.DataFrame:
-    """Changes of every series of `history`: SERIES, `night`, `kind` ("epoch": the world changed;
-    "level": the number did, within one world), `before`, `after`, `p` (null for epochs).
+    """Changes of every series of `history`: SERIES, `night`, `kind`, `before`, `after`, `p`.
 
-    Before and after an epoch are the levels next to it, not the means of whole worlds: a step
-    within one of them is a change of its own."""
-    rows = []
+    Kind "epoch": kernel, tool or NIC settings changed (p is null); "level": the number changed
+    within one epoch. `before` and `after` of an epoch are the levels next to it, not the means of
+    whole epochs: a step within one of them is a change of its own.
+    """
+    rows: list[tuple[object, ...]] = []
     for key, series in nights.drop_nulls(column).group_by(SERIES, maintain_order=True):
-        place = dict(zip(SERIES, key, strict=True))
         previous: float | None = None
-        for _, world in series.group_by(pl.col("epoch").rle_id(), maintain_order=True):
-            values = world[column].to_numpy()
+        for _, epoch in series.group_by(pl.col("epoch").rle_id(), maintain_order=True):
+            values, night = epoch[column].to_numpy(), epoch["night"]
             steps = change_points(values)
-            mean = float(values.mean())
+            first, last = (
+                (steps[0].before, steps[-1].after) if steps else (float(values.mean()),) * 2
+            )
             if previous is not None:
-                after = steps[0].before if steps else mean
-                level = {"before": previous, "after": after, "p": None}
-                rows.append(place | {"night": world["night"][0], "kind": "epoch"} | level)
-            for change in steps:
-                level = {"before": change.before, "after": change.after, "p": change.p}
-                night = world["night"][change.start]
-                rows.append(place | {"night": night, "kind": "level"} | level)
-            previous = steps[-1].after if steps else mean
-    numbers = dict.fromkeys(("before", "after", "p"), pl.Float64())
-    schema = {**dict.fromkeys(SERIES, pl.String()), "night": pl.Datetime("us", "UTC"),
-              "kind": pl.String(), **numbers}  # fmt: skip
-    return pl.DataFrame(rows, schema=schema)
+                rows.append((*key, night[0], "epoch", previous, first, None))
+            rows += [(*key, night[s.start], "level", s.before, s.after, s.p) for s in steps]
+            previous = last
+    schema = {
+        **dict.fromkeys(SERIES, pl.String()),
+        "night": pl.Datetime("us", "UTC"),
+        "kind": pl.String(),
+        **dict.fromkeys(("before", "after", "p"), pl.Float64()),
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _cuts(values: Floats, offset: int, confirmed: int) -> list[int]:
@@ -152,7 +154,7 @@ def _cuts(values: Floats, offset: int, confirmed: int) -> list[int]:
 
 
 def _between(values: Floats, start: int, cut: int, end: int, confirmed: int) -> float:
-    """p of the change at `cut`, corrected for all the places where it could have been."""
+    """p of the change at `cut`, corrected for all places at which it was possible."""
     places = end - start - 2 * confirmed + 1
     return min(1.0, places * _two_sample_p(values[start:cut], values[cut:end]))
 
@@ -167,18 +169,9 @@ def _two_sample_p(a: Floats, b: Floats) -> float:
     return float(2 * stdtr(df, -difference / np.sqrt(pooled * (1 / len(a) + 1 / len(b)))))
 
 
-def _as_cost(part: pl.DataFrame) -> pl.DataFrame:
-    if part.is_empty():
-        names = ("estimate", "ci_low", "ci_high")
-        return part.drop("mean", "sd").with_columns(
-            pl.lit(None, pl.Float64).alias(n) for n in names
-        )
-    metric = METRICS[part["metric"][0]]
-    mean, n = part["mean"].to_numpy(), part["nights"].to_numpy().astype(np.float64)
-    sd = part["sd"].fill_null(np.nan).to_numpy()
+def _as_cost(groups: pl.DataFrame) -> pl.DataFrame:
+    """`mean` and `sd` of nights replaced by the cost and its interval; groups of one metric."""
+    mean, n, sd = floats(groups, "mean", "nights", "sd")
     half = stdtrit(np.where(n > 1, n - 1, np.nan), 0.975) * sd / np.sqrt(n)
-    ends = np.sort([to_cost(mean - half, metric), to_cost(mean + half, metric)], axis=0)
-    found = {"estimate": to_cost(mean, metric), "ci_low": ends[0], "ci_high": ends[1]}
-    return part.drop("mean", "sd").with_columns(
-        pl.Series(name, values, pl.Float64).fill_nan(None) for name, values in found.items()
-    )
+    interval = cost_interval(mean, half, metric_of(groups))
+    return groups.drop("mean", "sd").with_columns(columns(interval))

@@ -1,4 +1,4 @@
-"""Before the night: what so many iterations will be able to see.
+"""Before a campaign: the smallest cost that so many iterations can show.
 
 The spread comes from the effects stored for the environment; where there are none yet, from
 `DEFAULT_SD`, and the forecast says so.
@@ -9,8 +9,8 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
-from ..model.metrics import METRICS, Scale
-from .decision_rules import Rules
+from ..model.metrics import METRICS, Metric, Scale
+from .decision_rules import DecisionRules
 from .estimates import smallest_visible
 from .margins import Margins
 from .scale import cost_unit, from_cost, sign, to_cost
@@ -26,7 +26,7 @@ _PLACE = ("layer", "workload", "metric")
 
 def spreads(effects: pl.DataFrame) -> pl.DataFrame:
     """Per layer, workload and metric of stored effects: `sd` of one difference (median of the
-    moderated ones) and `prior_df`, the degrees of freedom that the other cases lend."""
+    moderated ones) and `prior_df`, the degrees of freedom borrowed from the other cases."""
     known = effects.filter(pl.col("se_log").is_not_null())
     return known.group_by(_PLACE, maintain_order=True).agg(
         sd=(pl.col("se_log") * pl.col("n").sqrt()).median(),
@@ -40,8 +40,8 @@ def iterations_within(budget_s: float, iteration_s: float) -> int:
 
 
 def visible_cost(metric_name: str, iterations: int, sd: float, prior_df: float,
-                 rules: Rules) -> float | None:  # fmt: skip
-    """MDE as a cost; None below 2 iterations, which know no spread."""
+                 rules: DecisionRules) -> float | None:  # fmt: skip
+    """MDE as a cost; None below 2 iterations, whose spread is unknown."""
     if iterations < 2:
         return None
     metric = METRICS[metric_name]
@@ -50,13 +50,11 @@ def visible_cost(metric_name: str, iterations: int, sd: float, prior_df: float,
 
 
 def iterations_needed(metric_name: str, cost: float, sd: float, prior_df: float,
-                      rules: Rules) -> int | None:  # fmt: skip
+                      rules: DecisionRules) -> int | None:  # fmt: skip
     """Iterations until that cost is visible; None where `MOST_ITERATIONS` are not enough."""
     delta = abs(from_cost(cost, METRICS[metric_name]))
-    for iterations in range(2, MOST_ITERATIONS + 1):
-        if _visible(iterations, sd, prior_df, rules) <= delta:
-            return iterations
-    return None
+    counts = range(2, MOST_ITERATIONS + 1)
+    return next((n for n in counts if _visible(n, sd, prior_df, rules) <= delta), None)
 
 
 def forecast(
@@ -64,12 +62,12 @@ def forecast(
     wanted: Iterable[tuple[str, str, str]],
     known: pl.DataFrame,
     margins: Margins,
-    rules: Rules,
+    rules: DecisionRules,
 ) -> pl.DataFrame:
-    """One row for each wanted (layer, workload, metric): what `iterations` will see there.
+    """One row for each wanted (layer, workload, metric): what `iterations` can show there.
 
     Columns: layer, workload, metric, unit, sd, source ("measured" or "default"), visible (smallest
-    cost, null below 2 iterations), margin, needed (iterations to see the margin) and `words`.
+    cost, null below 2 iterations), margin, needed (iterations to see the margin) and `text`.
     """
     stored = {tuple(row[:3]): row[3:] for row in known.iter_rows()}
     rows = []
@@ -78,19 +76,14 @@ def forecast(
         sd, prior_df = stored.get(place, (DEFAULT_SD[metric.scale], 0.0))
         margin = margins.get(metric.name)
         visible = visible_cost(metric.name, iterations, sd, prior_df, rules)
-        row = {
-            **dict(zip(_PLACE, place, strict=True)),
-            "unit": cost_unit(metric),
-            "sd": sd,
-            "source": "measured" if place in stored else "default",
-            "visible": visible,
-            "margin": margin,
-            "needed": None
-            if margin is None
-            else iterations_needed(metric.name, margin, sd, prior_df, rules),
-        }
-        rows.append(row | {"words": _words(row, iterations, prior_df, rules)})
-    return pl.DataFrame(rows, schema=_FORECAST)
+        needed = None
+        if margin is not None:
+            needed = iterations_needed(metric.name, margin, sd, prior_df, rules)
+        measured = place in stored
+        text = _text(metric, iterations, sd, prior_df, visible, rules, measured=measured)
+        source = "measured" if measured else "default"
+        rows.append((*place, cost_unit(metric), sd, source, visible, margin, needed, text))
+    return pl.DataFrame(rows, schema=_FORECAST, orient="row")
 
 
 _FORECAST = pl.Schema(
@@ -101,28 +94,30 @@ _FORECAST = pl.Schema(
         "visible": pl.Float64(),
         "margin": pl.Float64(),
         "needed": pl.Int64(),
-        "words": pl.String(),
+        "text": pl.String(),
     }
 )
 
 
-def _visible(iterations: int, sd: float, prior_df: float, rules: Rules) -> float:
+def _visible(iterations: int, sd: float, prior_df: float, rules: DecisionRules) -> float:
     variance, n, df = (np.array([v]) for v in (sd**2, iterations, iterations - 1 + prior_df))
-    return float(smallest_visible(variance, n, df, rules.test_alpha, rules.power)[0])
+    return float(smallest_visible(variance, n, df, rules)[0])
 
 
-def _words(row: dict[str, object], iterations: int, prior_df: float, rules: Rules) -> str:
+def _text(metric: Metric, iterations: int, sd: float, prior_df: float, visible: float | None,
+          rules: DecisionRules, *, measured: bool) -> str:  # fmt: skip
     """What can be seen, and what cannot: "1 % is out of reach here: SD 2 % needs about 34 …"."""
-    unit, sd, visible = row["unit"], row["sd"], row["visible"]
-    assert isinstance(sd, float)
+    unit = cost_unit(metric)
     spread = f"SD {100 * sd:.2g} %" if unit == "%" else f"SD {sd:.2g} {unit}"
-    if row["source"] == "default":
+    if not measured:
         spread += " (a default: nothing measured here yet)"
-    if not isinstance(visible, float):
+    if visible is None:
         return f"{iterations} iterations show no spread, so no cost is visible; {spread}"
-    seen = f"{iterations} iterations see a cost of {visible:.2g} {unit}"
+    can_see = f"{iterations} iterations see a cost of {visible:.2g} {unit}"
     if visible <= INTERESTING_PCT:
-        return f"{seen}; {spread}"
-    needed = iterations_needed(str(row["metric"]), INTERESTING_PCT, sd, prior_df, rules)
-    many = f"about {needed}" if needed else f"more than {MOST_ITERATIONS}"
-    return f"{seen}; {INTERESTING_PCT:g} {unit} is out of reach: {spread} needs {many} iterations"
+        return f"{can_see}; {spread}"
+    needed = iterations_needed(metric.name, INTERESTING_PCT, sd, prior_df, rules)
+    count = f"about {needed}" if needed else f"more than {MOST_ITERATIONS}"
+    return (
+        f"{can_see}; {INTERESTING_PCT:g} {unit} is out of reach: {spread} needs {count} iterations"
+    )

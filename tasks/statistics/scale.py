@@ -10,6 +10,7 @@ sign turned so that positive is worse; all tests are made on them.
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ..model.metrics import METRICS, Better, Metric, Scale
 from .arrays import Floats
@@ -18,12 +19,10 @@ NO_BASELINE = ("tool_", "log_")
 """Metrics of the tool itself. A baseline has no tool: its value is 0 by definition, not measured,
 so the cost is the value itself and no neighbouring baseline is needed."""
 
-_TOOL_METRICS = frozenset(name for name in METRICS if name.startswith(NO_BASELINE))
-
 
 def is_tool_metric(metric: str) -> bool:
     """Whether the metric is of the tool itself, so that its baseline is 0 by definition."""
-    return metric in _TOOL_METRICS
+    return metric.startswith(NO_BASELINE)
 
 
 def metric_of(effects: pl.DataFrame) -> Metric:
@@ -53,3 +52,9 @@ def from_cost(cost: float, metric: Metric) -> float:
     if metric.scale is Scale.RATIO:
         return sign(metric) * float(np.log1p(sign(metric) * cost / 100.0))
     return cost
+
+
+def cost_interval(delta: Floats, half: NDArray[np.floating], metric: Metric) -> dict[str, Floats]:
+    """`estimate`, `ci_low` and `ci_high`, as costs, of the intervals δ ± half."""
+    ends = np.sort([to_cost(delta - half, metric), to_cost(delta + half, metric)], axis=0)
+    return {"estimate": to_cost(delta, metric), "ci_low": ends[0], "ci_high": ends[1]}

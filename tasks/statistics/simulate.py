@@ -1,18 +1,19 @@
-"""Simulated nights: what a campaign would read on hosts whose truth is known.
+"""The simulator that the measurement design is held against: campaigns with known true costs.
+
+Public: benchmarks and tests judge the design with it, and the notebooks' example data comes from
+it. No measurement uses it.
 
     y(t) = ln(level) + drift(t) + mode + noise − cost of the case
 
-- drift: an Ornstein–Uhlenbeck process, stationary SD `drift_sd`, time constant `tau_s`: the host's
-  slow wandering (temperature, frequency, neighbours on the switch).
-- noise: SD `run_sd` from run to run, `autocorrelation` between one run and the next.
-- outliers: a run in `1/outlier_rate` is worse by `outlier_size` (a cron job, a retransmit storm).
+- drift: an Ornstein–Uhlenbeck process with stationary SD `drift_sd` and time constant `tau_s`: slow
+  changes of the host (temperature, frequency, neighbours on the switch).
+- noise: SD `run_sd` from run to run, with `autocorrelation` between one run and the next.
+- outliers: one run in `1/outlier_rate` is worse by `outlier_size` (a cron job, a retransmit storm).
 - mode: a bimodal host is in its worse scheduler regime for `bimodal_rate` of the time, on average
   `bimodal_dwell_s` at a stretch (a two-state Markov chain); it is then worse by `bimodal_size`.
 
-`calibrated` reads these sizes from runs that really cost nothing.
-
-All sizes are on the natural logarithm (0.01 is about 1 %). The metric is throughput. Nothing of the
-harness is simulated: no gate fails, nothing is missing.
+All sizes are on the natural logarithm (0.01 is about 1 %). The metric is throughput. The harness is
+not simulated: no gate fails, nothing is missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,9 +23,7 @@ from types import MappingProxyType
 
 import numpy as np
 import polars as pl
-from scipy.optimize import least_squares
-from scipy.signal import lfilter, medfilt
-from scipy.stats import median_abs_deviation
+from scipy.signal import lfilter
 
 from ..storage.schema import CELLS, SAMPLES
 from .arrays import Floats
@@ -35,7 +34,7 @@ _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class SimulatedHost:
-    """How a host behaves when nothing is measured on it; the defaults are the design page's."""
+    """How a host behaves when nothing is measured on it; the defaults are those of the design."""
 
     run_sd: float = 0.01
     drift_sd: float = 0.02
@@ -65,10 +64,9 @@ class Schedule:
         rows: list[tuple[int, int, str]] = []
         for iteration in range(1, iterations + 1):
             order = ["baseline"]
-            for done, case in enumerate(rng.permutation(cases), start=1):
-                order.append(str(case))
-                if done % every == 0 or done == len(cases):
-                    order.append("baseline")
+            permuted = [str(case) for case in rng.permutation(cases)]
+            for start in range(0, len(permuted), every):
+                order += [*permuted[start : start + every], "baseline"]
             rows += [(iteration, position, case) for position, case in enumerate(order)]
         return cls(*zip(*rows, strict=True))
 
@@ -83,7 +81,7 @@ def log_values(
 ) -> Floats:
     """y of each row of the schedule; `costs` are true costs in percent, by case (others: 0).
 
-    own_sd: what a case adds to the noise of its runs: a tool that makes the traffic unsteady.
+    own_sd: what a case adds to the noise of its runs, for a tool that makes the traffic unsteady.
     """
     n = len(schedule.case)
     worse = rng.random(n) < host.outlier_rate
@@ -99,59 +97,10 @@ def log_values(
     )
 
 
-def calibrated(elapsed_s: Floats, y: Floats) -> SimulatedHost:
-    """The host on which runs that cost nothing read `y` (log values) at these times, in order.
-
-    Outliers are runs more than 4 scaled MAD off the median of the five around them. Of the others,
-    noise and drift come from the variogram (Matheron 1963, Economic Geology 58:1246): half the mean
-    squared difference of two runs h s apart is run_sd² + drift_sd²·(1 − e^(−h/τ)), fitted over lags
-    up to half the series. Raises ValueError below 20 runs.
-    """
-    if len(y) < 20:
-        raise ValueError(f"{len(y)} runs tell nothing about drift; at least 20")
-    residual = y - medfilt(y, 5)
-    off = np.abs(residual) > 4 * median_abs_deviation(residual, scale="normal")
-    lag_s, gamma = _variogram(elapsed_s[~off], y[~off])
-    spread = float(np.std(y[~off]))
-
-    def misfit(parameters: Floats) -> Floats:
-        run_sd, drift_sd, tau_s = np.exp(parameters)
-        model = run_sd**2 + drift_sd**2 * -np.expm1(-lag_s / tau_s)
-        return np.asarray(gamma / model - 1)
-
-    span_s = float(elapsed_s[-1] - elapsed_s[0])
-    start = np.log([spread, spread, span_s / 10])
-    low = np.log([spread / 100, spread / 100, lag_s[0]])
-    high = np.log([spread * 3, spread * 3, span_s])
-    run_sd, drift_sd, tau_s = np.exp(least_squares(misfit, start, bounds=(low, high)).x)
-    return SimulatedHost(
-        run_sd=float(run_sd),
-        drift_sd=float(drift_sd),
-        tau_s=float(tau_s),
-        outlier_rate=float(np.mean(off)),
-        outlier_size=float(np.mean(np.abs(residual[off]))) if off.any() else 0.0,
-        level_bps=float(np.exp(np.median(y))),
-    )
-
-
-def _variogram(elapsed_s: Floats, y: Floats, lags: int = 12) -> tuple[Floats, Floats]:
-    """Mean lag (s) and half the mean squared difference, by lag; lags in equal steps of its log."""
-    first, second = np.triu_indices(len(y), 1)
-    lag_s = elapsed_s[second] - elapsed_s[first]
-    squared = (y[second] - y[first]) ** 2 / 2
-    edges = np.geomspace(np.median(np.diff(elapsed_s)), (elapsed_s[-1] - elapsed_s[0]) / 2, lags)
-    place = np.searchsorted(edges, lag_s)
-    rows = [place == lag for lag in range(lags) if (place == lag).any()]
-    return (
-        np.array([lag_s[row].mean() for row in rows]),
-        np.array([squared[row].mean() for row in rows]),
-    )
-
-
 def frames(
     schedule: Schedule, y: Floats, cell_s: float = 91.0, environment: str = "simulated"
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The CELLS and SAMPLES that a campaign with these values would have left."""
+    """CELLS and SAMPLES of a campaign that measured these values."""
     rows, samples = [], []
     for index, (iteration, position, case) in enumerate(
         zip(schedule.iteration, schedule.position, schedule.case, strict=True)
@@ -183,7 +132,7 @@ def frames(
 
 
 def _modes(host: SimulatedHost, n: int, cell_s: float, rng: np.random.Generator) -> Floats:
-    """1 where the host is in its worse regime, else 0, a value a cell."""
+    """1 where the host is in its worse regime, else 0; one value per cell."""
     rate = host.bimodal_rate
     if rate == 0:
         return np.zeros(n)

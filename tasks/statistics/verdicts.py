@@ -1,4 +1,4 @@
-"""From estimates to verdicts: four questions of each effect, judged together; one answer in words.
+"""From estimates to verdicts: four questions about each effect, and the first yes in words.
 
 | question   | null hypothesis    | test                                             |
 |------------|--------------------|--------------------------------------------------|
@@ -7,17 +7,17 @@
 | positive   | cost ≤ 0           | one-sided t                                      |
 | gain       | cost ≥ 0           | one-sided t                                      |
 
-Each question is corrected for the number of effects it is asked of in one environment and run
-(Benjamini–Hochberg 1995). Only metrics with a margin are asked; the others keep their interval and
-are `inconclusive`, because without a margin no cost is small and none is large.
+Each question is corrected for the number of effects about which it is asked in one environment and
+run (Benjamini–Hochberg 1995). Effects on a metric without a margin keep their interval and are
+`inconclusive`: without a margin no cost is small or large.
 
-A verdict must hold for the Hodges–Lehmann estimate too, which one wild iteration hardly moves: the
-same sign where the question is of a direction, inside the margin where it is of being within. (A
-cost of zero has a mean and a median of either sign; asking for the same sign there would leave one
-harmless effect in sixteen open however long it is measured.)
+A verdict must also hold for the Hodges–Lehmann estimate, which a single outlier hardly moves: the
+same sign where the question is about a direction, inside the margin where it is about being within.
+(The mean and the median of a zero cost may have different signs; to require the same sign there
+would leave one harmless effect in sixteen open however long it is measured.)
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,12 @@ from scipy.stats import false_discovery_control
 
 from ..storage.schema import PARTITION
 from .arrays import Floats, by_group, columns, floats
-from .decision_rules import Rules
+from .decision_rules import DecisionRules
 from .margins import Margins
 from .scale import from_cost, metric_of, sign
+
+Row = Mapping[str, Any]
+"""An effect, tested: the columns of EFFECTS, q_* and those that `estimates.estimate` adds."""
 
 QUESTIONS = ("overhead", "within", "positive", "gain")
 
@@ -38,26 +41,24 @@ GAIN_CAUSES = (
 )
 
 
-def judge(estimates: pl.DataFrame, margins: Margins, rules: Rules) -> pl.DataFrame:
-    """Adds margin, p-values, `verdict` and `reason` to the frame of `estimates.estimate`."""
-    frame = tested(estimates, margins)
-    answers = [verdict(row, rules) for row in frame.iter_rows(named=True)]
+def judge(
+    estimates: pl.DataFrame,
+    margins: Margins,
+    rules: DecisionRules,
+    verdict: Callable[[Row, DecisionRules], tuple[str, str]] | None = None,
+) -> pl.DataFrame:
+    """Adds `margin`, p_* of each question, q_* (the same corrected within each run), `verdict` and
+    `reason` to the frame of `estimates.estimate`.
+
+    `verdict`: from a tested effect to its verdict and reason; None: `verdict_of`.
+    """
+    with_p = by_group(estimates, "metric", lambda part: _with_p_values(part, margins))
+    frame = by_group(with_p, PARTITION, _with_corrected)
+    answers = [(verdict or verdict_of)(row, rules) for row in frame.iter_rows(named=True)]
     return frame.with_columns(
-        pl.Series("verdict", [answer for answer, _ in answers], pl.String),
+        pl.Series("verdict", [name for name, _ in answers], pl.String),
         pl.Series("reason", [reason for _, reason in answers], pl.String),
     )
-
-
-def tested(estimates: pl.DataFrame, margins: Margins) -> pl.DataFrame:
-    """Adds `margin`, p_* of each question, and q_*, the same corrected within each run."""
-    with_p = by_group(estimates, "metric", lambda part: _with_p_values(part, margins))
-    return by_group(with_p, PARTITION, _with_corrected)
-
-
-def _with_corrected(family: pl.DataFrame) -> pl.DataFrame:
-    """Adds q_*: the p_* of each question corrected for all effects of which it is asked."""
-    p = dict(zip(QUESTIONS, floats(family, *(f"p_{q}" for q in QUESTIONS)), strict=True))
-    return family.with_columns(columns({f"q_{q}": benjamini_hochberg(p[q]) for q in QUESTIONS}))
 
 
 def benjamini_hochberg(p: Floats) -> Floats:
@@ -97,17 +98,21 @@ def _with_p_values(effects: pl.DataFrame, margins: Margins) -> pl.DataFrame:
     return effects.with_columns(pl.lit(margin, pl.Float64).alias("margin"), *columns(p))
 
 
-def verdict(row: Mapping[str, Any], rules: Rules) -> tuple[str, str]:
-    """The verdict of one effect and why, in words. `row` has q_* beside the columns of EFFECTS."""
+def _with_corrected(family: pl.DataFrame) -> pl.DataFrame:
+    """Adds q_*: the p_* of each question corrected for all effects of which it is asked."""
+    p = dict(zip(QUESTIONS, floats(family, *(f"p_{q}" for q in QUESTIONS)), strict=True))
+    return family.with_columns(columns({f"q_{q}": benjamini_hochberg(p[q]) for q in QUESTIONS}))
+
+
+def verdict_of(row: Row, rules: DecisionRules) -> tuple[str, str]:
+    """The verdict of one effect and the reason. `row` has q_* beside the columns of EFFECTS."""
     question, reason = answer(row, rules)
     if question in _VERDICTS:
-        name, reason = _VERDICTS[question], _reason(row, question)
-    else:
-        name = question
-    missing = row["problem"]
-    if missing and missing not in reason:
-        reason = f"{reason}; {missing}"
-    return name, reason
+        reason = _reason(row, question)
+    problem = row["problem"]
+    if problem and problem not in reason:
+        reason = f"{reason}; {problem}"
+    return _VERDICTS.get(question, question), reason
 
 
 _VERDICTS = {
@@ -118,28 +123,30 @@ _VERDICTS = {
 }
 
 
-def answer(row: Mapping[str, Any], rules: Rules) -> tuple[str, str]:
-    """The first question answered yes, asked in the order above, within, positive, gain.
+def answer(row: Row, rules: DecisionRules) -> tuple[str, str]:
+    """The first question that is answered yes, in the order of `QUESTIONS`.
 
-    Or ("invalid" | "inconclusive", why) where none is, or none can be asked.
+    Or ("invalid" | "inconclusive", the reason) where none is, or none can be asked.
     """
     if row["mixed"] or (row["n"] == 0 and row["lost"] == row["planned"]):
         return "invalid", row["problem"]
-    if why := _not_asked(row):
-        return "inconclusive", why
+    if reason := _not_asked(row):
+        return "inconclusive", reason
     for question in QUESTIONS:
         if row[f"q_{question}"] <= rules.test_alpha:
-            return ("inconclusive", _torn(row)) if _carried(row, question) else (question, "")
-    if row["estimate"] * row["hodges_lehmann"] < 0 and abs(row["estimate"]) > row["margin"]:
-        return "inconclusive", _torn(row)
+            if _median_disagrees(row, question):
+                return "inconclusive", _disagreement(row)
+            return question, ""
+    if _signs_differ(row) and abs(row["estimate"]) > row["margin"]:
+        return "inconclusive", _disagreement(row)
     return "inconclusive", (
         f"the interval [{row['ci_low']:+.3g}, {row['ci_high']:+.3g}] {row['unit']} leaves it open; "
         f"{_counted(row)} can see a cost of {row['mde']:.2g} {row['unit']}, not less"
     )
 
 
-def _not_asked(row: Mapping[str, Any]) -> str | None:
-    """Why an effect is not held against the margin."""
+def _not_asked(row: Row) -> str | None:
+    """Why an effect is not tested against the margin; None where it is."""
     if row["n"] == 0:
         return str(row["problem"])
     if row["n"] == 1:
@@ -151,39 +158,40 @@ def _not_asked(row: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _counted(row: Mapping[str, Any]) -> str:
+def _counted(row: Row) -> str:
     """What n counts: iterations, or nights where the case was measured in several."""
     unit = "night" if (row.get("nights") or 1) > 1 else "iteration"
     return f"{row['n']} {unit}{'' if row['n'] == 1 else 's'}"
 
 
-def _carried(row: Mapping[str, Any], question: str) -> bool:
-    """Whether single iterations carry the mean to its answer: the Hodges–Lehmann says another."""
+def _median_disagrees(row: Row, question: str) -> bool:
+    """Whether the Hodges–Lehmann estimate does not support the mean's answer."""
     if question == "within":
         return bool(abs(row["hodges_lehmann"]) > row["margin"])
+    return _signs_differ(row)
+
+
+def _signs_differ(row: Row) -> bool:
     return bool(row["estimate"] * row["hodges_lehmann"] < 0)
 
 
-def _torn(row: Mapping[str, Any]) -> str:
+def _disagreement(row: Row) -> str:
     return (
         f"mean {row['estimate']:+.3g} and Hodges–Lehmann {row['hodges_lehmann']:+.3g} "
         f"{row['unit']} disagree: single iterations decide the mean"
     )
 
 
-def _small_gain(row: Mapping[str, Any]) -> str:
-    """A gain that is established and small: within the margin is true of it, and no more is."""
-    if row["ci_high"] >= 0:
-        return ""
-    return f"; {-row['estimate']:.2g} {row['unit']} of gain is no tool's doing: {GAIN_CAUSES}"
-
-
-def _reason(row: Mapping[str, Any], question: str) -> str:
+def _reason(row: Row, question: str) -> str:
     p = f"p = {row[f'p_{question}']:.2g}, adjusted {row[f'q_{question}']:.2g}"
-    margin = f"{row['margin']:g} {row['unit']}"
+    unit = row["unit"]
+    margin = f"{row['margin']:g} {unit}"
+    within = f"cost is within ±{margin} ({p})"
+    if row["ci_high"] < 0:  # an established gain, though a small one
+        within += f"; {-row['estimate']:.2g} {unit} of gain is no tool's doing: {GAIN_CAUSES}"
     return {
         "overhead": f"cost is above the margin of {margin} ({p})",
-        "within": f"cost is within ±{margin} ({p})" + _small_gain(row),
+        "within": within,
         "positive": f"there is a cost ({p}), but not known whether it is above {margin}",
         "gain": f"better with the tool than without ({p}), which a tool cannot cause; "
         f"{GAIN_CAUSES}",
@@ -191,9 +199,11 @@ def _reason(row: Mapping[str, Any], question: str) -> str:
 
 
 def believed(effects: pl.DataFrame) -> pl.DataFrame:
-    """Judged effects as far as they prove anything: one whose verdict is withheld keeps its row and
-    its reason, and no number. What is derived from effects (a comparison, a budget, a history)
-    starts here."""
+    """Judged effects without the numbers of those whose verdict is withheld.
+
+    Their rows and reasons stay. Whatever is derived from effects (a comparison, a budget, a
+    history) starts here.
+    """
     fine = pl.col("withheld_by").is_null()
     return effects.with_columns(
         pl.when(fine).then(name).alias(name) for name in _NUMBERS if name in effects.columns
@@ -201,8 +211,10 @@ def believed(effects: pl.DataFrame) -> pl.DataFrame:
 
 
 def withhold(effects: pl.DataFrame, rules: pl.Expr, why: pl.Expr) -> pl.DataFrame:
-    """`effects` without verdict where `rules` (ids of failed checks) is not null; their intervals
-    stand. why: the reason, in words."""
+    """`effects` without verdict where `rules` is not null; their intervals stay.
+
+    rules: ids of the checks that failed; why: the reason in words.
+    """
     hit = rules.is_not_null() & (pl.col("verdict") != "invalid")
     return effects.with_columns(
         verdict=pl.when(hit).then(pl.lit("inconclusive")).otherwise("verdict"),

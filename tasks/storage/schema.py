@@ -19,6 +19,12 @@ VERSION = 3
 PARTITION = ("environment", "run")
 """Hive partition columns of every table, in this order."""
 
+CASE_KEY = (*PARTITION, "layer", "case")
+"""One case of one run."""
+
+STRATUM = (*PARTITION, "layer", "workload", "metric")
+"""One metric of one workload in one layer of a run: values are compared within a stratum only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -32,12 +32,12 @@ from tasks.planning.schedule import order
 from tasks.reading import native
 from tasks.reading.records import Reading
 from tasks.reporting.view import kernel_cost
-from tasks.statistics.calibration import positive_control
-from tasks.statistics.decision_rules import Rules, primary_metrics
+from tasks.statistics.decision_rules import rules_for
 from tasks.statistics.effects import analyze
 from tasks.statistics.margins import read_margins
-from tasks.statistics.simulate import calibrated
 from tasks.storage.run_folder import RunFolder
+
+from .fitted_host import fitted_host
 
 NAME = "truth"
 LINK = "uplink0"
@@ -104,8 +104,8 @@ async def measure(
 
 
 def effects_of(reading: Reading, plan: Plan) -> pl.DataFrame:
-    rules = Rules(primary=primary_metrics(plan.workloads))
-    found = analyze(reading.cells, reading.samples, read_margins(MARGINS_FILE), rules)
+    margins = read_margins(MARGINS_FILE)
+    found = analyze(reading.cells, reading.samples, margins, rules_for(plan))
     return found.effects.filter("primary")
 
 
@@ -148,9 +148,9 @@ async def known_cap(settings: Measurement) -> int:
         effects = effects_of(await measure(scratch / "config", scratch / "run", plan, tools), plan)
     told(effects)
     row = effects.filter(case="positive_control").row(0, named=True)
-    check = positive_control(row, CAP_PCT)
-    print(f"  {check['message']}")
-    return int(check["status"] != "passed")
+    covered = row["ci_low"] is not None and row["ci_low"] <= CAP_PCT <= row["ci_high"]
+    print(f"  The interval of the control {'covers' if covered else 'misses'} its known cost.")
+    return int(not covered)
 
 
 async def unlimited(settings: Measurement) -> int:
@@ -215,7 +215,7 @@ def as_simulated(reading: Reading, plan: Plan) -> None:
     """What the simulator has to be told to behave like this lab when nothing is measured."""
     nothing = reading.cells.filter(pl.col("kind") != "tool", pl.col("status") == "passed")
     keys = ["environment", "run", "layer", "iteration", "position", "case", "workload", "attempt"]
-    for workload, metric in primary_metrics(plan.workloads).items():
+    for workload, metric in rules_for(plan).primary.items():
         levels = nothing.filter(workload=workload).join(
             reading.samples.filter(metric=metric), on=keys
         )
@@ -223,7 +223,7 @@ def as_simulated(reading: Reading, plan: Plan) -> None:
             elapsed_s=(pl.col("started") - pl.col("started").min()).dt.total_microseconds() / 1e6,
             y=pl.col("value").log(),
         )
-        host = calibrated(series["elapsed_s"].to_numpy(), series["y"].to_numpy())
+        host = fitted_host(series["elapsed_s"].to_numpy(), series["y"].to_numpy())
         print(
             f"  {workload}: {len(series)} runs without cost; run SD {host.run_sd:.1%}, "
             f"drift SD {host.drift_sd:.1%} over {host.tau_s:.0f} s, "

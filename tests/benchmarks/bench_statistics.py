@@ -26,7 +26,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from tasks.statistics.decision_rules import LOOKS, Rules
+from tasks.statistics.decision_rules import ANALYSES, DecisionRules
 from tasks.statistics.effects import analyze
 from tasks.statistics.simulate import METRIC, WORKLOAD, Schedule, SimulatedHost, frames, log_values
 
@@ -35,8 +35,8 @@ PLACEBOS = ["placebo_1", "placebo_2"]
 CELL_S = 91.0
 POWER = 0.8
 MOST_ITERATIONS = 200
-RULES = Rules(primary={WORKLOAD: METRIC})
-SEQUENTIAL = Rules(primary={WORKLOAD: METRIC}, looks=LOOKS)
+RULES = DecisionRules(primary={WORKLOAD: METRIC})
+SEQUENTIAL = DecisionRules(primary={WORKLOAD: METRIC}, analyses=ANALYSES)
 MARGINS = {METRIC: 3.0}
 HOSTS = {
     "SD 1 %": SimulatedHost(),
@@ -139,7 +139,7 @@ def lab_time(nights: int, affected: int = 10) -> None:
 def _sequential(host: SimulatedHost, nights: int, affected: int, every: int) -> Decided:
     """The first look at which 80 % of the costs are established, and the cells spent until then."""
     costs = dict.fromkeys(CASES[:affected], 3.0)
-    rows: dict[int, list[tuple[float, float, float]]] = {look: [] for look in LOOKS}
+    rows: dict[int, list[tuple[float, float, float]]] = {look: [] for look in ANALYSES}
     for seed in range(nights):
         for look, cells, effects in _campaign(costs, host, seed, every):
             called = effects.filter(pl.col("verdict").is_in(["overhead", "overhead_unresolved"]))
@@ -147,7 +147,7 @@ def _sequential(host: SimulatedHost, nights: int, affected: int, every: int) -> 
             false = (called.height - right) / max(1, called.height)
             rows[look].append((right / affected, false, cells))
     found = {look: np.mean(shares, axis=0) for look, shares in rows.items()}
-    look = next((look for look in LOOKS if found[look][0] >= POWER), LOOKS[-1])
+    look = next((look for look in ANALYSES if found[look][0] >= POWER), ANALYSES[-1])
     power, false, cells = map(float, found[look])
     return Decided(look, power, false, cells)
 
@@ -157,10 +157,10 @@ def _campaign(
 ) -> Iterator[tuple[int, float, pl.DataFrame]]:
     """(look, cells spent, effects) of one sequential campaign; decided cases leave the schedule."""
     rng = np.random.default_rng(seed)
-    schedule = Schedule.interleaved(CASES + PLACEBOS, LOOKS[-1], rng, every)
+    schedule = Schedule.interleaved(CASES + PLACEBOS, ANALYSES[-1], rng, every)
     cells, samples = frames(schedule, log_values(schedule, costs, host, rng))
     spent, previous, still_open = 0.0, 0, len(CASES) + len(PLACEBOS)
-    for look in LOOKS:
+    for look in ANALYSES:
         spent += (look - previous) * (still_open + 1 + -(-still_open // every))
         until = pl.col("iteration") <= look
         effects = analyze(cells.filter(until), samples.filter(until), MARGINS, SEQUENTIAL).effects

@@ -20,7 +20,7 @@ import pytest
 
 from tasks.lab import lifecycle
 from tasks.lab.minimal_input import TOOLS
-from tasks.statistics.decision_rules import LOOKS
+from tasks.statistics.decision_rules import ANALYSES
 from tasks.storage.dataset import Dataset
 
 from .conftest import Shell, overhead
@@ -112,7 +112,7 @@ def test_a_case_is_measured_until_it_is_decided_and_no_longer(done: Done):
     for slot in workflow["slots"]:
         planned.setdefault(names[slot["case_id"]], set()).add(slot["iteration"])
     look = max(planned[STACKS])
-    assert look in LOOKS[:2]  # its cost is plain, at the first look or the second
+    assert look in ANALYSES[:2]  # its cost is plain, at the first look or the second
     assert planned[STACKS] == set(range(1, look + 1))
     cells = done.datasets.scan("cells").filter(run=done.run("first").name).collect()
     measured_in = cells.group_by("case").agg(pl.col("iteration").unique())

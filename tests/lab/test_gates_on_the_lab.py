@@ -17,7 +17,7 @@ import pytest
 
 from tasks.bootstrap import discover_environment
 from tasks.hold_hosts import hold_hosts
-from tasks.interim_analysis import interim_analysis
+from tasks.interim_analysis import analyze_interim
 from tasks.lab import lifecycle
 from tasks.lab.state import LabState
 from tasks.make_plan import make_plan_of
@@ -156,9 +156,9 @@ async def measure(hosts: Lab, folder: RunFolder) -> dict[int, list[int]]:
             for slot in (slot for slot in left if slot.iteration == iteration):
                 with hosts.trouble(slot):
                     await session.run(slot)
-            found = interim_analysis.fn(folder, session.site.plan, iteration)
-            session.replan(found.plan)
-            repeated[iteration].append(found.repeated)
+            interim = analyze_interim.fn(folder, session.site.plan, iteration)
+            session.replan(interim.plan)
+            repeated[iteration].append(interim.repeated)
     return repeated
 
 

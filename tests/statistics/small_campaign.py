@@ -6,13 +6,13 @@ from typing import Any
 
 import polars as pl
 
-from tasks.statistics.decision_rules import Rules
+from tasks.statistics.decision_rules import DecisionRules
 from tasks.storage.schema import CELLS, SAMPLES
 
 START = datetime(2026, 3, 1, 22, tzinfo=UTC)
 WORKLOAD = "throughput_single_tcp"
 PRIMARY = {WORKLOAD: "throughput_bps", "latency_tcp_rr": "latency_mean_us"}
-RULES = Rules(primary=PRIMARY)
+RULES = DecisionRules(primary=PRIMARY)
 
 Frames = tuple[pl.DataFrame, pl.DataFrame]
 

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.statistics.blockmates import ENOUGH, adjusted
+from tasks.statistics.blockmates import MIN_DEGREES, adjusted_for_blockmates
 from tasks.statistics.differences import cell_values, differences
 from tasks.statistics.simulate import Schedule, SimulatedHost, frames, log_values
 
@@ -35,16 +35,16 @@ def test_what_a_whole_block_shares_goes_and_the_mean_stays() -> None:
     slots = [[("b", 100.0), *((name, 90.0) for name in NAMES), ("b", 100.0)] for _ in range(8)]
     slots[3][0] = slots[3][-1] = ("b", 110.0)
     raw = differences(cell_values(*campaign(slots)))
-    told = adjusted(raw)
+    after = adjusted_for_blockmates(raw)
     mean = np.log(0.9) - np.log(1.1) / 8
-    assert told["d"].to_list() == pytest.approx([mean] * 32)
+    assert after["d"].to_list() == pytest.approx([mean] * 32)
     assert raw.filter(case="x0")["d"].mean() == pytest.approx(mean)
-    assert told.columns == raw.columns and told["position"].to_list() == raw["position"].to_list()
+    assert after.columns == raw.columns and after["position"].to_list() == raw["position"].to_list()
 
 
 def test_the_spread_falls_and_the_costs_stay() -> None:
     before = [simulated(SimulatedHost(), seed) for seed in range(5)]
-    after = [adjusted(found) for found in before]
+    after = [adjusted_for_blockmates(found) for found in before]
     ratios = [spread_within(b) / spread_within(a) for a, b in zip(before, after, strict=True)]
     assert 0.75 < np.mean(ratios) < 0.95
     cost = [found.filter(case="case_7")["d"].mean() for found in after]
@@ -56,7 +56,9 @@ def test_unsteady_tools_do_not_reach_their_mates() -> None:
     quiet = ~pl.col("case").is_in(list(wild))
     for seed in range(5):
         before = simulated(SimulatedHost(), seed, wild)
-        ratio = spread_within(adjusted(before).filter(quiet)) / spread_within(before.filter(quiet))
+        ratio = spread_within(adjusted_for_blockmates(before).filter(quiet)) / spread_within(
+            before.filter(quiet)
+        )
         assert ratio < 1.03
 
 
@@ -65,14 +67,14 @@ def test_nothing_in_common_changes_nothing() -> None:
     slots = [[("b", 100.0), *((n, 90 * np.exp(rng.normal(0, 0.01))) for n in NAMES), ("b", 100.0)]
              for _ in range(40)]  # fmt: skip
     raw = differences(cell_values(*campaign(slots)))
-    assert (adjusted(raw)["d"] - raw["d"]).abs().max() < 0.003  # type: ignore[operator]
+    assert (adjusted_for_blockmates(raw)["d"] - raw["d"]).abs().max() < 0.003  # type: ignore[operator]
 
 
 def test_few_differences_tell_nothing_and_are_left_alone() -> None:
     slots = [[("b", 100.0), ("x", 90.0 + i), ("y", 91.0 + i), ("b", 100.0 + i)] for i in range(3)]
     raw = differences(cell_values(*campaign(slots)))
-    assert ENOUGH > 2 * (3 - 1)
-    assert adjusted(raw)["d"].to_list() == raw["d"].to_list()
+    assert MIN_DEGREES > 2 * (3 - 1)
+    assert adjusted_for_blockmates(raw)["d"].to_list() == raw["d"].to_list()
 
 
 def test_missing_stays_missing_and_a_single_value_stays_a_value() -> None:
@@ -81,12 +83,12 @@ def test_missing_stays_missing_and_a_single_value_stays_a_value() -> None:
     slots[2][2] = ("x1", None)
     slots[5].insert(3, ("once", 95.0))
     raw = differences(cell_values(*campaign(slots)))
-    told = adjusted(raw)
-    assert told["d"].is_null().to_list() == raw["d"].is_null().to_list()
-    assert told.filter(case="once")["d"].is_not_null().all()
+    after = adjusted_for_blockmates(raw)
+    assert after["d"].is_null().to_list() == raw["d"].is_null().to_list()
+    assert after.filter(case="once")["d"].is_not_null().all()
 
 
 def test_a_tools_own_metric_lies_in_no_block() -> None:
     slots = [[("b", None), *((name, 1.0 + i) for name in NAMES), ("b", None)] for i in range(9)]
     raw = differences(cell_values(*campaign(slots, metric="tool_cpu_pct")))
-    assert adjusted(raw)["d"].to_list() == raw["d"].to_list()
+    assert adjusted_for_blockmates(raw)["d"].to_list() == raw["d"].to_list()

@@ -1,5 +1,6 @@
 """Budgets."""
 
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -7,7 +8,7 @@ import pytest
 
 from tasks.model.errors import InputErrors
 from tasks.model.names import CONFIG
-from tasks.statistics.budgets import broken, parse_budget, read_budget
+from tasks.statistics.budgets import Budget, broken, read_budget
 from tasks.statistics.verdicts import withhold
 from tasks.storage.schema import EFFECTS
 
@@ -40,18 +41,22 @@ def test_an_effect_whose_verdict_is_withheld_breaks_nothing() -> None:
     assert broken(refused, read_budget(PUBLISHED)) == []
 
 
-def test_a_limit_is_for_the_cases_that_its_selectors_name() -> None:
-    budget = parse_budget(
-        "name: mine\nlimits: [{tool: t, workload: v, metric: tool_cpu_pct, max: 1}]", "b.yaml"
-    )
+def parsed(folder: Path, text: str) -> Budget:
+    (folder / "b.yaml").write_text(text)
+    return read_budget(folder / "b.yaml")
+
+
+def test_a_limit_applies_to_the_cases_that_match_its_selectors(tmp_path: Path) -> None:
+    limits = "[{tool: t, workload: v, metric: tool_cpu_pct, max: 1}]"
+    budget = parsed(tmp_path, f"name: mine\nlimits: {limits}")
     assert broken(effects(cost(2, 3)), budget) == []
     assert len(broken(effects(cost(2, 3, workload="v")), budget)) == 1
 
 
-def test_all_mistakes_of_a_budget_are_told_at_once() -> None:
+def test_all_mistakes_of_a_budget_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputErrors) as caught:
-        parse_budget("limits: [{metric: cpu, max: 1}, {metric: lost_pct}]\nnme: x", "b.yaml")
+        parsed(tmp_path, "limits: [{metric: cpu, max: 1}, {metric: lost_pct}]\nnme: x")
     text = str(caught.value)
-    assert "b.yaml: limits.0.metric: unknown metric; expected one of" in text
-    assert "b.yaml: limits.1.max: Field required" in text
-    assert "b.yaml: nme: " in text
+    assert "b.yaml:1: limits[0].metric: unknown metric; expected one of" in text
+    assert "b.yaml:1: limits[1].max: is missing" in text
+    assert "b.yaml:2: nme: unknown key" in text

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from tasks.statistics.contrasts import compare_runs, compare_versions, match_versions
+from tasks.statistics.differences import cell_values, differences
 from tasks.statistics.effects import analyze
 from tasks.statistics.verdicts import withhold
 
@@ -75,7 +76,7 @@ def test_versions_are_matched_by_layer_and_parameters() -> None:
 
 def test_two_versions_of_one_campaign_are_paired() -> None:
     cells, samples = versions()
-    diffs = analyze(cells, samples, MARGINS, RULES).differences
+    diffs = differences(cell_values(cells, samples))
     row = effect(compare_versions(cells, diffs, {"new": "old"}, MARGINS, RULES), case="new")
     assert row["against"] == "old"
     assert row["estimate"] == pytest.approx(100 * (1 - 80 / 90), abs=0.05)
@@ -84,8 +85,8 @@ def test_two_versions_of_one_campaign_are_paired() -> None:
 
 def test_a_version_without_a_number_gives_no_difference() -> None:
     cells, samples = versions()
-    diffs = analyze(where(cells, "status", "invalid", case="old"), samples, MARGINS, RULES)
-    found = compare_versions(cells, diffs.differences, {"new": "old"}, MARGINS, RULES)
+    diffs = differences(cell_values(where(cells, "status", "invalid", case="old"), samples))
+    found = compare_versions(cells, diffs, {"new": "old"}, MARGINS, RULES)
     row = effect(found, case="new")
     assert (row["estimate"], row["verdict"]) == (None, "inconclusive")
     assert "no cell of the old version (4x)" in row["reason"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.statistics.decision_rules import LOOKS, Rules
+from tasks.statistics.decision_rules import ANALYSES, DecisionRules
 from tasks.statistics.effects import analyze
 from tasks.statistics.estimates import hodges_lehmann
 from tasks.statistics.simulate import METRIC, WORKLOAD, Schedule, SimulatedHost, frames, log_values
@@ -168,7 +168,8 @@ def simulated(
     return frames(schedule, log_values(schedule, costs, host or SimulatedHost(), rng))
 
 
-SIMULATED = Rules(primary={WORKLOAD: METRIC})
+SIMULATED = DecisionRules(primary={WORKLOAD: METRIC})
+SEQUENTIAL = DecisionRules(primary=RULES.primary, analyses=ANALYSES)
 
 
 def test_tools_that_do_nothing_are_significant_one_time_in_twenty() -> None:
@@ -180,9 +181,9 @@ def test_tools_that_do_nothing_are_significant_one_time_in_twenty() -> None:
     assert 0.03 <= (p < 0.05).mean() <= 0.07  # type: ignore[operator]
 
 
-def test_a_sequential_campaign_keeps_the_verdict_of_the_look_that_decided() -> None:
+def test_a_sequential_campaign_keeps_the_verdict_of_the_analysis_that_decided() -> None:
     cells, samples = simulated({"case_1": 10, "case_2": 3.1}, 8, seed=3)
-    effects = analyze(cells, samples, MARGINS, Rules(SIMULATED.primary, looks=LOOKS)).effects
+    effects = analyze(cells, samples, MARGINS, SEQUENTIAL).effects
     early, late = effect(effects, case="case_1"), effect(effects, case="case_2")
     assert (early["verdict"], early["n"]) == ("overhead", 3)
     assert early["stopped"] == "decided after 3 iterations"
@@ -240,7 +241,7 @@ def test_planned_iterations_that_were_never_measured_are_not_counted() -> None:
         .cast(cells["status"].dtype)
     )
     known = samples.filter(~later)
-    ended = analyze(cells, known, MARGINS, Rules(primary=RULES.primary, looks=LOOKS)).effects
+    ended = analyze(cells, known, MARGINS, SEQUENTIAL).effects
     assert effect(ended, case="x")["stopped"] == "campaign ended after 7 iterations"
     fixed = analyze(cells, known, MARGINS, RULES).effects
     assert effect(fixed, case="x")["stopped"] == "fixed design of 7 iterations"

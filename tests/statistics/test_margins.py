@@ -1,11 +1,18 @@
-"""The margins file and what is said about a wrong one."""
+"""The margins file, and the messages for an invalid one."""
+
+from pathlib import Path
 
 import pytest
 
 from tasks.model.errors import InputError, InputErrors
 from tasks.model.metrics import PRIMARY
 from tasks.model.names import CONFIG
-from tasks.statistics.margins import parse_margins, read_margins
+from tasks.statistics.margins import read_margins
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "m.yaml"
 
 
 def test_the_files_own_margins_cover_every_primary_metric() -> None:
@@ -14,26 +21,40 @@ def test_the_files_own_margins_cover_every_primary_metric() -> None:
     assert (margins["throughput_bps"], margins["latency_mean_us"]) == (3, 5)
 
 
-def test_null_is_a_metric_without_verdict() -> None:
-    assert parse_margins("retransmits: null", "m.yaml") == {"retransmits": None}
+def test_null_is_a_metric_without_verdict(file: Path) -> None:
+    file.write_text("retransmits: null")
+    assert read_margins(file) == {"retransmits": None}
 
 
-def test_all_mistakes_are_told_at_once_with_file_and_key() -> None:
+def test_all_mistakes_are_reported_at_once_with_file_line_and_key(file: Path) -> None:
     text = "throughputs: 3\nlatency_mean_us: -5\nthroughput_bps: 100\ntool_cpu_pct: yes"
+    file.write_text(text)
     with pytest.raises(InputErrors) as caught:
-        parse_margins(text, "m.yaml")
+        read_margins(file)
     lines = str(caught.value).splitlines()
     assert len(lines) == 4
     assert lines[0].startswith(
-        "m.yaml: throughputs: unknown metric; expected one of throughput_bps"
+        f"{file}:1: throughputs: unknown metric; expected one of throughput_bps"
     )
     assert lines[1] == (
-        "m.yaml: latency_mean_us: -5 is no margin; "
+        f"{file}:2: latency_mean_us: -5 is not a valid margin; "
         "expected null or a number above 0 and below 100 (percent)"
     )
 
 
 @pytest.mark.parametrize("text", ["", "- a", "a: [", "3"])
-def test_what_is_no_mapping_is_refused(text: str) -> None:
+def test_a_file_that_is_not_a_mapping_is_refused(file: Path, text: str) -> None:
+    file.write_text(text)
     with pytest.raises(InputError, match=r"m\.yaml"):
-        parse_margins(text, "m.yaml")
+        read_margins(file)
+
+
+def test_a_missing_file_is_named(file: Path) -> None:
+    with pytest.raises(InputError, match=r"m\.yaml: cannot be read"):
+        read_margins(file)
+
+
+def test_a_margin_written_twice_is_refused(file: Path) -> None:
+    file.write_text("throughput_bps: 3\nthroughput_bps: 5")
+    with pytest.raises(InputError, match="throughput_bps: is written twice, on lines 1 and 2"):
+        read_margins(file)

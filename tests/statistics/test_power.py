@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.statistics.decision_rules import LOOKS, Rules
+from tasks.statistics.decision_rules import ANALYSES, DecisionRules
 from tasks.statistics.power import (
     forecast,
     iterations_needed,
@@ -36,7 +36,7 @@ def test_one_percent_at_two_percent_spread_needs_some_36_iterations() -> None:
 
 def test_looking_often_needs_more_iterations() -> None:
     once = iterations_needed("throughput_bps", 3.0, 0.02, 50, RULES)
-    often = iterations_needed("throughput_bps", 3.0, 0.02, 50, Rules(looks=LOOKS))
+    often = iterations_needed("throughput_bps", 3.0, 0.02, 50, DecisionRules(analyses=ANALYSES))
     assert once is not None and often is not None and often > once
 
 
@@ -53,12 +53,12 @@ def test_stored_spread_is_used_and_a_default_says_that_it_is_one() -> None:
     table = forecast(6, [PLACE, other], spreads(stored), {"throughput_bps": 3.0}, RULES)
     assert table["sd"].to_list() == pytest.approx([0.01, 0.02])
     assert table["source"].to_list() == ["measured", "default"]
-    assert "default" in table["words"][1]
-    assert "out of reach" in table["words"][1]
+    assert "default" in table["text"][1]
+    assert "out of reach" in table["text"][1]
 
 
 def test_one_iteration_sees_nothing_and_says_so() -> None:
     nothing_stored = spreads(EFFECTS.frame())
     row = forecast(1, [PLACE], nothing_stored, {}, RULES).row(0, named=True)
     assert (row["visible"], row["needed"]) == (None, None)
-    assert "no cost is visible" in row["words"]
+    assert "no cost is visible" in row["text"]

@@ -1,4 +1,4 @@
-"""Looks, and which cases need no more of them."""
+"""Interim analyses, and which cases need no more of them."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.statistics.decision_rules import LOOKS, Rules, looks_until
+from tasks.statistics.decision_rules import ANALYSES, DecisionRules, analyses_until
 from tasks.statistics.effects import analyze
-from tasks.statistics.sequential import end_reason, looks_taken, stopped_at
+from tasks.statistics.sequential import analyses_taken, end_reason, stopping
 from tasks.statistics.simulate import METRIC, WORKLOAD, Schedule, SimulatedHost, frames, log_values
 from tasks.storage.schema import EFFECTS
 
 from .small_campaign import campaign
 
-RULES = Rules(primary={WORKLOAD: METRIC}, looks=LOOKS)
+RULES = DecisionRules(primary={WORKLOAD: METRIC}, analyses=ANALYSES)
 
 
 def effects(*rows: dict[str, Any]) -> pl.DataFrame:
@@ -25,60 +25,62 @@ def effects(*rows: dict[str, Any]) -> pl.DataFrame:
     return EFFECTS.frame(common | row for row in rows)
 
 
-def test_five_looks_share_the_error_evenly() -> None:
+def test_five_analyses_share_the_error_evenly() -> None:
     assert RULES.test_alpha == pytest.approx(0.01)
-    assert Rules().test_alpha == 0.05
+    assert DecisionRules().test_alpha == 0.05
 
 
 @pytest.mark.parametrize(
-    ("done", "looks"),
-    [(2, (2,)), (3, (3,)), (7, (3, 4, 6, 7)), (8, (3, 4, 6, 8)), (12, LOOKS)],
+    ("done", "analyses"),
+    [(2, (2,)), (3, (3,)), (7, (3, 4, 6, 7)), (8, (3, 4, 6, 8)), (12, ANALYSES)],
 )
-def test_the_last_iteration_is_always_looked_at_and_never_a_sixth_time(
-    done: int, looks: tuple[int, ...]
+def test_the_last_iteration_is_always_analysed_and_never_as_a_sixth_analysis(
+    done: int, analyses: tuple[int, ...]
 ) -> None:
-    assert looks_taken(RULES, done) == looks
-    assert len(looks) <= len(LOOKS)
+    assert analyses_taken(RULES, done) == analyses
+    assert len(analyses) <= len(ANALYSES)
 
 
-@pytest.mark.parametrize(("cap", "looks"), [(12, LOOKS), (6, (3, 4, 6)), (5, (3, 4, 5)), (3, (3,))])
-def test_a_smaller_cap_has_fewer_looks_and_its_last_iteration_is_one(
-    cap: int, looks: tuple[int, ...]
+@pytest.mark.parametrize(
+    ("cap", "analyses"), [(12, ANALYSES), (6, (3, 4, 6)), (5, (3, 4, 5)), (3, (3,))]
+)
+def test_a_smaller_cap_has_fewer_analyses_and_its_last_iteration_is_one(
+    cap: int, analyses: tuple[int, ...]
 ) -> None:
-    assert looks_until(cap) == looks
+    assert analyses_until(cap) == analyses
 
 
 def test_a_case_stops_when_all_its_primary_metrics_are_decided() -> None:
     both = [{"workload": "w", "verdict": "overhead"},
             {"workload": "v", "verdict": "no_overhead_within_margin"}]  # fmt: skip
-    assert stopped_at(effects(*both), 6)["stopped"].to_list() == ["decided after 6 iterations"]
+    assert stopping(effects(*both), 6)["stopped"].to_list() == ["decided after 6 iterations"]
 
 
 @pytest.mark.parametrize("verdict", ["inconclusive", "overhead_unresolved", "implausible_gain"])
 def test_a_case_goes_on_while_one_primary_metric_is_open(verdict: str) -> None:
     rows = effects({"verdict": "overhead"}, {"workload": "v", "verdict": verdict})
-    assert stopped_at(rows, 4).is_empty()
+    assert stopping(rows, 4).is_empty()
 
 
 def test_other_metrics_do_not_keep_a_case() -> None:
     rows = effects({"verdict": "overhead"}, {"verdict": "inconclusive", "primary": False})
-    assert stopped_at(rows, 4).height == 1
+    assert stopping(rows, 4).height == 1
 
 
 def test_a_case_that_is_never_valid_is_given_up() -> None:
-    (reason,) = stopped_at(effects({"verdict": "invalid"}), 4)["stopped"]
+    (reason,) = stopping(effects({"verdict": "invalid"}), 4)["stopped"]
     assert reason == "no valid cell in 4 iterations: more would not help"
 
 
 def test_placebos_are_measured_to_the_end() -> None:
     row = {"case": "placebo_1", "kind": "placebo", "verdict": "no_overhead_within_margin"}
-    assert stopped_at(effects(row), 4).is_empty()
+    assert stopping(effects(row), 4).is_empty()
 
 
 def test_why_measuring_ended_is_said() -> None:
     assert end_reason(RULES, 12) == "cap of 12 iterations reached"
     assert end_reason(RULES, 7) == "campaign ended after 7 iterations"
-    assert end_reason(Rules(), 7) == "fixed design of 7 iterations"
+    assert end_reason(DecisionRules(), 7) == "fixed design of 7 iterations"
 
 
 def simulated(seed: int, iterations: int) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -91,22 +93,22 @@ def test_decided_cases_are_listed_for_the_schedule() -> None:
     cells, samples = simulated(1, 4)
     found = analyze(cells, samples, {METRIC: 3.0}, RULES)
     assert "case_0" in found.decided["case"].to_list()
-    assert analyze(cells, samples, {METRIC: 3.0}, Rules(RULES.primary)).decided.is_empty()
+    assert analyze(cells, samples, {METRIC: 3.0}, DecisionRules(RULES.primary)).decided.is_empty()
 
 
 def test_a_decided_case_that_leaves_the_schedule_keeps_its_verdict() -> None:
     cells, samples = simulated(2, 8)
-    stays = ~((pl.col("case") == "case_0") & (pl.col("iteration") > LOOKS[0]))
+    stays = ~((pl.col("case") == "case_0") & (pl.col("iteration") > ANALYSES[0]))
     whole = analyze(cells, samples, {METRIC: 3.0}, RULES).effects.filter(case="case_0")
     left = analyze(cells.filter(stays), samples, {METRIC: 3.0}, RULES).effects
     assert left.filter(case="case_0")["verdict"].to_list() == ["overhead"]
-    assert whole["n"].to_list() == left.filter(case="case_0")["n"].to_list() == [LOOKS[0]]
+    assert whole["n"].to_list() == left.filter(case="case_0")["n"].to_list() == [ANALYSES[0]]
 
 
 def gaining(values: list[float]) -> tuple[str, str, str, int]:
     """Verdict, reason, why it stopped and n of a case with these values beside baselines of 100."""
     slots = [[("b", 100.0), ("x", value), ("b", 100.0)] for value in values]
-    found = analyze(*campaign(slots), {METRIC: 3.0}, Rules(RULES.primary, looks=LOOKS)).effects
+    found = analyze(*campaign(slots), {METRIC: 3.0}, RULES).effects
     row = found.row(0, named=True)
     return row["verdict"], row["reason"], row["stopped"], row["n"]
 

@@ -1,35 +1,27 @@
-"""workflow.json: read back as it was written, refused with what is wrong."""
+"""workflow.json: a plan as a file that a person may change."""
 
 from dataclasses import replace
 
 import pytest
 
-from tasks.model.environment import Layer
-from tasks.model.errors import InputError
-from tasks.model.plan import Case, CaseKind, Design, Plan, Slot, Workload
+from tasks.model.errors import InputError, InputErrors
 from tasks.storage import workflow
 
-MADE = Plan(
-    "e",
-    Design(seed=1, iterations=1),
-    (Workload("latency_tcp_rr", "latency", "netperf", "tcp"),),
-    (Case(0, "baseline", CaseKind.BASELINE, Layer.HOST),
-     Case(1, "x", CaseKind.TOOL, Layer.HOST, parameters={"protocol": "tcp"}, skipped="why")),
-    (Slot(1, 0, Layer.HOST, 0), Slot(1, 1, Layer.HOST, 1)),
-)  # fmt: skip
+from ..planning.test_schedule import case, plan
 
 
 def test_a_workflow_reads_back_as_it_was_written():
-    assert workflow.load(workflow.dump(MADE), "workflow.json") == MADE
+    made = plan([case(1), case(2, skipped="why")])
+    assert workflow.load(workflow.dump(made), "workflow.json") == made
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{", "not JSON"),
-        ("[]", "not a workflow"),
-        ('{"format": 99}', "not a workflow"),
-        ('{"format": 1, "environment": "x"}', "design"),
+        ("{", "is not JSON"),
+        ("[]", "is not a workflow"),
+        ('{"format": 99}', "is not a workflow"),
+        ('{"format": 1, "environment": "x"}', "design: is missing"),
     ],
 )
 def test_what_is_no_workflow_is_refused_with_what_is_wrong(text, told):
@@ -38,6 +30,25 @@ def test_what_is_no_workflow_is_refused_with_what_is_wrong(text, told):
 
 
 def test_a_workflow_with_a_slot_of_no_case_is_refused():
-    broken = replace(MADE, slots=(replace(MADE.slots[0], case_id=77),))
-    with pytest.raises(InputError, match="no case 77"):
-        workflow.load(workflow.dump(broken), "workflow.json")
+    made = plan([case(1)])
+    broken = replace(made, slots=(replace(made.slots[0], case_id=77),))
+    with pytest.raises(InputError, match=r"^w\.json:\d+: slots\[0\]: layer host has no case 77$"):
+        workflow.load(workflow.dump(broken), "w.json")
+
+
+def test_every_mistake_made_by_hand_is_told_with_its_line():
+    text = workflow.dump(plan([case(1)]))
+    wrong = text.replace('"kind": "baseline"', '"kind": "base"').replace('"seed": 1', '"seed": "x"')
+    with pytest.raises(InputErrors) as told:
+        workflow.load(wrong, "w.json")
+    lines = wrong.splitlines()
+    for error, key in zip(told.value.errors, ("design.seed", "cases[1].kind"), strict=True):
+        assert error.key == key
+        assert key.rpartition(".")[2] in lines[int(error.where.rpartition(":")[2]) - 1]
+    assert told.value.errors[0].problem == "is 'x'"
+    assert told.value.errors[1].expected == "'baseline', 'placebo' or 'tool'"
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path):
+    with pytest.raises(InputError, match=r"none\.json: cannot be read: No such file"):
+        workflow.read(tmp_path / "none.json")
