@@ -13,7 +13,7 @@ from typing import Any
 
 from ..model.errors import ParseError
 from ..model.plan import Workload
-from .strict import field, load_json, number
+from .strict import field, load_json, mapping, number
 
 _IDLE_TIMEOUT_SINCE = (3, 10)
 _SUFFIX = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
@@ -101,7 +101,7 @@ def parse_client(text: str, source: str) -> ClientResult:
     protocol = str(field(test, "protocol", source)).lower()
     warmup_s = number(test, "omit", source)
     length = int(_positive(test, "blksize", source))
-    end = field(report, "end", source)
+    end = mapping(report, "end", source)
     received = _tcp(end, source) if protocol == "tcp" else _udp(end, length, warmup_s, source)
     return ClientResult(
         protocol=protocol,
@@ -115,7 +115,7 @@ def parse_client(text: str, source: str) -> ClientResult:
 
 
 def _tcp(end: Any, source: str) -> dict[str, Any]:
-    received, sent = field(end, "sum_received", source), field(end, "sum_sent", source)
+    received, sent = (mapping(end, f"sum_{side}", source) for side in ("received", "sent"))
     return {
         "received_s": _positive(received, "seconds", source),
         "received_bytes": int(number(received, "bytes", source)),

@@ -31,6 +31,14 @@ def field(record: Any, path: str, source: str) -> Any:
     return value
 
 
+def mapping(record: Any, path: str, source: str) -> dict[str, Any]:
+    """The object at `path`. ParseError for anything else."""
+    value = field(record, path, source)
+    if not isinstance(value, dict):
+        raise ParseError(source, f"key {path} is not an object")
+    return value
+
+
 def number(record: Any, path: str, source: str) -> float:
     """The number at `path`, no larger than a 64-bit counter. ParseError for anything else: JSON's
     1e999 is infinity, and its integers may have any number of digits."""

@@ -12,7 +12,7 @@ from tasks.model.names import ROOT
 SCREENSHOTS = ROOT / "build" / "screenshots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # an open playwright holds the thread's event loop
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     chromium = shutil.which("chromium")
