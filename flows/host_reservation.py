@@ -56,7 +56,7 @@ async def turn(
                     raise
                 if not waited:
                     await _show(Running(name="Waiting", message=f"waiting: {busy}"))
-                    progress().said(f"waiting: {busy}")
+                    progress().notify(f"waiting: {busy}")
                 waited = True
             await asyncio.sleep(_LOOK_AGAIN_S)
         if waited:

@@ -18,7 +18,7 @@ from tasks.run_case import WORKFLOW_FILE, Session, opened, run_case
 from .form import WhenBusy
 from .host_reservation import turn
 from .one_by_one import begin, begun
-from .progress import created, place_of, progress, shown
+from .progress import artifact_updated, create_artifact, environment_progress, progress
 
 
 @flow(name="measure", flow_run_name="{environment} · {run}", validate_parameters=False)
@@ -37,14 +37,14 @@ async def measure(
     Returns why it ended early; empty where every cell has its outcome. Raises HostsBusy, and
     RemoteError or InputErrors for hosts that cannot be measured on, before anything is started.
     """
-    bar = await created(environment)
+    artifact = await create_artifact(environment)
     async with (
         turn(
             folder, run, when_busy, until, min_free_mib=min_free_mib, keep_on_hosts=keep_on_hosts
         ) as campaign,
-        shown(bar, environment, campaign),
+        artifact_updated(artifact, environment, campaign),
     ):
-        campaign.listeners.append(progress().ended)
+        campaign.listeners.append(progress().cell_ended)
         since, design = time.monotonic(), campaign.site.plan.design
         while left := campaign.left():
             number = left[0].iteration
@@ -67,9 +67,9 @@ def _look(campaign: Session, environment: str, iteration: int) -> None:
     looked = look(folder, campaign.site.plan, iteration, folder / WORKFLOW_FILE)
     campaign.replan(looked.plan)
     for case, why in looked.decided.items():
-        progress().said(f"{environment} · {case}: {why}")
+        progress().notify(f"{environment} · {case}: {why}")
     if looked.repeated:
-        progress().said(
+        progress().notify(
             f"{environment} · iteration {iteration}: baselines jumped, "
             f"{looked.repeated} slots are run again"
         )
@@ -98,8 +98,8 @@ async def measure_iteration(
         if until is not None and _end_of(campaign, slot) > until:
             left = len(campaign.left())
             return f"the window ends at {until.astimezone():%H:%M}; {left} slots are left"
-        place = place_of(environment, campaign, slot)
-        progress().begins(place)
+        place = environment_progress(environment, campaign, slot)
+        progress().slot_started(place)
         name = f"{environment} · iteration {number} · {place.case.name}"
         state = await run_case(folder, slot, name, return_state=True)  # type: ignore[misc]
         error = None if state.is_completed() else await state.aresult(raise_on_failure=False)

@@ -134,7 +134,8 @@ def usage_error_line(error: TyperException) -> str:
         option, cause = error.param.opts[0], error.__cause__
         if isinstance(cause, ValidationError):
             return f"{option}: {_problem(cause.errors()[0])}"
-        expected = _inside_a_sentence(getattr(error.param, "help", None) or "")
+        help_text = getattr(error.param, "help", None) or ""
+        expected = _inside_a_sentence(help_text.partition(". ")[0])
         return str(InputError(option, "", error.message or "missing", expected))
     message = _inside_a_sentence(error.format_message())
     option = getattr(error, "option_name", "")

@@ -1,7 +1,6 @@
 """A campaign's progress on the terminal."""
 
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -10,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from tasks.model.outcome import Outcome
 
-from ..progress import EnvironmentProgress, spoken
+from ..progress import EnvironmentProgress
 
 
 class TerminalProgress:
@@ -35,34 +34,26 @@ class TerminalProgress:
         self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._progress.stop()
         if error is not None and self._bars:
-            self._console.print(f"go on with: ebpf-overhead run --resume {self._run}")
+            self._console.print(f"resume it with: ebpf-overhead run --resume {self._run}")
 
-    def said(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         self._console.print(text, soft_wrap=True)
 
-    def begins(self, place: EnvironmentProgress) -> None:
-        now = f"iteration {place.slot.iteration} · {place.case.name} · {spoken(place.left_s)} left"
-        if place.environment not in self._bars:
-            self._bars[place.environment] = self._progress.add_task(
-                place.environment, total=place.total, now=now
-            )
-        self._progress.update(self._bars[place.environment], completed=place.done, now=now)
+    def slot_started(self, place: EnvironmentProgress) -> None:
+        name, total, now = place.environment, place.total, place.text
+        if name not in self._bars:
+            self._bars[name] = self._progress.add_task(name, total=total, now=now)
+        self._progress.update(self._bars[name], completed=place.done, now=now)
         if not self._console.is_terminal:
-            self._console.print(f"{place.environment} {place.done + 1}/{place.total} {now}")
+            self._console.print(f"{name} {place.done + 1}/{total} {now}")
 
-    def ended(self, outcome: Outcome) -> None:
+    def cell_ended(self, outcome: Outcome) -> None:
         if outcome.status != "passed":
             key = outcome.key
-            self._progress.console.print(
+            self.notify(
                 f"[yellow]{outcome.status}[/] {key.case} · {key.workload} (iteration "
-                f"{key.iteration}): {escape(outcome.gate)} {escape(outcome.reason)}",
-                soft_wrap=True,
+                f"{key.iteration}): {escape(outcome.gate)} {escape(outcome.reason)}"
             )

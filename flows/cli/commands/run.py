@@ -48,10 +48,10 @@ def run(
     budget: Budget = None,
     against: Annotated[
         str | None,
-        typer.Option(help="Older version of the tool that --tools names, measured beside it."),
+        typer.Option(help="Older version of the tool that --tools names, to measure beside it."),
     ] = None,
     workflow: Annotated[
-        Path | None, typer.Option(help="Run this workflow.json of `plan` as it stands.")
+        Path | None, typer.Option(help="A workflow.json that plan wrote, to run as it stands.")
     ] = None,
     results_dir: Results = Path("results"),
     datasets: Datasets = "datasets/parquet",
@@ -59,10 +59,10 @@ def run(
     lang: Lang = "zh,en",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
     resume: Annotated[
-        str | None, typer.Option(help="Resume this run: measure what it has left.")
+        str | None, typer.Option(help="Run to resume; only what it has left is measured.")
     ] = None,
 ) -> None:
-    """Measures: the whole campaign, from the plan to the report."""
+    """Runs a campaign end to end: plan, measure, analyse, report."""
     from ...form import plans_of
     from ..tables import plan_summary, print_compared, print_finished
     from ..terminal_progress import TerminalProgress
@@ -93,10 +93,10 @@ def run(
             return
     from ...campaign import campaign, new_run
     from ...comparison import versions
-    from ...progress import heard_by
+    from ...progress import progress_on
 
     run_id = resume or new_run()
-    with TerminalProgress(out, run_id, results_dir) as listener, heard_by(listener):
+    with TerminalProgress(out, run_id, results_dir) as listener, progress_on(listener):
         finished = run_flow(
             campaign(
                 [str(folder) for folder in config_dir], run_id, selection, measurement,
@@ -131,19 +131,19 @@ def demo(
     datasets: Datasets = "datasets/parquet",
     output_dir: Output = Path("reports"),
 ) -> None:
-    """The whole pipeline on a lab of its own: three bpftrace tools between two real SSH hosts."""
+    """Runs the pipeline on a lab of its own: three bpftrace tools between two real SSH hosts."""
     from tasks.model.environment import Layer
 
     from ...campaign import new_run
     from ...lab_demo import QUICK
     from ...lab_demo import demo as flow
-    from ...progress import heard_by
+    from ...progress import progress_on
     from ..tables import print_finished
     from ..terminal_progress import TerminalProgress
 
     chosen = [Layer(layer) for layer in one_or_more_of(list(Layer), "--layers", layers)]
     run_id = new_run()
-    with TerminalProgress(out, run_id, results_dir) as listener, heard_by(listener):
+    with TerminalProgress(out, run_id, results_dir) as listener, progress_on(listener):
         finished = run_flow(
             flow(
                 run_id, "demo", chosen, switch,
