@@ -1,7 +1,7 @@
 """`run` the campaign, and `demo`, the same on a lab of its own."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -65,21 +65,17 @@ def run(
     """Runs a campaign end to end: plan, measure, analyse, report."""
     from ...form import plans_of
     from ..tables import plan_summary, print_compared, print_finished
-    from ..terminal_progress import TerminalProgress
+    from ..terminal_progress import terminal_progress
 
     if against is not None:
         if len(selection.tools) != 1:
             raise InputError("--against", against, "no tool to compare it with", "one --tools")
-        both = {"tools": [*selection.tools, against]}
-        selection = selection.model_copy(update=both)
+        selection = selection.model_copy(update={"tools": [*selection.tools, against]})
+    ending: dict[str, Any] = {"budget_h": budget_hours(budget)}
     if until_decided:
-        source = context.get_parameter_source("iterations")
-        if source is not None and source.name != "DEFAULT":
-            raise InputError("--iterations", str(measurement.iterations), "with --until-decided "
-                             "the results decide how many", "--max-iterations")  # fmt: skip
-        decide = {"until_decided": True, "iterations": max_iterations}
-        measurement = measurement.model_copy(update=decide)
-    measurement = measurement.model_copy(update={"budget_h": budget_hours(budget)})
+        _refuse_iterations(context)
+        ending |= {"until_decided": True, "iterations": max_iterations}
+    measurement = measurement.model_copy(update=ending)
     languages = one_or_more_of(LANGUAGES, "--lang", lang)
     if resume:
         _check_resumable(resume, results_dir, dry_run)
@@ -93,10 +89,9 @@ def run(
             return
     from ...campaign import campaign, new_run
     from ...comparison import versions
-    from ...progress import progress_on
 
     run_id = resume or new_run()
-    with TerminalProgress(out, run_id, results_dir) as listener, progress_on(listener):
+    with terminal_progress(out, run_id, results_dir):
         finished = run_flow(
             campaign(
                 [str(folder) for folder in config_dir], run_id, selection, measurement,
@@ -109,6 +104,13 @@ def run(
         print_compared(out, run_flow(versions(run_id, selection.tools[0], against, datasets)))
     if finished.ended_early or any(one.passed < one.cells for one in finished.ingested):
         raise typer.Exit(SOME_INVALID)
+
+
+def _refuse_iterations(context: typer.Context) -> None:
+    source = context.get_parameter_source("iterations")
+    if source is not None and source.name != "DEFAULT":
+        problem = "with --until-decided the results decide how many"
+        raise InputError("--iterations", "", problem, "--max-iterations")
 
 
 def _check_resumable(run_id: str, results_dir: Path, dry_run: bool) -> None:
@@ -137,13 +139,12 @@ def demo(
     from ...campaign import new_run
     from ...lab_demo import QUICK
     from ...lab_demo import demo as flow
-    from ...progress import progress_on
     from ..tables import print_finished
-    from ..terminal_progress import TerminalProgress
+    from ..terminal_progress import terminal_progress
 
     chosen = [Layer(layer) for layer in one_or_more_of(list(Layer), "--layers", layers)]
     run_id = new_run()
-    with TerminalProgress(out, run_id, results_dir) as listener, progress_on(listener):
+    with terminal_progress(out, run_id, results_dir):
         finished = run_flow(
             flow(
                 run_id, "demo", chosen, switch,
