@@ -58,7 +58,7 @@ async def reserved_hosts(
                     raise
                 if not waited:
                     await _set_state(Running(name="Waiting", message=f"waiting: {busy}"))
-                    progress().message(f"waiting: {busy}")
+                    progress().notify(f"waiting: {busy}")
                 waited = True
             await asyncio.sleep(_RETRY_S)
         if waited:

@@ -60,11 +60,11 @@ async def demo(
         output: Where reports go
     """
     layers = layers or _possible(switch)
-    minimal_input = lab_up(name, layers, switch.value, progress().message)
+    minimal_input = lab_up(name, layers, switch.value, progress().notify)
     try:
         # removed with the lab: else a night of "all environments" would try its hosts
         found = await bootstrap_environment(minimal_input, minimal_input.parent / "found")
-        progress().message(
+        progress().notify(
             f"found {len(found.facts)} hosts and made {found.case_count - found.skipped} cases"
         )
         config_dir = found.full.parent
@@ -81,9 +81,9 @@ async def demo(
 def _possible(switch: Switch) -> list[Layer]:
     """All layers, where VMs can run here; says what they cost, or why they are left out."""
     if lacks := lacking_for_guests(switch.value):
-        progress().message(f"without VMs: {lacks[0]}")
+        progress().notify(f"without VMs: {lacks[0]}")
         return [Layer.HOST]
-    progress().message(f"with a VM on each host: {_VMS_TAKE}; `demo --layers host` leaves them out")
+    progress().notify(f"with a VM on each host: {_VMS_TAKE}; `demo --layers host` leaves them out")
     return [Layer.HOST, Layer.VM]
 
 

@@ -19,7 +19,7 @@ from tasks.run_case import Session, case_runner
 
 from .form import WhenBusy
 from .host_reservation import reserved_hosts
-from .progress import follow, new_artifact, place_of, progress
+from .progress import artifact_updated, create_artifact, environment_progress, progress
 
 ITERATION = "iteration"
 """Name of the subflow."""
@@ -42,12 +42,12 @@ async def measure(folder: RunFolder, environment: str, run: str, measuring: Meas
     Returns why it ended early; empty where every cell has its outcome. Raises HostsBusy, and
     RemoteError or InputErrors for hosts that cannot be measured on, before anything is started.
     """
-    artifact = await new_artifact(environment)
+    artifact = await create_artifact(environment)
     if changed := folder.changed_original():
-        progress().message(changed)
+        progress().notify(changed)
     async with (
         reserved_hosts(folder, measuring.settings, measuring.when_busy, measuring.until) as session,
-        follow(artifact, environment, session),
+        artifact_updated(artifact, environment, session),
     ):
         session.listeners.append(progress().cell_ended)
         iteration = _iteration_flow(session, environment, measuring)
@@ -70,9 +70,9 @@ def _replan(session: Session, environment: str, iteration: int) -> None:
     interim = analyze_interim(session.site.folder, session.site.plan, iteration)
     session.replan(interim.plan)
     for case, reason in interim.decided.items():
-        progress().message(f"{environment} · {case}: {reason}")
+        progress().notify(f"{environment} · {case}: {reason}")
     if interim.repeated:
-        progress().message(
+        progress().notify(
             f"{environment} · iteration {iteration}: baselines jumped, "
             f"{interim.repeated} slots are measured again"
         )
@@ -96,7 +96,7 @@ def _iteration_flow(
                 left = len(session.left())
                 ends = f"{measuring.until.astimezone():%H:%M}"
                 return f"the window ends at {ends}; {left} slots are left"
-            place = place_of(environment, session, slot)
+            place = environment_progress(environment, session, slot)
             progress().slot_started(place)
             name = f"{environment} · iteration {number} · {place.case.name}"
             state = await run_case(slot, name, return_state=True)

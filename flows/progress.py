@@ -1,4 +1,5 @@
-"""Where a campaign's progress is shown: in the Prefect log, unless a terminal listens instead."""
+"""Where a campaign's progress is shown: in the flow run's log, unless a terminal takes its place,
+and in a progress artifact for each environment."""
 
 import asyncio
 import re
@@ -21,36 +22,37 @@ from tasks.run_case import Session
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentProgress:
-    """How far one environment is."""
+    """How much of one environment's plan is done when `slot` starts."""
 
     environment: str
     slot: Slot
     case: Case
-    done: int  # slots ended, of
+    done: int  # slots that have ended, of
     total: int
     left_s: float
 
+    @property
+    def text(self) -> str:
+        left = duration_text(self.left_s)
+        return f"iteration {self.slot.iteration} · {self.case.name} · about {left} left"
+
 
 class Progress(Protocol):
-    """Each method is called when it happens."""
+    """Each method is called at once when something happens."""
 
-    def message(self, text: str) -> None: ...
+    def notify(self, text: str) -> None: ...
     def slot_started(self, place: EnvironmentProgress) -> None: ...
     def cell_ended(self, outcome: Outcome) -> None: ...
 
 
 class LogProgress:
-    """A line a slot in the flow run's log; cells that do not count are warnings."""
+    """A line for each slot in the flow run's log; cells that do not count are warnings."""
 
-    def message(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         get_run_logger().info(text)
 
     def slot_started(self, place: EnvironmentProgress) -> None:
-        get_run_logger().info(
-            "iteration %d · %s/%s · %s · about %s left",
-            place.slot.iteration, place.done + 1, place.total, place.case.name,
-            spoken(place.left_s),
-        )  # fmt: skip
+        get_run_logger().info("%s/%s · %s", place.done + 1, place.total, place.text)
 
     def cell_ended(self, outcome: Outcome) -> None:
         if outcome.status != "passed":
@@ -69,7 +71,7 @@ def progress() -> Progress:
 
 
 @contextmanager
-def heard_by(listener: Progress) -> Iterator[None]:
+def progress_on(listener: Progress) -> Iterator[None]:
     """Progress goes to `listener` in the body."""
     token = _PROGRESS.set(listener)
     try:
@@ -78,8 +80,8 @@ def heard_by(listener: Progress) -> Iterator[None]:
         _PROGRESS.reset(token)
 
 
-def place_of(environment: str, session: Session, slot: Slot) -> EnvironmentProgress:
-    """How far a session is that starts `slot` now."""
+def environment_progress(environment: str, session: Session, slot: Slot) -> EnvironmentProgress:
+    """The progress of a session that starts `slot` now."""
     plan, left = session.site.plan, session.left()
     return EnvironmentProgress(
         environment,
@@ -92,25 +94,27 @@ def place_of(environment: str, session: Session, slot: Slot) -> EnvironmentProgr
 
 
 _UPDATED_EVERY_S = 60.0
-"""Seldom enough for a server that serves 64 environments at once."""
+"""Rarely enough for a server that shows 64 environments at once."""
 
 
-async def new_artifact(environment: str) -> UUID:
-    """An empty progress artifact."""
+async def create_artifact(environment: str) -> UUID:
+    """A progress artifact at 0 %."""
     key = re.sub(r"[^a-z0-9]+", "-", f"progress-{environment}".lower())
     return await acreate_progress_artifact(0.0, key=key, description=environment)
 
 
 @asynccontextmanager
-async def follow(artifact: UUID, environment: str, session: Session) -> AsyncIterator[None]:
-    """Keeps the artifact up to date from a task of its own: no measurement waits for the server."""
+async def artifact_updated(
+    artifact: UUID, environment: str, session: Session
+) -> AsyncIterator[None]:
+    """Updates the artifact every minute, in a task of its own: no measurement waits for it."""
 
-    async def update() -> None:
+    async def keep_updating() -> None:
         while True:
             await asyncio.sleep(_UPDATED_EVERY_S)
             await _update(artifact, environment, session)
 
-    updater = asyncio.create_task(update())
+    updater = asyncio.create_task(keep_updating())
     try:
         yield
     finally:
@@ -119,21 +123,17 @@ async def follow(artifact: UUID, environment: str, session: Session) -> AsyncIte
 
 
 async def _update(artifact: UUID, environment: str, session: Session) -> None:
-    done, where = 100.0, "measured"
+    percent, text = 100.0, "measured"
     if left := session.left():
-        place = place_of(environment, session, left[0])
-        done = 100.0 * place.done / place.total
-        where = (
-            f"iteration {place.slot.iteration} · {place.case.name} · "
-            f"about {spoken(place.left_s)} left"
-        )
-    with suppress(httpx.HTTPError):  # the next update tells it
+        place = environment_progress(environment, session, left[0])
+        percent, text = 100.0 * place.done / place.total, place.text
+    with suppress(httpx.HTTPError):  # the next update makes up for this one
         await aupdate_progress_artifact(
-            artifact, progress=done, description=f"{environment} · {where}"
+            artifact, progress=percent, description=f"{environment} · {text}"
         )
 
 
-def spoken(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """`42 s`, `12 min`, `3.1 h`."""
     if seconds < 100:
         return f"{seconds:.0f} s"

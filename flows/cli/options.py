@@ -19,20 +19,27 @@ def _without_credentials(address: str) -> str:
     return address
 
 
-ConfigDir = Annotated[list[Path], typer.Option(help="A folder that bootstrap wrote; repeatable.")]
-Budget = Annotated[str | None, typer.Option(help="Time within which to end: 6h, 90m.")]
-Results = Annotated[Path, typer.Option(help="Where raw results go.")]
+CONFIG_DIR = "A folder that bootstrap wrote, or its name below config/environments."
+ConfigDir = Annotated[list[Path], typer.Option(help=f"{CONFIG_DIR} Repeatable.")]
+Budget = Annotated[str | None, typer.Option(help="Time limit of the measurement: 6h, 90m.")]
+Results = Annotated[Path, typer.Option(help="Folder for raw results.")]
 Datasets = Annotated[
-    str, typer.Option(callback=_without_credentials, help="Where the parquet datasets lie.")
+    str,
+    typer.Option(
+        callback=_without_credentials, help="Folder or object store of the parquet datasets."
+    ),
 ]
-Output = Annotated[Path, typer.Option(help="Where reports go.")]
+Output = Annotated[Path, typer.Option(help="Folder for reports.")]
 LANGUAGES = ("zh", "en")
 Lang = Annotated[str, typer.Option(help="Languages of the report: zh, en; comma-separated.")]
-Margins = Annotated[Path | None, typer.Option(help="Margins; default: config/margins.yaml.")]
-TreeEnvironment = Annotated[
-    str | None, typer.Option("--environment", help="Name for a tree of the published framework.")
+Margins = Annotated[
+    Path | None, typer.Option(help="File of margins; default: config/margins.yaml.")
 ]
-TreeRun = Annotated[str | None, typer.Option("--run", help="Run id for such a tree.")]
+TreeEnvironment = Annotated[
+    str | None,
+    typer.Option("--environment", help="Environment of a tree of the published framework."),
+]
+TreeRun = Annotated[str | None, typer.Option("--run", help="Run id of such a tree.")]
 LabSwitch = Annotated[Switch, typer.Option(help="What connects the hosts.")]
 
 

@@ -48,13 +48,14 @@ def settings_options(without: Collection[str] = ()) -> Callable[[Command], Comma
 
         @wraps(command)
         def with_models(**values: Any) -> None:
-            mistakes: list[InputError] = []
+            mistakes = []
             for name in fields:
                 given = {field: values.pop(field) for field in fields[name]}
                 try:
-                    values[name] = _built(_MODELS[name], given)
+                    values[name] = _MODELS[name](**given)
                 except ValidationError as error:
-                    mistakes += _mistakes(name, error)
+                    for detail in error.errors():
+                        mistakes.append(InputError(name, str(detail["loc"][0]), _problem(detail)))
             raise_all(mistakes)
             command(**values)
 
@@ -71,11 +72,14 @@ def option_name(field: str) -> str:
 
 
 def _option(name: str, field: FieldInfo) -> inspect.Parameter:
-    annotation, default, ending = field.annotation, field.default, "."
+    annotation, default, ending, callback = field.annotation, field.default, ".", None
     if get_origin(annotation) is list:
         annotation, default, ending = str, ",".join(default), "; comma-separated."
+        callback = comma_separated
+    bounds = {key: getattr(part, key) for part in field.metadata for key in ("ge", "le")
+              if hasattr(part, key)}  # fmt: skip
     option = typer.Option(
-        option_name(name), min=_bound(field, "ge"), max=_bound(field, "le"),
+        option_name(name), min=bounds.get("ge"), max=bounds.get("le"), callback=callback,
         help=f"{field.description}{ending}",
     )  # fmt: skip
     return inspect.Parameter(
@@ -86,38 +90,15 @@ def _option(name: str, field: FieldInfo) -> inspect.Parameter:
     )
 
 
-def _bound(field: FieldInfo, name: str) -> Any:
-    return next((getattr(part, name) for part in field.metadata if hasattr(part, name)), None)
-
-
-def _built(model: type[BaseModel], given: dict[str, Any]) -> BaseModel:
-    """The model from the values of its options. Raises ValidationError."""
-    for key, value in given.items():
-        if get_origin(model.model_fields[key].annotation) is list:
-            given[key] = comma_separated(value)
-    return model(**given)
-
-
-def _mistakes(name: str, error: ValidationError) -> list[InputError]:
-    mistakes = []
-    for detail in error.errors():
-        key, problem, expected = str(detail["loc"][0]), _problem(detail), ""
-        if detail["type"] == "string_pattern_mismatch":  # nobody wants to read a pattern
-            problem = f"{detail['input']}: wrong form"
-            expected = _MODELS[name].model_fields[key].description or ""
-        mistakes.append(InputError(name, key, problem, expected))
-    return mistakes
-
-
 def _problem(detail: ErrorDetails) -> str:
     """One of pydantic's findings, with the value that a person gave."""
     value = detail["input"]
     message = detail["msg"].rstrip(".").removeprefix(f"Value error, {value!r} is ")
-    return f"{value}: {message.replace('Input should', 'should').partition(', unable')[0]}"
+    return f"{value}: {re.sub(r'^(Input|String) should', 'should', message).split(', unable')[0]}"
 
 
 def input_error_lines(error: InputError) -> list[str]:
-    """A line a mistake; a setting is called as on the command line."""
+    """A line for each mistake; a setting has its name on the command line."""
     return [_line(one) for one in getattr(error, "errors", [error])]
 
 
@@ -129,20 +110,12 @@ def _line(error: InputError) -> str:
 
 
 def usage_error_line(error: TyperException) -> str:
-    """A mistake that typer found, in the same style; empty where it showed the help instead."""
-    if isinstance(error, typer.BadParameter) and error.param is not None:
-        option, cause = error.param.opts[0], error.__cause__
-        if isinstance(cause, ValidationError):
-            return f"{option}: {_problem(cause.errors()[0])}"
-        expected = _inside_a_sentence(getattr(error.param, "help", None) or "")
-        return str(InputError(option, "", error.message or "missing", expected))
-    message = _inside_a_sentence(error.format_message())
-    option = getattr(error, "option_name", "")
-    if message.startswith(about_option := f"option '{option}' "):
-        return f"{option}: {message.removeprefix(about_option)}"
-    command = context.command_path if (context := getattr(error, "ctx", None)) else ""
-    return f"{command}: {message}; see {command} --help" if message and command else message
-
-
-def _inside_a_sentence(text: str) -> str:
-    return text[:1].lower() + text[1:].rstrip(".")
+    """A mistake that typer found, in the same style; empty if typer has shown the help instead."""
+    if isinstance(error, typer.BadParameter) and isinstance(error.__cause__, ValidationError):
+        option = error.param.opts[0] if error.param else ""
+        return f"{option}: {_problem(error.__cause__.errors()[0])}"
+    text, context = error.format_message().rstrip("."), getattr(error, "ctx", None)
+    text = text[:1].lower() + text[1:]
+    if not text or context is None:
+        return text
+    return f"{context.command_path}: {text}; see {context.command_path} --help"

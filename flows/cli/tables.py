@@ -1,9 +1,10 @@
 """What commands print: tables of cases, plans, forecasts, comparisons and findings; a run's end."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from polars import DataFrame
+from polars import DataFrame, Enum, col
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -17,7 +18,7 @@ from tasks.model.plan import Case, CaseKind, Plan
 from tasks.report import CampaignReport, summary_rich
 
 from ..campaign import Finished
-from ..progress import spoken
+from ..progress import duration_text
 
 
 def _table(*heads: str) -> Table:
@@ -30,18 +31,16 @@ def _table(*heads: str) -> Table:
 def cases_table(cases: Iterable[Case]) -> RenderableType:
     table = _table("id", "name", "layer", "class", "command")
     for case in cases:
-        command = f"[yellow]skipped: {escape(case.skipped)}[/]" if case.skipped else case.command
-        table.add_row(
-            str(case.id), case.name, case.layer, case.tool_class or "—",
-            command if case.skipped else escape(command),
-        )  # fmt: skip
+        skipped = case.skipped and f"[yellow]skipped: {escape(case.skipped)}[/]"
+        command = skipped or escape(case.command)
+        table.add_row(str(case.id), case.name, case.layer, case.tool_class or "—", command)
     return table
 
 
 def plan_summary(plan: Plan) -> RenderableType:
-    """The plan of one environment: what, in which order, how long."""
+    """What is measured in one environment, in which order, and how long it takes."""
     design = plan.design
-    kinds = {kind: sum(c.kind is kind for c in plan.cases) for kind in CaseKind}
+    kinds = Counter(case.kind for case in plan.cases)
     skipped = [case for case in plan.cases if case.skipped]
     cells = sum(len(plan.workloads_of(plan.case(s.case_id, s.layer))) for s in plan.slots)
     lines = [
@@ -50,7 +49,7 @@ def plan_summary(plan: Plan) -> RenderableType:
         f"{design.iterations} iterations = {cells} cells in {len(plan.slots)} slots",
         *_saved(plan, cells),
         f"a baseline every {design.baseline_every} cases, seed {design.seed}; about "
-        f"[bold]{spoken(duration_s(plan))}[/]",
+        f"[bold]{duration_text(duration_s(plan))}[/]",
         "workloads: "
         + ", ".join(f"{w.name} {w.warmup_s:g}+{w.window_s:g} s" for w in plan.workloads),
     ]
@@ -64,65 +63,69 @@ def plan_summary(plan: Plan) -> RenderableType:
 
 
 def _saved(plan: Plan, cells: int) -> list[str]:
-    """What running only matching workloads saves."""
+    """What is saved by running only the workloads that match each case's tool."""
     every = replace(plan, cases=tuple(replace(case, workloads=None) for case in plan.cases))
     all_cells = len(plan.slots) * len(plan.workloads)
     if all_cells == cells:
         return []
     saved_s = duration_s(every) - duration_s(plan)
-    return [f"only matching workloads: {all_cells - cells} cells fewer, {spoken(saved_s)} saved"]
+    return [
+        f"only matching workloads: {all_cells - cells} cells fewer, {duration_text(saved_s)} saved"
+    ]
 
 
-def forecast_table(seen: Forecast, budget: str | None) -> RenderableType:
-    """What so many iterations can see, and what they cannot."""
+def forecast_table(forecast: Forecast, budget: str | None) -> RenderableType:
+    """The smallest cost that the plan's iterations, or those within the budget, can detect."""
     head = (
-        f"{seen.iterations} iterations of {spoken(seen.iteration_s)}"
+        f"{forecast.iterations} iterations of {duration_text(forecast.iteration_s)}"
         + (f" fit into {budget}" if budget else "")
-        + "; the smallest cost that they can see, each by itself (one among many effects that are "
-        "judged together has to be larger):"
+        + "; the smallest costs that they can detect, each judged alone (judged together with many "
+        "others they have to be larger):"
     )
     table = _table("layer", "workload", "metric", "smallest visible", "")
-    for row in seen.table.iter_rows(named=True):
+    for row in forecast.table.iter_rows(named=True):
         visible = "—" if row["visible"] is None else f"{row['visible']:.2g} {row['unit']}"
         table.add_row(row["layer"], row["workload"], row["metric"], visible, escape(row["text"]))
     return Group(head, table)
 
 
 def compared_table(compared: Comparison) -> RenderableType:
-    """Differences of primary metrics: positive means that the second costs more."""
+    """Differences in the primary metrics; positive: the second run or version costs more."""
     table = _table("environment", "layer", "case", "workload", "difference", "95 %", "verdict")
     for row in compared.table.filter(primary=True).iter_rows(named=True):
-        known = row["estimate"] is not None
-        interval = (
-            f"[{row['ci_low']:+.3g}, {row['ci_high']:+.3g}]" if row["ci_low"] is not None else "—"
-        )
+        difference = interval = "—"
+        if row["estimate"] is not None:
+            difference = f"{row['estimate']:+.3g} {row['unit']}"
+        if row["ci_low"] is not None:
+            interval = f"[{row['ci_low']:+.3g}, {row['ci_high']:+.3g}]"
         table.add_row(
-            row["environment"], row["layer"], row["case"], row["workload"],
-            f"{row['estimate']:+.3g} {row['unit']}" if known else "—",
+            row["environment"], row["layer"], row["case"], row["workload"], difference,
             escape(interval), f"{row['verdict']} {escape(row['reason'] or '')}",
         )  # fmt: skip
     return table
 
 
 def print_compared(console: Console, compared: Comparison) -> None:
-    """The differences. Raises BudgetBroken where one is proven to be above its margin."""
+    """Prints the differences. Raises BudgetBroken if one is proven to exceed its margin."""
     console.print(compared_table(compared))
     if compared.worse:
         raise BudgetBroken("\n".join(compared.worse))
 
 
 def findings_table(findings: DataFrame) -> RenderableType:
-    """One row a finding, the grave ones first."""
+    """One row for each finding, the most severe first."""
     table = _table("severity", "rule", "environment", "layer", "tool", "metric", "finding")
-    grave = ["blocks", "warns", "informs"]
-    for row in sorted(findings.iter_rows(named=True), key=lambda row: grave.index(row["severity"])):
-        words = (row[name] or "" for name in ("environment", "layer", "tool", "metric", "message"))
-        table.add_row(row["severity"], row["rule_id"], *(escape(word) for word in words))
+    columns = ["severity", "rule_id", "environment", "layer", "tool", "metric", "message"]
+    severity = Enum(["blocks", "warns", "informs"])
+    for row in findings.sort(col("severity").cast(severity), maintain_order=True).iter_rows(
+        named=True
+    ):
+        table.add_row(*(escape(row[name] or "") for name in columns))
     return table
 
 
 def print_finished(console: Console, finished: Finished) -> None:
-    """The end of a campaign: the summary, and where everything lies."""
+    """The end of a campaign: why it ended early, the summary, and where its files are."""
     for environment, reason in finished.ended_early.items():
         console.print(f"[red]{environment} ended early[/]: {escape(reason)}", soft_wrap=True)
     if finished.reported is not None:

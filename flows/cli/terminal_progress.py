@@ -1,8 +1,8 @@
 """A campaign's progress on the terminal."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,59 +10,51 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from tasks.model.outcome import Outcome
 
-from ..progress import EnvironmentProgress, spoken
+from ..progress import EnvironmentProgress, progress_on
+
+
+@contextmanager
+def terminal_progress(console: Console, run: str, results: Path) -> Iterator[None]:
+    """Shows the progress of the run in the body, and how to resume it if it is cut short."""
+    console.print(f"run [bold]{run}[/]; raw results go to {results / run}", soft_wrap=True)
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[now]}"),
+        console=console,
+    )
+    try:
+        with bars, progress_on(TerminalProgress(console, bars)):
+            yield
+    except BaseException:
+        if bars.tasks:
+            console.print(f"resume it with: ebpf-overhead run --resume {run}")
+        raise
 
 
 class TerminalProgress:
     """A bar for each environment, and a line for each cell that does not count."""
 
-    def __init__(self, console: Console, run: str, results: Path) -> None:
-        self._console, self._run, self._results = console, run, results
-        self._bars: dict[str, TaskID] = {}
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[now]}"),
-            console=console,
-        )
+    def __init__(self, console: Console, bars: Progress) -> None:
+        self._console, self._bars = console, bars
+        self._bar_of: dict[str, TaskID] = {}
 
-    def __enter__(self) -> Self:
-        self._console.print(
-            f"run [bold]{self._run}[/]; raw results go to {self._results / self._run}",
-            soft_wrap=True,
-        )
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
-        if error is not None and self._bars:
-            self._console.print(f"go on with: ebpf-overhead run --resume {self._run}")
-
-    def message(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         self._console.print(text, soft_wrap=True)
 
     def slot_started(self, place: EnvironmentProgress) -> None:
-        now = f"iteration {place.slot.iteration} · {place.case.name} · {spoken(place.left_s)} left"
-        if place.environment not in self._bars:
-            self._bars[place.environment] = self._progress.add_task(
-                place.environment, total=place.total, now=now
-            )
-        self._progress.update(self._bars[place.environment], completed=place.done, now=now)
+        name, total, now = place.environment, place.total, place.text
+        if name not in self._bar_of:
+            self._bar_of[name] = self._bars.add_task(name, total=total, now=now)
+        self._bars.update(self._bar_of[name], completed=place.done, now=now)
         if not self._console.is_terminal:
-            self._console.print(f"{place.environment} {place.done + 1}/{place.total} {now}")
+            self._console.print(f"{name} {place.done + 1}/{total} {now}")
 
     def cell_ended(self, outcome: Outcome) -> None:
         if outcome.status != "passed":
             key = outcome.key
-            self._progress.console.print(
+            self.notify(
                 f"[yellow]{outcome.status}[/] {key.case} · {key.workload} (iteration "
-                f"{key.iteration}): {escape(outcome.gate)} {escape(outcome.reason)}",
-                soft_wrap=True,
+                f"{key.iteration}): {escape(outcome.gate)} {escape(outcome.reason)}"
             )

@@ -9,7 +9,9 @@ from tasks.model.settings import Switch
 from ..console import out
 from ..options import LabSwitch, comma_separated
 
-app = typer.Typer(help="Local labs: real SSH hosts on this one machine.", no_args_is_help=True)
+app = typer.Typer(
+    help="Manages local labs: real SSH hosts on this one machine.", no_args_is_help=True
+)
 
 LabName = Annotated[str, typer.Argument(help="The lab's name; several can be up at once.")]
 
@@ -17,7 +19,9 @@ LabName = Annotated[str, typer.Argument(help="The lab's name; several can be up 
 @app.command("up", epilog="Example: `ebpf-overhead lab up demo`")
 def lab_up(
     name: LabName = "lab",
-    layers: Annotated[str, typer.Option(help="host, or host,vm.")] = "host",
+    layers: Annotated[
+        str, typer.Option(help="host, or host,vm for a guest on each host.")
+    ] = "host",
     switch: LabSwitch = Switch.BRIDGE,
 ) -> None:
     """Brings a lab up and writes its minimal-input.yaml."""

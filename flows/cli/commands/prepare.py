@@ -8,7 +8,7 @@ import typer
 from tasks.model.settings import Measurement, Selection
 
 from ..console import out, run_flow
-from ..options import Budget, ConfigDir, Datasets, budget_hours
+from ..options import CONFIG_DIR, Budget, ConfigDir, Datasets, budget_hours
 from ..settings_options import settings_options
 
 app = typer.Typer()
@@ -18,7 +18,7 @@ app = typer.Typer()
 def bootstrap(
     minimal_input: Annotated[Path, typer.Option(help="The file that describes the environment.")],
     output_dir: Annotated[
-        Path | None, typer.Option(help="Where both files go; default: config/environments/<env>.")
+        Path | None, typer.Option(help="Where both files go; default: config/environments/ENV.")
     ] = None,
     record: Annotated[
         Path | None, typer.Option(help="Record every probe's answer in this folder.")
@@ -27,7 +27,7 @@ def bootstrap(
         Path | None, typer.Option(help="Take the answers from such a recording; no SSH.")
     ] = None,
 ) -> None:
-    """Discovers the nodes over SSH and writes <env>-full.yaml and <env>-cases.json."""
+    """Discovers the nodes over SSH; writes ENV-full.yaml and ENV-cases.json."""
     from tasks.bootstrap import discover_environment as discover
     from tasks.bootstrap import facts_table
 
@@ -43,7 +43,7 @@ def bootstrap(
 @settings_options()
 def cases(
     *,
-    config_dir: Annotated[Path, typer.Option(help="A folder that bootstrap wrote.")],
+    config_dir: Annotated[Path, typer.Option(help=CONFIG_DIR)],
     selection: Selection,
 ) -> None:
     """Shows an environment's cases."""

@@ -50,7 +50,8 @@ def ingest(
 def analyze(
     iteration_path: Annotated[Path | None, typer.Option(help="A results tree.")] = None,
     history: Annotated[
-        bool, typer.Option("--history", help="All nights in the datasets, and what changed.")
+        bool,
+        typer.Option("--history", help="Report on all nights in the datasets and on what changed."),
     ] = False,
     output_dir: Output = Path("reports"),
     datasets: Datasets = "datasets/parquet",
@@ -62,7 +63,7 @@ def analyze(
         Path | None, typer.Option(help="A budget file; exit 3 if a cost is proven to exceed it.")
     ] = None,
 ) -> None:
-    """Effects, checks and report of a results tree, or the history of all nights."""
+    """Computes effects, checks and report of a results tree, or the history of all nights."""
     if iteration_path is None and not history:
         raise InputError("--iteration-path", "", "missing", "a results tree, or --history")
     if enforce is not None and iteration_path is None:
@@ -98,7 +99,7 @@ def compare(
     datasets: Datasets = "datasets/parquet",
     margins: Margins = None,
 ) -> None:
-    """What the tools cost in run B beyond run A; exit 3 if that is above the margin."""
+    """Compares what the tools cost in two runs; exit 3 if B costs more by more than the margin."""
     from tasks.compare import runs_of
     from tasks.model.names import MARGINS_FILE
 
@@ -116,15 +117,17 @@ def compare(
 )
 def check(
     reference: Annotated[
-        bool, typer.Option("--reference", help="The published figures of datasets/reference.")
+        bool, typer.Option("--reference", help="Check the published figures of datasets/reference.")
     ] = False,
-    run_id: Annotated[str | None, typer.Option("--run", help="A run in the datasets.")] = None,
+    run_id: Annotated[
+        str | None, typer.Option("--run", help="Check this run of the datasets.")
+    ] = None,
     datasets: Datasets = "datasets/parquet",
     form: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="How to print them.")
+        Literal["table", "json"], typer.Option("--format", help="Output format.")
     ] = "table",
 ) -> None:
-    """The data-quality findings of a run, or of the published figures."""
+    """Shows the data-quality findings of a run, or of the published figures."""
     from tasks.check import findings_of, reference_findings
 
     from ..tables import findings_table

@@ -1,7 +1,7 @@
 """`run` the campaign, and `demo`, the same on a lab of its own."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,10 +48,10 @@ def run(
     budget: Budget = None,
     against: Annotated[
         str | None,
-        typer.Option(help="Older version of the tool that --tools names, measured beside it."),
+        typer.Option(help="Older version of the tool that --tools names, to measure beside it."),
     ] = None,
     workflow: Annotated[
-        Path | None, typer.Option(help="Run this workflow.json of `plan` as it stands.")
+        Path | None, typer.Option(help="A workflow.json that plan wrote, to run as it stands.")
     ] = None,
     results_dir: Results = Path("results"),
     datasets: Datasets = "datasets/parquet",
@@ -59,27 +59,23 @@ def run(
     lang: Lang = "zh,en",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
     resume: Annotated[
-        str | None, typer.Option(help="Resume this run: measure what it has left.")
+        str | None, typer.Option(help="Run to resume; only what it has left is measured.")
     ] = None,
 ) -> None:
-    """Measures: the whole campaign, from the plan to the report."""
+    """Runs a campaign end to end: plan, measure, analyse, report."""
     from ...environments import plans_of
     from ..tables import plan_summary, print_compared, print_finished
-    from ..terminal_progress import TerminalProgress
+    from ..terminal_progress import terminal_progress
 
     if against is not None:
         if len(selection.tools) != 1:
             raise InputError("--against", against, "no tool to compare it with", "one --tools")
-        both = {"tools": [*selection.tools, against]}
-        selection = selection.model_copy(update=both)
+        selection = selection.model_copy(update={"tools": [*selection.tools, against]})
+    ending: dict[str, Any] = {"budget_h": budget_hours(budget)}
     if until_decided:
-        source = context.get_parameter_source("iterations")
-        if source is not None and source.name != "DEFAULT":
-            raise InputError("--iterations", str(measurement.iterations), "with --until-decided "
-                             "the results decide how many", "--max-iterations")  # fmt: skip
-        decide = {"until_decided": True, "iterations": max_iterations}
-        measurement = measurement.model_copy(update=decide)
-    measurement = measurement.model_copy(update={"budget_h": budget_hours(budget)})
+        _refuse_iterations(context)
+        ending |= {"until_decided": True, "iterations": max_iterations}
+    measurement = measurement.model_copy(update=ending)
     languages = one_or_more_of(LANGUAGES, "--lang", lang)
     if resume:
         _check_resumable(resume, results_dir, dry_run)
@@ -93,10 +89,9 @@ def run(
             return
     from ...campaign import campaign, new_run
     from ...comparison import versions
-    from ...progress import heard_by
 
     run_id = resume or new_run()
-    with TerminalProgress(out, run_id, results_dir) as listener, heard_by(listener):
+    with terminal_progress(out, run_id, results_dir):
         finished = run_flow(
             campaign(
                 [str(folder) for folder in config_dir], run_id, selection, measurement,
@@ -109,6 +104,13 @@ def run(
         print_compared(out, run_flow(versions(run_id, selection.tools[0], against, datasets)))
     if finished.ended_early or any(one.passed < one.cells for one in finished.ingested):
         raise typer.Exit(SOME_INVALID)
+
+
+def _refuse_iterations(context: typer.Context) -> None:
+    source = context.get_parameter_source("iterations")
+    if source is not None and source.name != "DEFAULT":
+        problem = "with --until-decided the results decide how many"
+        raise InputError("--iterations", "", problem, "--max-iterations")
 
 
 def _check_resumable(run_id: str, results_dir: Path, dry_run: bool) -> None:
@@ -131,19 +133,18 @@ def demo(
     datasets: Datasets = "datasets/parquet",
     output_dir: Output = Path("reports"),
 ) -> None:
-    """The whole pipeline on a lab of its own: three bpftrace tools between two real SSH hosts."""
+    """Runs the pipeline on a lab of its own: three bpftrace tools between two real SSH hosts."""
     from tasks.model.environment import Layer
 
     from ...campaign import new_run
     from ...lab_demo import QUICK
     from ...lab_demo import demo as flow
-    from ...progress import heard_by
     from ..tables import print_finished
-    from ..terminal_progress import TerminalProgress
+    from ..terminal_progress import terminal_progress
 
     chosen = [Layer(layer) for layer in one_or_more_of(list(Layer), "--layers", layers)]
     run_id = new_run()
-    with TerminalProgress(out, run_id, results_dir) as listener, heard_by(listener):
+    with terminal_progress(out, run_id, results_dir):
         finished = run_flow(
             flow(
                 run_id, "demo", chosen, switch,

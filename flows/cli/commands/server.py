@@ -1,4 +1,4 @@
-"""Operated from Prefect: `ui` and `deploy`."""
+"""Prefect on this machine or elsewhere: `ui` and `deploy`."""
 
 import os
 from pathlib import Path
@@ -9,20 +9,18 @@ import typer
 from tasks.model.errors import InputError
 
 from ..console import out
-from ..options import (
-    Output,
-)
+from ..options import Output
 
 app = typer.Typer()
 
 
 @app.command(epilog="Examples: `ebpf-overhead ui` · `ebpf-overhead ui --stop`")
 def ui(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the server.")] = 4200,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the server.")] = 4200,
     output_dir: Output = Path("reports"),
-    stop: Annotated[bool, typer.Option("--stop", help="End what was started.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop what `ui` started.")] = False,
 ) -> None:
-    """Prefect's server, a worker and the deployments on this machine; prints the address."""
+    """Starts Prefect's server, a worker and the deployments on this machine; prints the address."""
     from flows.server import ui
 
     folder = ui.state_directory()
@@ -36,10 +34,11 @@ def ui(
 @app.command(epilog="Example: `PREFECT_API_URL=http://server:4200/api ebpf-overhead deploy`")
 def deploy(
     site: Annotated[
-        str | None, typer.Option(help="One of several sites of a server: its pool's name.")
+        str | None,
+        typer.Option(help="Name of this site's work pool, on a server of several sites."),
     ] = None,
 ) -> None:
-    """Registers the flows of deployments/prefect.yaml at a Prefect server."""
+    """Registers the deployments of deployments/prefect.yaml at a Prefect server."""
     from flows.server import ui
 
     from ...server.deploy import deploy as register
