@@ -33,7 +33,11 @@ _TOPIC_METRICS: Mapping[str, tuple[str, ...]] = {
 
 
 def write_overviews(bundle: Bundle, output: Path, lang: Lang = "en") -> list[Path]:
-    """Writes the files of every tool in every iteration; returns their paths."""
+    """Writes the files of every tool in every iteration; returns their paths.
+
+    Several runs of one environment have a folder each, as they have a column each in the report.
+    """
+    bundle = bundle.told_apart()
     written = []
     dates = dict(bundle.runs.select("environment", pl.col("started").dt.date()).iter_rows())
     for (environment, iteration, tool), rows in _values(bundle).group_by(

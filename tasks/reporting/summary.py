@@ -79,6 +79,7 @@ def summary_rich(table: pl.DataFrame, lang: Lang = "en") -> Table:
         drawn.add_column(
             _head(t, name) + unit,
             justify="right" if name in (*TOPICS, *_AMOUNTS) else "left",
+            no_wrap=name == "tool",
         )
     for row in table.iter_rows(named=True):
         style = _STYLES.get(row["answer"], "")

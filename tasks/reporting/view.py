@@ -145,7 +145,7 @@ def workload_words(t: Texts, shapes: Mapping[str, WorkloadShape], name: str) -> 
     key = "latency" if shape.kind == "latency" else "one" if shape.streams == 1 else "many"
     return t(
         f"workload.{key}",
-        kind=t(f"topic.{shape.kind}").lower(),
+        kind=t(f"workload.kind.{shape.kind}"),
         protocol=shape.protocol.upper(),
         streams=shape.streams,
     )

@@ -41,12 +41,12 @@ def test_a_page_and_its_markdown_are_written_in_each_language(twenty: HistoryRep
 def test_each_thing_that_changed_is_one_row_newest_first(english: str) -> None:
     rows = table(english, "Changes, newest first")
     assert [(row[0], row[1], row[3]) for row in rows] == [
-        (f"{day(HOSTS_AT):%Y-%m-%d}", "level", "The hosts without a tool are slower"),
+        (f"{day(HOSTS_AT):%Y-%m-%d}", "level", "Host baselines got slower"),
         (f"{day(TOOL_AT):%Y-%m-%d}", "level", "eth_drop costs more"),
         (
             f"{day(KERNEL_AT):%Y-%m-%d}",
             "epoch",
-            "The hosts' kernel, CPU or NIC settings are others",
+            "Host settings changed (kernel, CPU or NIC)",
         ),
     ]
     assert "8.22 Gbit/s → 7.61 Gbit/s (−7.4 %)" in rows[0][4]
@@ -58,12 +58,12 @@ def test_a_new_version_of_a_tool_is_an_epoch_of_that_tool_alone(tmp_path: Path) 
     found = history_of(store(tmp_path / "d", nights=6, replaced_at=3), tmp_path, ["en"])
     rows = table(read(found, "history.en.md"), "Changes, newest first")
     assert [(row[0], row[1], row[3]) for row in rows] == [
-        (f"{day(3):%Y-%m-%d}", "epoch", "eth_drop is another version")
+        (f"{day(3):%Y-%m-%d}", "epoch", "eth_drop has a new version")
     ]
 
 
 def test_epochs_are_combined_apart_and_several_levels_in_one_are_told(english: str) -> None:
-    rows = table(english, "Combined within each epoch · TCP")
+    rows = table(english, "Combined by epoch · TCP")
     assert [row[:3] for row in rows[:2]] == [
         ["rx_protocol_tcp", "2026-03-01 – 2026-03-08", "8"],
         ["rx_protocol_tcp", "2026-03-09 – 2026-03-20", "12"],
@@ -105,7 +105,7 @@ def test_one_night_is_no_history_yet(tmp_path: Path) -> None:
 
 def test_an_empty_dataset_says_that_there_is_nothing(tmp_path: Path) -> None:
     found = history_of(str(tmp_path / "nowhere"), tmp_path / "out", ["en"])
-    assert "There is no run in the datasets" in read(found, "history.en.md")
+    assert "The datasets hold no run yet" in read(found, "history.en.md")
 
 
 def test_an_invalid_effect_is_no_night_of_its_series(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Per-tool files in the published places."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import polars as pl
@@ -68,3 +68,22 @@ def test_cells_that_did_not_pass_are_left_out(bundle: Bundle, tmp_path: Path) ->
     paths = write_overviews(replace(bundle, cells=cells), tmp_path)
     assert paths
     assert not [path for path in paths if path.name.startswith("eth_drop")]
+
+
+def test_two_runs_of_one_environment_have_files_of_their_own(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    again = {
+        field.name: pl.concat([frame, frame.with_columns(pl.lit("night-2").alias("run"))])
+        for field in fields(bundle)
+        if isinstance(frame := getattr(bundle, field.name), pl.DataFrame)
+    }
+    write_overviews(bundle, tmp_path / "one")
+    write_overviews(replace(bundle, **again), tmp_path / "both")
+    (one,) = (tmp_path / "one").glob("*/iteration_001/eth_drop_throughput_*.csv")
+    both = sorted((tmp_path / "both").glob("*/iteration_001/eth_drop_throughput_*.csv"))
+    assert [path.parent.parent.name for path in both] == [
+        "2026-11-20-lab-510-intel_night-1",
+        "2026-11-20-lab-510-intel_night-2",
+    ]
+    assert [path.read_text() for path in both] == [one.read_text()] * 2

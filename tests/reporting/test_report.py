@@ -66,12 +66,12 @@ def test_changes_and_intervals_are_the_metrics_own(markdown: str) -> None:
 
 
 def test_the_answer_names_the_cost_that_decides_it(markdown: str) -> None:
-    line = row(markdown, "eth_drop", "Not at all")
-    assert "For minutes: TCP latency +252 % [+239, +265]" in line
+    line = row(markdown, "eth_drop", "Do not run in production")
+    assert "Short sessions only: TCP latency +252 % [+239, +265]" in line
 
 
 def test_a_missing_number_is_a_dash(markdown: str) -> None:
-    placebo = row(markdown, "placebo", "lab-510-intel", "none within margin")
+    placebo = row(markdown, "placebo", "lab-510-intel", "no overhead beyond margin")
     assert placebo.count("—") == 3
     assert "nan" not in markdown.lower().replace("tenant", "")
     assert "None" not in markdown
@@ -115,8 +115,8 @@ def test_one_iteration_is_shown_without_intervals_and_decides_nothing(bundle: Bu
         nothing.alias("ci_low"), nothing.alias("ci_high"), pl.lit("inconclusive").alias("verdict")
     )
     text = render_markdown(replace(bundle, effects=single), "en")
-    assert "one iteration only, no interval" in text
-    assert "For long |" not in row(text, "vm_network_latency_summary", "one iteration only")
+    assert "single iteration, no interval" in text
+    assert "Continuous use |" not in row(text, "vm_network_latency_summary", "single iteration")
     assert "<svg" in render_html(replace(bundle, effects=single), "en")
 
 
@@ -125,7 +125,7 @@ def test_one_iteration_is_shown_without_intervals_and_decides_nothing(bundle: Bu
     [
         ("decided after 6 iterations", "en", "decided after 6 iterations"),
         ("decided after 6 iterations", "zh", "第 6 次迭代后已有结论"),
-        ("cap of 12 iterations reached", "zh", "达到 12 次迭代的上限"),
+        ("cap of 12 iterations reached", "zh", "达到 12 次迭代上限"),
         ("no valid cell in 4 iterations: more would not help", "en", "no valid cell in 4"),
     ],
 )
@@ -143,7 +143,7 @@ def test_an_invalid_effect_shows_the_word_and_no_number(bundle: Bundle) -> None:
     bad = pl.when(pl.col("case") == case).then(pl.lit("invalid"))
     effects = bundle.effects.with_columns(bad.otherwise(pl.col("verdict")).alias("verdict"))
     text = render_markdown(replace(bundle, effects=effects), "en")
-    layers = text[text.index("Every case by environment") :]
+    layers = text[text.index("## 11. All cases by environment") :]
     assert row(layers, case).count("invalid") == 6
     assert "measurements are invalid" in text
 

@@ -45,13 +45,13 @@ def test_the_terminal_shows_intervals_and_dashes(table: pl.DataFrame) -> None:
         console.print(summary_rich(table))
     text = captured.get()
     assert "−36.1 % [−38.3, −33.9]" in text
-    assert "For minutes" in text
+    assert "Short sessions only" in text
     assert "—" in text
 
 
 def test_markdown_speaks_both_languages(table: pl.DataFrame) -> None:
     english, chinese = summary_markdown(table), summary_markdown(table, "zh")
-    assert english.splitlines()[0].startswith("| Environment | Layer | Tool | May it run? |")
+    assert english.splitlines()[0].startswith("| Environment | Layer | Tool | Permitted use |")
     assert "可长期运行" in chinese
     assert len(english.splitlines()) == len(chinese.splitlines()) == table.height + 2
 

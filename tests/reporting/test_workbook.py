@@ -52,7 +52,7 @@ def test_the_summary_has_a_row_for_each_tool_with_its_numbers(book):
     first = summary.row(0, named=True)
     assert shown["tool"] == first["tool"]
     assert float(shown["latency_pct"]) == pytest.approx(first["latency_pct"])
-    assert (first["answer"], shown["answer"]) == ("not_at_all", "Not at all")
+    assert (first["answer"], shown["answer"]) == ("not_at_all", "Do not run in production")
 
 
 def test_checks_that_passed_are_left_out(book):
@@ -71,7 +71,7 @@ def test_each_verdict_has_its_colour_and_the_rule_stands_on_the_words(book):
     }  # fmt: skip
     assert colour_of['"overhead"'] == "FF" + VERDICT_COLOURS["overhead"].lstrip("#")
     within = VERDICT_COLOURS["no_overhead_within_margin"].lstrip("#")
-    assert colour_of['"none within margin"'] == "FF" + within
+    assert colour_of['"no overhead beyond margin"'] == "FF" + within
 
 
 def test_what_is_missing_is_an_empty_cell(book):
@@ -90,7 +90,7 @@ def test_a_text_that_looks_like_a_formula_stays_text(tmp_path):
 
 def test_words_are_in_the_language_asked_for(tmp_path):
     path = write_workbook(BUNDLE, tmp_path / "book.xlsx", "zh")
-    assert "不可使用" in rows(path, 1)[1]
+    assert "禁止在生产环境使用" in rows(path, 1)[1]
     assert any("波动" in (cell or "") for row in rows(path, 3) for cell in row)
 
 
