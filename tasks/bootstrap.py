@@ -1,4 +1,4 @@
-"""The verb `bootstrap`: from a minimal-input.yaml to the environment's full.yaml and cases.json."""
+"""The verb `bootstrap`: from minimal-input.yaml to the environment's full.yaml and cases.json."""
 
 import asyncio
 import time
@@ -29,7 +29,7 @@ __all__ = ["Bootstrapped", "bootstrap_environment", "discover_environment", "fac
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """What discovery wrote, and what it found."""
+    """The files that discovery wrote, and what it found."""
 
     environment: str
     full: Path
@@ -45,14 +45,17 @@ async def discover_environment(
     record: Path | None = None,
     replay: Path | None = None,
 ) -> Bootstrapped:
-    """Discovers all nodes at once and writes both files. Raises InputErrors with all mistakes."""
+    """Discovers all nodes at once and writes both files. Raises InputErrors with every mistake.
+
+    record: a folder that keeps all probe answers. replay: such a folder, instead of the hosts.
+    """
     minimal = read_minimal_input(minimal_input)
     catalog = read_catalog(minimal.tools.catalog) if minimal.tools.catalog else read_catalog()
     if replay is not None:
         facts = await discover(minimal, Replay(replay))
     else:
-        async with probe_over_ssh(minimal.ssh.settings()) as ask:
-            facts = await discover(minimal, Recorder(ask, record) if record else ask)
+        async with probe_over_ssh(minimal.ssh.settings()) as run:
+            facts = await discover(minimal, Recorder(run, record) if record else run)
     output_dir = output_dir or CONFIG / "environments" / minimal.environment
     output_dir.mkdir(parents=True, exist_ok=True)
     full_path = output_dir / f"{minimal.environment}-full.yaml"

@@ -1,5 +1,5 @@
 """Probe commands and pure parsers of their output: from a node's answers to its `Facts`.
 
-A probe is an argument list; a parser is text in, facts out. Where the text comes from (a
-connection or a recording) is the caller's.
+A probe is an argument list; a parser takes text and returns facts. Where the text comes from, a
+connection or a recording, is up to the caller.
 """

@@ -7,15 +7,15 @@ from .prober import ProbeAnswer
 
 
 def parse_clock(answers: Sequence[ProbeAnswer]) -> tuple[float, float]:
-    """Offset (the node's clock minus ours) and its error, in seconds.
+    """Offset (the node's clock minus ours) and its error, in seconds. Raises ParseError.
 
-    The node read its clock at some moment between question and answer: the offset is taken at the
-    middle, and half the round trip bounds the error. The quickest answer is the surest.
+    The node read its clock at some moment between question and answer: the offset is that at the
+    middle, and half the round trip bounds its error, so the quickest answer is the most exact.
     """
-    best = min(answers, key=lambda answer: answer.received_at - answer.sent_at)
+    best = min(answers, key=lambda answer: answer.round_trip_s)
     try:
-        there = float(best.stdout)
+        node_time = float(best.stdout)
     except ValueError:
         raise ParseError("date", f"not a time: {best.stdout[:40]!r}") from None
-    error = (best.received_at - best.sent_at) / 2
-    return there - (best.sent_at + error), error
+    error = best.round_trip_s / 2
+    return node_time - (best.sent_at + error), error

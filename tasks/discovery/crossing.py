@@ -11,10 +11,10 @@ from .prober import Prober
 async def crossing_note(
     client: Prober, server: Prober, found: Facts, host: Prober, vm: Vm
 ) -> str | None:
-    """What is doubtful about the way from `client` to `server` through the NIC of its `host`.
+    """Why the traffic from `client` to `server` may not cross the NIC of the server's `host`.
 
-    One-sided: other traffic on the NIC can hide that this traffic is not on it. Bytes are counted,
-    because a packet on a virtual NIC may be 64 KiB long.
+    One-sided: other traffic on the NIC can hide that this traffic does not cross it. Bytes are
+    counted, because a packet on a virtual NIC may be 64 KiB long.
     """
     names = vm.physical_members or ((vm.physical,) if vm.physical else ())
     if not names or not found.test_ip:
@@ -26,12 +26,12 @@ async def crossing_note(
     after = _bytes(await host.text(probes.counters("after", names)))
     on = f"{', '.join(names)} of {host.node.name}"
     if sent.status != 0:
-        return f"no load from {client.node.name} arrived: its way over {on} was not checked"
+        return f"no load from {client.node.name} arrived: its path over {on} was not checked"
     if after - before < probes.SENT_BYTES:
         return f"{probes.SENT_BYTES} bytes to the VM moved {after - before} on {on}"
     return None
 
 
 def _bytes(text: str) -> int:
-    """What all interfaces of the `counters` probe have received."""
+    """Bytes received on all interfaces of the `counters` probe together."""
     return sum(int(count) for count in sections(text).values() if count.isdigit())

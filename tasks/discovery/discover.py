@@ -1,6 +1,6 @@
-"""All nodes of an environment, asked at the same time: what they are, and the way of the traffic.
+"""Discovery of an environment, all nodes at once: what each machine is, and the traffic's path.
 
-Two rounds: what every machine tells of itself; then, knowing all test addresses, the route to the
+Two rounds: each machine's inventory; then, once all test addresses are known, the route to the
 other end and the interfaces on it.
 """
 
@@ -20,20 +20,20 @@ from .crossing import crossing_note
 from .links import Links, parse_links, parse_route
 from .nics import parse_interfaces
 from .open_vswitch import Ovs, parse_ovs
-from .preflight import check_facts, check_way, holding_link, place, qemu_of, test_address
+from .preflight import check_facts, check_path, holding_link, place, qemu_of, test_address
 from .prober import Prober, ProbeRunner
-from .traffic_path import way_of
+from .traffic_path import traffic_path
 from .vms import Qemu, parse_domiflist, parse_qemus, tap_of, vhost_pids_of
 
 CLOCK_READINGS = 3
-AT_ONCE = 6  # questions on one connection; sshd allows 10 sessions
+PROBES_AT_ONCE = 6  # on one connection; sshd allows 10 sessions
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What the first round told of a node."""
+class Inventory:
+    """What the first round found on a node."""
 
     facts: Facts
     links: Links
@@ -41,121 +41,126 @@ class Look:
     qemus: tuple[Qemu, ...]
 
 
-async def discover(minimal: MinimalInput, ask: ProbeRunner) -> dict[str, Facts]:
+async def discover(minimal: MinimalInput, run: ProbeRunner) -> dict[str, Facts]:
     """Facts of every node, by name.
 
     Raises InputErrors with everything that is wrong on any host: unreachable, a program missing,
-    a work directory that is not there, an address that no interface has, a VM that is not there.
+    no work directory, an address that no interface has, a VM that does not run.
     """
-    asked = {
-        name: Prober(minimal.node(name), ask, asyncio.Semaphore(AT_ONCE)) for name in minimal.nodes
+    probers = {
+        name: Prober(minimal.node(name), run, asyncio.Semaphore(PROBES_AT_ONCE))
+        for name in minimal.nodes
     }
     has_vms = any(node.host_ref for node in minimal.nodes.values())
 
-    async def first(one: Prober) -> Look:
-        return await first_look(one, minimal.discovery_hints, has_vms=has_vms)
+    async def inventory(prober: Prober) -> Inventory:
+        return await _take_inventory(prober, minimal.discovery_hints, has_vms=has_vms)
 
-    looks = await _each(asked, first)
+    inventories = await _on_each(probers, inventory)
 
-    async def second(one: Prober) -> Facts:
-        return await second_look(one, asked, minimal, looks)
+    async def trace(prober: Prober) -> Facts:
+        return await _trace_traffic(prober, probers, minimal, inventories)
 
-    facts = await _each(asked, second)
-    raise_all([error for one in asked.values() for error in check_facts(one.node, facts)])
-    return await with_crossing(minimal, asked, facts)
+    facts = await _on_each(probers, trace)
+    raise_all([error for prober in probers.values() for error in check_facts(prober.node, facts)])
+    return await _with_crossing(minimal, probers, facts)
 
 
-async def with_crossing(
-    minimal: MinimalInput, asked: Mapping[str, Prober], facts: Mapping[str, Facts]
+async def _with_crossing(
+    minimal: MinimalInput, probers: Mapping[str, Prober], facts: Mapping[str, Facts]
 ) -> dict[str, Facts]:
     """The facts, with a note on the server VM where its traffic may not cross the host's NIC."""
     pair = minimal.test_pairs.get(Layer.VM)
     server = facts[pair.server] if pair else None
     if pair is None or server is None or server.vm is None or server.notes:
         return dict(facts)
-    host = asked[minimal.nodes[pair.server].host_ref or pair.server]
-    note = await crossing_note(asked[pair.client], asked[pair.server], server, host, server.vm)
+    host = probers[minimal.nodes[pair.server].host_ref or pair.server]
+    note = await crossing_note(probers[pair.client], probers[pair.server], server, host, server.vm)
     notes = (note,) if note else ()
     return {**facts, pair.server: server.model_copy(update={"notes": notes})}
 
 
-async def _each(
-    asked: Mapping[str, Prober], look: Callable[[Prober], Awaitable[T]]
+async def _on_each(
+    probers: Mapping[str, Prober], step: Callable[[Prober], Awaitable[T]]
 ) -> dict[str, T]:
-    """`look` at every node at once; raises the mistakes of all of them together."""
+    """The step's result on every node at once; raises the mistakes of all of them together."""
     errors: list[InputError] = []
+    results: dict[str, T] = {}
 
-    async def one(name: str) -> T | None:
-        node = asked[name].node
+    async def one(name: str) -> None:
+        where = place(probers[name].node)
         try:
-            return await look(asked[name])
+            results[name] = await step(probers[name])
         except InputError as error:
             errors.extend(error.errors)
         except RemoteError as error:
-            errors.append(InputError(place(node), "", error.problem))
+            errors.append(InputError(where, "", error.problem))
         except ParseError as error:
-            errors.append(InputError(place(node), error.source, error.reason))
-        return None
+            errors.append(InputError(where, error.source, error.reason))
 
-    answers = await asyncio.gather(*(one(name) for name in asked))
+    await asyncio.gather(*(one(name) for name in probers))
     raise_all(errors)
-    return {name: answer for name, answer in zip(asked, answers, strict=True) if answer is not None}
+    return {name: results[name] for name in probers}
 
 
-async def first_look(asked: Prober, hints: Hints, *, has_vms: bool) -> Look:
-    """What the machine is: one round of questions, after its clock was read in peace."""
-    node = asked.node
-    clock = [await asked.answer(probes.CLOCK) for _ in range(CLOCK_READINGS)]
+async def _take_inventory(prober: Prober, hints: Hints, *, has_vms: bool) -> Inventory:
+    """What the machine is: its clock, read while nothing else runs, then all probes at once."""
+    node = prober.node
+    clock = [await prober.answer(probes.CLOCK) for _ in range(CLOCK_READINGS)]
     offset, error = parse_clock(clock)
-    questions = [probes.machine(node.workdir)]
+    asked = [probes.machine(node.workdir)]
     if node.role == Layer.HOST:
-        questions += [probes.BPF, probes.OVS, *([probes.QEMUS] if has_vms else [])]
-    answers = await asyncio.gather(*(asked.text(probe) for probe in questions))
-    told = {probe.name: answer for probe, answer in zip(questions, answers, strict=True)}
-    machine = sections(told["machine"])
-    links, ovs = parse_links(machine.get("links", "")), parse_ovs(told.get("ovs", ""))
+        asked += [probes.BPF, probes.OVS, *([probes.QEMUS] if has_vms else [])]
+    texts = await asyncio.gather(*(prober.text(probe) for probe in asked))
+    answers = {probe.name: text for probe, text in zip(asked, texts, strict=True)}
+    machine = sections(answers["machine"])
+    links, ovs = parse_links(machine.get("links", "")), parse_ovs(answers.get("ovs", ""))
     facts = system.parse_machine(node.name, machine).model_copy(
         update={
-            "bpf": system.parse_bpf(told["bpf"], machine) if "bpf" in told else Bpf(),
+            "bpf": system.parse_bpf(answers["bpf"], machine) if "bpf" in answers else Bpf(),
             "clock_offset_s": offset,
             "clock_offset_error_s": error,
             "test_ip": test_address(node, hints, links, ovs),
         }
     )
-    return Look(facts, links, ovs, parse_qemus(told.get("qemus", "")))
+    return Inventory(facts, links, ovs, parse_qemus(answers.get("qemus", "")))
 
 
-async def second_look(
-    asked: Prober, others: Mapping[str, Prober], minimal: MinimalInput, looks: Mapping[str, Look]
+async def _trace_traffic(
+    prober: Prober,
+    probers: Mapping[str, Prober],
+    minimal: MinimalInput,
+    inventories: Mapping[str, Inventory],
 ) -> Facts:
-    """The way of the test traffic: the interface towards the other end, and what lies under it."""
-    node, look = asked.node, looks[asked.node.name]
+    """The facts with the traffic's path: the interface towards the other end and those below it."""
+    node, found = prober.node, inventories[prober.node.name]
     peer = minimal.peer(node.name)
-    if peer is None:  # a host that only bears VMs
-        return look.facts
-    towards = looks[peer].facts.test_ip or minimal.node(peer).host
-    device, source = parse_route(await asked.text(probes.route(towards)))
-    held = holding_link(node, look.facts.test_ip or source, look.links)
-    way = way_of(held.name, look.links, look.ovs)
+    if peer is None:  # a host that only carries VMs
+        return found.facts
+    target = inventories[peer].facts.test_ip or minimal.node(peer).host
+    device, source = parse_route(await prober.text(probes.route(target)))
+    test_ip = found.facts.test_ip or source
+    link = holding_link(node, test_ip, found.links)
+    path = traffic_path(link.name, found.links, found.ovs)
     if node.role == Layer.HOST:
-        check_way(node, way, look.links)
-    vm = await _vm(others[node.host_ref], looks, node, held.mac) if node.host_ref else None
-    names = tuple(dict.fromkeys((held.name, way.physical, *way.members)))
-    known = [name for name in names if name in look.links]
-    nics = parse_interfaces(await asked.text(probes.interfaces(known)), look.links)
-    notes = [f"the route to {towards} leaves by {device}"] if device != held.name else []
+        check_path(node, path, found.links)
+    vm = await _vm(probers[node.host_ref], inventories, node, link.mac) if node.host_ref else None
+    names = dict.fromkeys((link.name, path.physical, *path.members))
+    known = [name for name in names if name in found.links]
+    nics = parse_interfaces(await prober.text(probes.interfaces(known)), found.links)
+    notes = [f"the route to {target} leaves by {device}"] if device != link.name else []
     if node.host_ref and node.host_ref == minimal.nodes[peer].host_ref:
         notes.append(f"{node.name} and {peer} run on one host: no NIC is crossed")
-    is_internal = held.name in {port.name for port in look.ovs.of_type("internal")}
-    return look.facts.model_copy(
+    is_internal = link.name in {port.name for port in found.ovs.of_type("internal")}
+    return found.facts.model_copy(
         update={
-            "interface": held.name,
-            "test_ip": look.facts.test_ip or source,
-            "internal_port": held.name if is_internal else None,
-            "bridge": way.bridge,
-            "uplink_bridge": way.uplink_bridge,
-            "physical": way.physical,
-            "physical_members": way.members,
+            "interface": link.name,
+            "test_ip": test_ip,
+            "internal_port": link.name if is_internal else None,
+            "bridge": path.bridge,
+            "uplink_bridge": path.uplink_bridge,
+            "physical": path.physical,
+            "physical_members": path.members,
             "nics": nics,
             "vm": vm,
             "notes": tuple(notes),
@@ -163,28 +168,30 @@ async def second_look(
     )
 
 
-async def _vm(host: Prober, looks: Mapping[str, Look], node: Node, mac: str | None) -> Vm:
+async def _vm(
+    host: Prober, inventories: Mapping[str, Inventory], node: Node, mac: str | None
+) -> Vm:
     """The VM `node` as its host sees it."""
-    look = looks[host.node.name]
-    qemu = qemu_of(node, {name: other.qemus for name, other in looks.items()})
-    tap = tap_of(qemu, mac or "", look.links)
+    found = inventories[host.node.name]
+    qemu = qemu_of(node, {name: other.qemus for name, other in inventories.items()})
+    tap = tap_of(qemu, mac or "", found.links)
     if tap is None:
-        there = ", ".join(qemu.tap_names) or "none"
-        problem = f"no tap of qemu {qemu.pid} is that of the guest's {mac}"
-        raise InputError(place(node), "test_ip", problem, f"one of its taps: {there}")
-    told = parse_domiflist(await host.text(probes.virsh(node.uuid or "")))
-    if mac and told.get(mac.lower(), tap) != tap:
-        problem = f"libvirt says that {mac} is {told[mac.lower()]}, /proc says {tap}"
+        problem = f"no tap of qemu {qemu.pid} belongs to the guest's {mac}"
+        expected = f"one of its taps: {', '.join(qemu.tap_names) or 'none'}"
+        raise InputError(place(node), "test_ip", problem, expected)
+    listed = parse_domiflist(await host.text(probes.virsh(node.uuid or "")))
+    if mac and listed.get(mac.lower(), tap) != tap:
+        problem = f"libvirt says that {mac} is {listed[mac.lower()]}, /proc says {tap}"
         raise InputError(place(node), "uuid", problem, "both to name one device")
     pids = vhost_pids_of(qemu, tap)
-    way = way_of(tap, look.links, look.ovs)
+    path = traffic_path(tap, found.links, found.ovs)
     return Vm(
         uuid=node.uuid,
         qemu_pid=qemu.pid,
         tap=tap,
         mac=mac,
         vhost_pids=qemu.vhost_pids if pids is None else pids,
-        bridge=way.bridge,
-        physical=way.physical,
-        physical_members=way.members,
+        bridge=path.bridge,
+        physical=path.physical,
+        physical_members=path.members,
     )

@@ -1,4 +1,4 @@
-"""What was found, as a table for the terminal: a column for each node."""
+"""The facts found, as a table for the terminal: a column for each node."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,33 +6,15 @@ from rich.table import Table
 
 from ..model.facts import Facts
 
-_ROWS: tuple[tuple[str, Callable[[Facts], object]], ...] = (
-    ("system", lambda f: _joined(f.distribution, f.arch)),
-    ("kernel", lambda f: f.kernel),
-    ("processor", lambda f: f.cpu.model),
-    ("CPUs", lambda f: _cpus(f)),
-    ("frequency", lambda f: _frequency(f)),
-    ("memory", lambda f: f"{f.memory_mib / 1024:.3g} GiB" if f.memory_mib else None),
-    ("test address", lambda f: _joined(f.test_ip, f"on {f.interface}" if f.interface else None)),
-    ("way", lambda f: _way(f)),
-    ("NIC", lambda f: _nic(f)),
-    ("VM", lambda f: _vm(f)),
-    ("eBPF", lambda f: _bpf(f)),
-    ("programs", lambda f: _programs(f, "iperf3", "netperf", "pidstat")),
-    ("free disk", lambda f: f"{f.disk_free_mib / 1024:.1f} GiB" if f.disk_free_mib else None),
-    ("clock", lambda f: _clock(f)),
-    ("notes", lambda f: "; ".join(f.notes)),
-)
-
 
 def facts_table(facts: Mapping[str, Facts]) -> Table:
-    """A row for each kind of fact; what was not found out is a dash, a row of dashes left out."""
-    table = Table(title=None, show_lines=False, pad_edge=False)
+    """A row for each kind of fact; what was not found is a dash, a row of dashes is left out."""
+    table = Table(pad_edge=False)
     table.add_column("", style="dim", no_wrap=True)
     for name in facts:
         table.add_column(name, overflow="fold")
-    for title, of in _ROWS:
-        cells = [of(found) for found in facts.values()]
+    for title, cell_of in _ROWS:
+        cells = [cell_of(found) for found in facts.values()]
         if any(cells):
             table.add_row(title, *(str(cell) if cell else "—" for cell in cells))
     return table
@@ -58,14 +40,14 @@ def _frequency(found: Facts) -> str:
     return _joined(span, cpu.governor)
 
 
-def _way(found: Facts) -> str:
+def _traffic_path(found: Facts) -> str:
     steps = (found.interface, found.bridge, found.uplink_bridge, found.physical)
-    way = " → ".join(dict.fromkeys(step for step in steps if step))
-    return f"{way} ({', '.join(found.physical_members)})" if found.physical_members else way
+    path = " → ".join(dict.fromkeys(step for step in steps if step))
+    return f"{path} ({', '.join(found.physical_members)})" if found.physical_members else path
 
 
 def _nic(found: Facts) -> str:
-    """The last interface of the way: the physical NIC, or a bond's last member."""
+    """The last interface of the path: the physical NIC, or a bond's last member."""
     if not found.nics:
         return ""
     nic = found.nics[-1]
@@ -99,3 +81,22 @@ def _clock(found: Facts) -> str | None:
     if found.clock_offset_s is None or found.clock_offset_error_s is None:
         return None
     return f"{found.clock_offset_s * 1000:+.1f} ± {found.clock_offset_error_s * 1000:.1f} ms"
+
+
+_ROWS: tuple[tuple[str, Callable[[Facts], object]], ...] = (
+    ("system", lambda f: _joined(f.distribution, f.arch)),
+    ("kernel", lambda f: f.kernel),
+    ("processor", lambda f: f.cpu.model),
+    ("CPUs", _cpus),
+    ("frequency", _frequency),
+    ("memory", lambda f: f"{f.memory_mib / 1024:.3g} GiB" if f.memory_mib else None),
+    ("test address", lambda f: _joined(f.test_ip, f"on {f.interface}" if f.interface else None)),
+    ("traffic path", _traffic_path),
+    ("NIC", _nic),
+    ("VM", _vm),
+    ("eBPF", _bpf),
+    ("programs", lambda f: _programs(f, "iperf3", "netperf", "pidstat")),
+    ("free disk", lambda f: f"{f.disk_free_mib / 1024:.1f} GiB" if f.disk_free_mib else None),
+    ("clock", _clock),
+    ("notes", lambda f: "; ".join(f.notes)),
+)

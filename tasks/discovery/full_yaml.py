@@ -7,13 +7,13 @@ from typing import Any
 import yaml
 
 from ..model.catalog import Catalog, Tool, Traits, has_direction
-from ..model.environment import Layer
+from ..model.environment import Layer, Node
 from ..model.errors import InputError, raise_all
 from ..model.facts import Facts
 from ..model.inputs import MinimalInput, PairInput
 
 TOOLS_DIR = "measurement-tools"
-_WAYS = {Layer.HOST: "Host-to-host", Layer.VM: "VM-to-VM"}
+_TITLES = {Layer.HOST: "Host-to-host", Layer.VM: "VM-to-VM"}
 
 _LOADS = {
     "throughput": {
@@ -43,17 +43,24 @@ def write_full(path: Path, document: Mapping[str, Any]) -> None:
 
 def to_full(minimal: MinimalInput, facts: Mapping[str, Facts], catalog: Catalog) -> dict[str, Any]:
     """The full.yaml's data. Raises InputErrors where a tool's script is not in its folder."""
-    layers = {
-        str(layer): _layer(minimal, layer, pair, facts)
-        for layer, pair in minimal.test_pairs.items()
-    }
+    tools_directory = minimal.tools.directory
     return {
         "version": "1.0",
         "environment": minimal.environment,
         **({"hardware": minimal.hardware} if minimal.hardware else {}),
-        "ssh": _ssh(minimal),
-        "environments": layers,
-        "paths": _paths(minimal),
+        "ssh": {
+            "ssh_hosts": {name: _ssh_host(minimal.node(name)) for name in minimal.nodes},
+            **minimal.ssh.model_dump(mode="json", exclude_none=True, exclude_defaults=True),
+        },
+        "environments": {
+            str(layer): _layer(minimal, layer, pair, facts)
+            for layer, pair in minimal.test_pairs.items()
+        },
+        "paths": {
+            "tools_dir": TOOLS_DIR,
+            "results_dir": "ebpf-test-results",
+            **({"measurement_tools_dir": str(tools_directory)} if tools_directory else {}),
+        },
         "defaults": {
             "duration": 10,
             "timeout": 120,
@@ -70,30 +77,9 @@ def to_full(minimal: MinimalInput, facts: Mapping[str, Facts], catalog: Catalog)
     }
 
 
-def _ssh(minimal: MinimalInput) -> dict[str, Any]:
-    nodes = [minimal.node(name) for name in minimal.nodes]
-    given = minimal.ssh.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    return {
-        "ssh_hosts": {
-            node.name: {
-                "host": node.host,
-                "user": node.user,
-                "workdir": node.workdir,
-                **({"port": node.port} if node.port != 22 else {}),
-            }
-            for node in nodes
-        },
-        **given,
-    }
-
-
-def _paths(minimal: MinimalInput) -> dict[str, Any]:
-    local = minimal.tools.directory
-    return {
-        "tools_dir": TOOLS_DIR,
-        "results_dir": "ebpf-test-results",
-        **({"measurement_tools_dir": str(local)} if local else {}),
-    }
+def _ssh_host(node: Node) -> dict[str, Any]:
+    host = {"host": node.host, "user": node.user, "workdir": node.workdir}
+    return host if node.port == 22 else {**host, "port": node.port}
 
 
 def _layer(
@@ -103,45 +89,33 @@ def _layer(
     network: dict[str, Any] = {f"{end}_ip": facts[name].test_ip for end, name in ends.items()}
     if layer == Layer.HOST and facts[pair.server].internal_port:
         network["internal_interface"] = facts[pair.server].internal_port
+    kvm: dict[str, Any] = {}
     for end, name in ends.items():
-        found = facts[name]
-        vm = found.vm if layer == Layer.VM else None
-        network[f"{end}_physical_interface"] = vm.physical if vm else found.physical
-        network[f"{end}_physical_nic_members"] = list(
-            vm.physical_members if vm else found.physical_members
-        )
+        vm = facts[name].vm if layer == Layer.VM else None
+        path = vm or facts[name]
+        network[f"{end}_physical_interface"] = path.physical
+        network[f"{end}_physical_nic_members"] = list(path.physical_members)
         if vm:
             network[f"{end}_vm_interface"] = vm.tap
+            kvm[end] = {
+                "qemu_pid": str(vm.qemu_pid) if vm.qemu_pid else None,
+                "vhost_pids": [str(pid) for pid in vm.vhost_pids],
+            }
     return {
-        "description": f"{_WAYS[layer]} testing on {minimal.environment}",
-        **{end: _end(minimal, layer, name, facts) for end, name in ends.items()},
+        "description": f"{_TITLES[layer]} testing on {minimal.environment}",
+        **{end: _end(minimal.node(name), layer, facts[name]) for end, name in ends.items()},
         "network_config": network,
-        **({"kvm_config": _kvm(ends, facts)} if layer == Layer.VM else {}),
+        **({"kvm_config": kvm} if layer == Layer.VM else {}),
     }
 
 
-def _end(
-    minimal: MinimalInput, layer: Layer, name: str, facts: Mapping[str, Facts]
-) -> dict[str, Any]:
-    node, found = minimal.node(name), facts[name]
-    end = {"ssh_ref": name, "test_ip": found.test_ip, "interface": found.interface}
+def _end(node: Node, layer: Layer, found: Facts) -> dict[str, Any]:
+    end = {"ssh_ref": node.name, "test_ip": found.test_ip, "interface": found.interface}
     if layer == Layer.VM:
         end["vm_interface"] = found.vm.tap if found.vm else None
         end["physical_host_ref"] = node.host_ref
         end["uuid"] = node.uuid
     return end
-
-
-def _kvm(ends: Mapping[str, str], facts: Mapping[str, Facts]) -> dict[str, Any]:
-    found = {end: facts[name].vm for end, name in ends.items()}
-    return {
-        end: {
-            "qemu_pid": str(vm.qemu_pid) if vm.qemu_pid else None,
-            "vhost_pids": [str(pid) for pid in vm.vhost_pids],
-        }
-        for end, vm in found.items()
-        if vm
-    }
 
 
 def _tools(minimal: MinimalInput, facts: Mapping[str, Facts], catalog: Catalog) -> dict[str, Any]:
@@ -173,7 +147,7 @@ def _directions(layer: Layer) -> dict[str, dict[str, str]]:
 
 
 def _tool_arch(minimal: MinimalInput, layer: Layer, facts: Mapping[str, Facts]) -> str | None:
-    """Architecture of the machine that the layer's tools run on."""
+    """Architecture of the machine on which the layer's tools run."""
     pair = minimal.test_pairs.get(layer)
     if pair is None:
         return None
@@ -184,30 +158,26 @@ def _tool_arch(minimal: MinimalInput, layer: Layer, facts: Mapping[str, Facts]) 
 def _tool(
     minimal: MinimalInput, category: str, tool: Tool, arch: str | None, errors: list[InputError]
 ) -> dict[str, Any]:
-    script = tool.script_on_aarch64 if arch == "aarch64" else None
-    script = script or tool.script
+    """The tool's entry; a missing script is added to `errors`."""
+    script = (tool.script_on_aarch64 if arch == "aarch64" else None) or tool.script
     python = minimal.discovery_hints.python_interpreter
     entry: dict[str, Any] = {
         "script": script,
         "template": tool.command.replace("python3 {path}", f"{python} {{path}}"),
     }
-    below = _below(minimal.tools.directory, category, script)
-    if below is None:
-        problem = f"{category}/{script} is not there"
-        errors.append(InputError(str(minimal.tools.directory), "", problem, "the tool's script"))
-    elif below != f"{category}/{script}":
-        entry["path"] = below
+    directory, nested = minimal.tools.directory, f"{category}/{script}"
+    if directory and not (directory / nested).is_file():
+        if (directory / script).is_file():  # all scripts in one folder
+            entry["path"] = script
+        else:
+            problem = f"{nested} does not exist"
+            errors.append(InputError(str(directory), "", problem, "the tool's script"))
     if tool.matrix:
         entry["parameters"] = tool.matrix
-    traits = Traits.model_fields.keys()
     return entry | tool.model_dump(
-        mode="json", include=set(traits), by_alias=True, exclude_none=True, exclude_defaults=True
+        mode="json",
+        include=set(Traits.model_fields),
+        by_alias=True,
+        exclude_none=True,
+        exclude_defaults=True,
     )
-
-
-def _below(directory: Path | None, category: str, script: str) -> str | None:
-    """The script's path in the tools' folder, where it may lie flat; None: it is not there."""
-    nested = f"{category}/{script}"
-    if directory is None or (directory / nested).is_file():
-        return nested
-    return script if (directory / script).is_file() else None

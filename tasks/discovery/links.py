@@ -1,11 +1,13 @@
-"""Network interfaces and how they lie on one another, from `ip -d addr`."""
+"""Network interfaces and how they are stacked, from `ip -d addr`."""
 
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from typing import Any
 
 from ..model.errors import ParseError
+from .regex import first_group
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Link:
     mtu: int | None = None
     addresses: tuple[str, ...] = ()
     master: str | None = None  # the bridge or bond it belongs to
-    lower: str | None = None  # what a VLAN lies on
+    lower: str | None = None  # the interface under a VLAN
     queues: int | None = None  # receive queues
     up: bool = False
 
@@ -36,100 +38,68 @@ def parse_links(text: str) -> dict[str, Link]:
 
 def _from_json(text: str) -> list[Link]:
     try:
-        return [_entry(entry) for entry in json.loads(text) if entry.get("ifname")]
+        return [_link_of_entry(entry) for entry in json.loads(text) if entry.get("ifname")]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ParseError("ip -j addr", f"{type(error).__name__}: {error}") from None
 
 
-def _entry(entry: Mapping[str, object]) -> Link:
-    info = entry.get("linkinfo")
-    kind = info.get("info_kind") if isinstance(info, dict) else None
-    slave = info.get("info_slave_kind") if isinstance(info, dict) else None
-    flags = entry.get("flags")
-    addresses = entry.get("addr_info")
-    master, lower, mtu = entry.get("master"), entry.get("link"), entry.get("mtu")
-    queues = entry.get("num_rx_queues")
-    name = str(entry["ifname"])
+def _link_of_entry(entry: Mapping[str, Any]) -> Link:
+    info = entry.get("linkinfo", {})
+    in_ovs = info.get("info_slave_kind") == "openvswitch"
     return Link(
-        name,
-        "loopback" if entry.get("link_type") == "loopback" else str(kind) if kind else None,
-        str(entry["address"]) if "address" in entry else None,
-        mtu if isinstance(mtu, int) else None,
-        tuple(
-            str(address["local"])
-            for address in (addresses if isinstance(addresses, list) else ())
-            if "local" in address
-        ),
-        str(master) if master and slave != "openvswitch" else None,
-        str(lower) if lower else None,
-        queues if isinstance(queues, int) else None,
-        "UP" in flags if isinstance(flags, list) else False,
+        name=str(entry["ifname"]),
+        kind="loopback" if entry.get("link_type") == "loopback" else info.get("info_kind"),
+        mac=entry.get("address"),
+        mtu=entry.get("mtu"),
+        addresses=tuple(a["local"] for a in entry.get("addr_info", ()) if "local" in a),
+        master=None if in_ovs else entry.get("master"),
+        lower=entry.get("link"),
+        queues=entry.get("num_rx_queues"),
+        up="UP" in entry.get("flags", ()),
     )
 
 
-_HEAD = re.compile(r"^\d+: (?P<name>[^:@]+)(?:@(?P<lower>\S+))?: <(?P<flags>[^>]*)> (?P<rest>.*)$")
-_KINDS = re.compile(
-    r"^\s+(bridge|bond|vlan|veth|tun|dummy|vxlan|macvlan|openvswitch|ipvlan|gre|geneve)\b(?!_)"
+_HEAD = re.compile(r"\d+: (?P<name>[^:@]+)(?:@(?P<lower>\S+))?: <(?P<flags>[^>]*)> (?P<rest>.*)")
+_KIND = (
+    r"^[ \t]+"
+    r"(bridge|bond|vlan|veth|tun|dummy|vxlan|macvlan|openvswitch|ipvlan|gre|geneve)\b(?!_)"
 )
 
 
-@dataclass(slots=True)
-class _Draft:
-    """An interface of which not all lines are read yet."""
-
-    link: Link
-    addresses: list[str] = field(default_factory=list)
-
-
 def _from_text(text: str) -> list[Link]:
-    drafts: list[_Draft] = []
-    for line in text.splitlines():
-        if head := _HEAD.match(line):
-            drafts.append(_Draft(_head(head)))
-        elif drafts:
-            _detail(drafts[-1], line)
-        elif line.strip():
-            raise ParseError("ip addr", f"unexpected line {line[:60]!r}")
-    return [replace(draft.link, addresses=tuple(draft.addresses)) for draft in drafts]
+    return [
+        _link_of_block(block)
+        for block in re.split(r"^(?=\d+: )", text, flags=re.MULTILINE)
+        if block.strip()
+    ]
 
 
-def _head(head: re.Match[str]) -> Link:
-    rest = head["rest"].split()
-    pairs = dict(zip(rest[::2], rest[1::2], strict=False))
-    lower = head["lower"]
+def _link_of_block(block: str) -> Link:
+    head = _HEAD.match(block)
+    if head is None:
+        raise ParseError("ip addr", f"unexpected line {block.strip().splitlines()[0][:60]!r}")
+    words = head["rest"].split()
+    options = dict(zip(words[::2], words[1::2], strict=False))
+    hardware = first_group(r"^\s+link/(\S+)", block)
     return Link(
-        head["name"],
-        mtu=int(pairs["mtu"]) if pairs.get("mtu", "").isdigit() else None,
-        master=pairs.get("master") if pairs.get("master") != "ovs-system" else None,
-        lower=lower if lower and lower != "NONE" else None,
+        name=head["name"],
+        kind="loopback" if hardware == "loopback" else first_group(_KIND, block),
+        mac=first_group(r"^\s+link/\S+ (\S+)", block),
+        mtu=int(options["mtu"]) if options.get("mtu", "").isdigit() else None,
+        addresses=tuple(re.findall(r"^\s+inet6? ([^/\s]+)", block, re.MULTILINE)),
+        master=options.get("master") if options.get("master") != "ovs-system" else None,
+        lower=head["lower"] if head["lower"] != "NONE" else None,
+        queues=int(queues) if (queues := first_group(r"\bnumrxqueues (\d+)", block)) else None,
         up="UP" in head["flags"].split(","),
     )
 
 
-def _detail(draft: _Draft, line: str) -> None:
-    words = line.split()
-    if words[:1] and words[0].startswith("link/"):
-        kind = "loopback" if words[0] == "link/loopback" else None
-        mac = words[1] if len(words) > 1 else None
-        draft.link = replace(draft.link, mac=mac, kind=kind)
-    elif words[:1] in (["inet"], ["inet6"]):
-        draft.addresses.append(words[1].partition("/")[0])
-    elif kinds := _KINDS.match(line):
-        draft.link = replace(draft.link, kind=kinds[1])
-    if queues := re.search(r"numrxqueues (\d+)", line):
-        draft.link = replace(draft.link, queues=int(queues[1]))
-
-
-_DEV = re.compile(r"\bdev (\S+)")
-_SRC = re.compile(r"\bsrc (\S+)")
-
-
 def parse_route(text: str) -> tuple[str, str | None]:
-    """`ip route get`: the interface, and the source address if it is told. Raises ParseError."""
-    device, source = _DEV.search(text), _SRC.search(text)
-    if not device:
+    """`ip route get`: the interface, and the source address if shown. Raises ParseError."""
+    device = first_group(r"\bdev (\S+)", text)
+    if device is None:
         raise ParseError("ip route get", f"no device in {text[:80]!r}")
-    return device[1], source[1] if source else None
+    return device, first_group(r"\bsrc (\S+)", text)
 
 
 def holder(links: Links, address: str) -> Link | None:
@@ -145,19 +115,19 @@ def members(links: Links, name: str) -> tuple[str, ...]:
 _VIRTUAL = ("tun", "veth", "dummy", "loopback")
 
 
-def bottom(links: Links, name: str, seen: Iterable[str] = ()) -> str:
+def bottom(links: Links, name: str, visited: Iterable[str] = ()) -> str:
     """The interface under a stack of VLANs and bridges: a NIC or a bond, or itself.
 
-    Of a bridge's members the physical ones count, then what is left when VMs' taps are not.
+    A bridge leads to a physical member if it has one, else to any member but a VM's tap.
     """
-    link, seen = links.get(name), {*seen, name}
+    link, visited = links.get(name), {*visited, name}
     if link is None:
         return name
-    if link.kind == "vlan" and link.lower and link.lower not in seen:
-        return bottom(links, link.lower, seen)
+    if link.kind == "vlan" and link.lower and link.lower not in visited:
+        return bottom(links, link.lower, visited)
     if link.kind == "bridge":
-        below = [m for m in members(links, name) if m not in seen and links[m].kind != "tun"]
-        below.sort(key=lambda member: links[member].kind in _VIRTUAL)
+        below = [m for m in members(links, name) if m not in visited and links[m].kind != "tun"]
         if below:
-            return bottom(links, below[0], seen)
+            below.sort(key=lambda member: links[member].kind in _VIRTUAL)
+            return bottom(links, below[0], visited)
     return name

@@ -1,4 +1,4 @@
-"""Open vSwitch: bridges, ports and what joins them, from `ovs-vsctl --format=json list`."""
+"""Open vSwitch: bridges, ports and their interfaces, from `ovs-vsctl --format=json list`."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,11 +11,11 @@ from ..programs.sections import sections
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """An OVS interface. type: "" for a device of the system, internal, patch, dpdk …"""
+    """An OVS interface. type: internal, patch, dpdk …; "" for a device of the system."""
 
     name: str
     type: str
-    peer: str | None = None  # of a patch
+    peer: str | None = None  # of a patch port
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Ovs:
-    """A host's switch. Without Open vSwitch it has no ports."""
+    """A host's switch; it has no ports where Open vSwitch is missing."""
 
     ports: Mapping[str, Port]
 
     def bridge_of(self, interface: str) -> str | None:
-        """The bridge that an interface (also a bond's member) is plugged into."""
+        """The bridge of an interface, which may be a bond's member."""
         for port in self.ports.values():
             if interface == port.name or any(i.name == interface for i in port.interfaces):
                 return port.bridge
@@ -61,28 +61,28 @@ class Ovs:
 
 
 def parse_ovs(text: str) -> Ovs:
-    """The `ovs` probe's answer; empty where there is no Open vSwitch. Raises ParseError."""
+    """From the `ovs` probe, which prints nothing without Open vSwitch. Raises ParseError."""
     tables = sections(text)
     if not tables:
         return Ovs({})
     try:
         bridges, ports, interfaces = (
-            list(_rows(json.loads(tables[name]))) for name in ("Bridge", "Port", "Interface")
+            _rows(json.loads(tables[name])) for name in ("Bridge", "Port", "Interface")
         )
         return _join(bridges, ports, interfaces)
     except (ValueError, KeyError, TypeError) as error:
         raise ParseError("ovs-vsctl", f"{type(error).__name__}: {error}") from None
 
 
-def _rows(table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for row in table["data"]:
-        yield {
-            heading: _value(value) for heading, value in zip(table["headings"], row, strict=True)
-        }
+_Table = list[dict[str, Any]]
+
+
+def _rows(table: Mapping[str, Any]) -> _Table:
+    return [dict(zip(table["headings"], map(_value, row), strict=True)) for row in table["data"]]
 
 
 def _value(value: Any) -> Any:
-    """OVSDB's notation (RFC 7047 section 5.1) in Python's: sets are lists, an empty one too."""
+    """A value in OVSDB's notation (RFC 7047 section 5.1) as Python's; a set becomes a list."""
     match value:
         case ["uuid", text]:
             return text
@@ -93,25 +93,23 @@ def _value(value: Any) -> Any:
     return value
 
 
-def _several(value: Any) -> list[Any]:
-    """A set of one is written as its entry."""
+def _as_list(value: Any) -> list[Any]:
+    """OVSDB writes a set of one as its entry."""
     return value if isinstance(value, list) else [value]
 
 
-def _join(
-    bridges: list[dict[str, Any]], ports: list[dict[str, Any]], interfaces: list[dict[str, Any]]
-) -> Ovs:
+def _join(bridges: _Table, ports: _Table, interfaces: _Table) -> Ovs:
     by_uuid = {
         row["_uuid"]: Interface(row["name"], row["type"] or "", row["options"].get("peer"))
         for row in interfaces
     }
-    bridge_of = {uuid: row["name"] for row in bridges for uuid in _several(row["ports"])}
+    bridge_of = {uuid: row["name"] for row in bridges for uuid in _as_list(row["ports"])}
     return Ovs(
         {
             row["name"]: Port(
                 row["name"],
                 bridge_of[row["_uuid"]],
-                tuple(by_uuid[uuid] for uuid in _several(row["interfaces"])),
+                tuple(by_uuid[uuid] for uuid in _as_list(row["interfaces"])),
             )
             for row in ports
             if row["_uuid"] in bridge_of

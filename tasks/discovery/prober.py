@@ -1,4 +1,4 @@
-"""Asking a node: the seam between discovery and hosts; a failed probe is that host's mistake."""
+"""Probes on a node: the seam between discovery and hosts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,13 +12,17 @@ from .probes import Probe
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """What a host said. Times are epoch seconds on our clock."""
+    """A command's answer. Times are epoch seconds on this machine's clock."""
 
     status: int | None  # None: the command ended without one
     stdout: str
     stderr: str
     sent_at: float
     received_at: float
+
+    @property
+    def round_trip_s(self) -> float:
+        return self.received_at - self.sent_at
 
 
 ProbeRunner = Callable[[Node, Sequence[str]], Awaitable[ProbeAnswer]]
@@ -27,18 +31,18 @@ ProbeRunner = Callable[[Node, Sequence[str]], Awaitable[ProbeAnswer]]
 
 @dataclass(frozen=True, slots=True)
 class Prober:
-    """Runs probes on one node, at most as many at once as its gate lets through."""
+    """Runs probes on one node; the semaphore limits how many run at once."""
 
     node: Node
     runner: ProbeRunner
-    gate: asyncio.Semaphore
+    limit: asyncio.Semaphore
 
     async def answer(self, probe: Probe) -> ProbeAnswer:
-        async with self.gate:
+        async with self.limit:
             return await self.runner(self.node, probe.argv(self.node))
 
     async def text(self, probe: Probe) -> str:
-        """What the probe printed. Raises InputError where it failed."""
+        """What the probe printed. Raises InputError, which names the host, where it failed."""
         answer = await self.answer(probe)
         if answer.status == 0:
             return answer.stdout

@@ -1,6 +1,6 @@
-"""The commands that are asked of a node. Each has a name, under which its answer is recorded.
+"""The commands that discovery runs on a node. Each has a name, under which its answer is recorded.
 
-POSIX shell only. PATH holds the administrator's folders, which CentOS leaves out of a non-login
+POSIX shell only. PATH includes the administrator's folders, which CentOS leaves out of a non-login
 shell. Values reach a script as its arguments, never as part of its text.
 """
 
@@ -19,7 +19,7 @@ _ENVIRONMENT = (
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A shell script with arguments. `root`: its files are closed to other users."""
+    """A shell script with arguments. `root`: what it reads is closed to other users."""
 
     name: str
     script: str
@@ -32,7 +32,7 @@ class Probe:
 
 
 def key_of(argv: Sequence[str]) -> str:
-    """A probe's name and arguments, whoever runs it: what its recording is found by."""
+    """A probe's name and arguments, without who runs it: the key of its recording."""
     script = list(argv).index("-c") + 1
     return " ".join(argv[script + 1 :])
 
@@ -89,7 +89,7 @@ _VERSIONS = (
 
 
 def machine(workdir: str) -> Probe:
-    """All that any user may read of a machine, in one question: a guest may be slow to answer."""
+    """All that any user may read of a machine, as one probe, because a guest may answer slowly."""
     programs = "".join(
         f"""
 if command -v {command.split()[0]} >/dev/null; then
@@ -129,9 +129,9 @@ OVS = Probe(
 command -v ovs-vsctl >/dev/null || exit 0
 for table in Bridge,ports Port,interfaces Interface,type,options; do
     name=${table%%,*} columns=_uuid,name,${table#*,}
-    told=$(ovs-vsctl --timeout=5 --format=json --columns="$columns" list "$name" 2>/dev/null) ||
+    rows=$(ovs-vsctl --timeout=5 --format=json --columns="$columns" list "$name" 2>/dev/null) ||
         exit 0
-    printf '==> %s <==\\n%s\\n' "$name" "$told"
+    printf '==> %s <==\\n%s\\n' "$name" "$rows"
 done""",
     root=True,
 )
@@ -155,13 +155,13 @@ true""",
 
 
 def virsh(uuid: str) -> Probe:
-    """libvirt's own view of a VM's interfaces, where it is there."""
+    """A VM's interfaces as libvirt sees them; nothing where there is no libvirt."""
     script = 'command -v virsh >/dev/null && virsh -r domiflist "$1" 2>/dev/null; true'
     return Probe("virsh", script, (uuid,), root=True)
 
 
 def counters(when: str, names: Sequence[str]) -> Probe:
-    """Bytes that interfaces have received."""
+    """Bytes received on each interface. `when` tells two readings apart in a recording."""
     script = """
 shift
 for i do
@@ -177,12 +177,12 @@ _PORT = 5399
 
 
 def receiver(address: str) -> Probe:
-    """Takes one short load, or nobody's for a while."""
+    """Waits up to 15 s for one short load."""
     return Probe("receiver", f'timeout 15 iperf3 -s -1 -p {_PORT} -B "$1"', (address,))
 
 
 def sender(address: str) -> Probe:
-    """Sends SENT_BYTES as soon as the receiver listens."""
+    """Sends SENT_BYTES once the receiver listens."""
     script = f"""
 for try in 1 2 3 4 5 6 7 8 9 10; do
     timeout 10 iperf3 -c "$1" -p {_PORT} -n {SENT_BYTES} && exit 0
@@ -197,7 +197,7 @@ def route(address: str) -> Probe:
 
 
 def interfaces(names: Sequence[str]) -> Probe:
-    """Driver, speed, offloads, queues, NUMA node and interrupts of interfaces."""
+    """Driver, speed, offloads, queues, NUMA node and interrupts of each interface."""
     return Probe(
         "interfaces",
         """

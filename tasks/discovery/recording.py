@@ -1,13 +1,12 @@
-"""Answers kept and given again: discovery without hosts.
+"""Probe answers recorded and replayed: discovery without hosts.
 
-A recording is a folder for each node: a probe's raw output in `<probe>.txt`, and in `answers.yaml`
-what else there is to an answer. Probes are found by name and arguments, so that a script may change
-without making recordings worthless.
+A recording is a folder for each node: a probe's raw output in `<probe>.txt`, the rest of its answer
+in `answers.yaml`. Probes are found by name and arguments, so recordings outlive changed scripts.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -21,30 +20,33 @@ _ANSWERS = "answers.yaml"
 
 
 class Recorder:
-    """Asks on, and keeps every answer below `directory`.
+    """Runs probes through `run`, and keeps every answer below `directory`.
 
-    Of a question asked several times the quickest answer is kept: it is the one that counts.
+    Of a probe that runs several times the quickest answer is kept, as for the clock.
     """
 
-    def __init__(self, ask: ProbeRunner, directory: Path) -> None:
-        self._ask, self._directory = ask, directory
-        self._kept: dict[str, dict[str, Any]] = {}
+    def __init__(self, run: ProbeRunner, directory: Path) -> None:
+        self._run, self._directory = run, directory
+        self._kept: dict[str, dict[str, ProbeAnswer]] = {}
 
     async def __call__(self, node: Node, argv: Sequence[str]) -> ProbeAnswer:
-        answer = await self._ask(node, argv)
+        answer = await self._run(node, argv)
         folder, probe = self._directory / node.name, as_id(key_of(argv))
         kept = self._kept.setdefault(node.name, {})
-        if probe in kept and _seconds(**kept[probe]) <= _seconds(**_rest(answer)):
+        if probe in kept and kept[probe].round_trip_s <= answer.round_trip_s:
             return answer
-        kept[probe] = _rest(answer)
+        kept[probe] = answer
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{probe}.txt").write_text(answer.stdout, encoding="utf-8")
-        (folder / _ANSWERS).write_text(yaml.safe_dump(kept), encoding="utf-8")
+        answers = {name: asdict(one) for name, one in kept.items()}
+        for entry in answers.values():
+            del entry["stdout"]
+        (folder / _ANSWERS).write_text(yaml.safe_dump(answers), encoding="utf-8")
         return answer
 
 
 class Replay:
-    """Gives the answers of a recording. Raises Unreachable for a node that it does not hold."""
+    """Answers from a recording. Raises Unreachable for a node that it does not hold."""
 
     def __init__(self, directory: Path) -> None:
         if not directory.is_dir():
@@ -61,16 +63,3 @@ class Replay:
             raise InputError(str(folder), f"{probe}.txt", "was not recorded") from None
         answers = yaml.safe_load((folder / _ANSWERS).read_text(encoding="utf-8"))
         return ProbeAnswer(stdout=text, **answers[probe])
-
-
-def _rest(answer: ProbeAnswer) -> dict[str, Any]:
-    return {
-        "status": answer.status,
-        "stderr": answer.stderr,
-        "sent_at": answer.sent_at,
-        "received_at": answer.received_at,
-    }
-
-
-def _seconds(*, sent_at: float, received_at: float, **_: Any) -> float:
-    return received_at - sent_at

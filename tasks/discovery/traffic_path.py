@@ -1,4 +1,4 @@
-"""The way of the test traffic through a host: from an interface down to the NIC or bond."""
+"""The path of the test traffic through a host: from an interface down to the NIC or bond."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ _VIRTUAL = ("tun", "openvswitch", "veth", "dummy")
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """What lies under an interface. physical is a NIC or a bond; `members` are the bond's."""
+class TrafficPath:
+    """What is under an interface. `physical` is a NIC or a bond, `members` are the bond's."""
 
     bridge: str | None
     uplink_bridge: str | None
@@ -18,54 +18,55 @@ class Way:
     members: tuple[str, ...] = ()
 
 
-def way_of(name: str, links: Links, ovs: Ovs) -> Way:
-    """From the interface `name` through Open vSwitch or Linux' own bridges, bonds and VLANs."""
+def traffic_path(name: str, links: Links, ovs: Ovs) -> TrafficPath:
+    """From the interface `name` through Open vSwitch or Linux bridges, bonds and VLANs."""
     bridge = ovs.bridge_of(name)
     if bridge is None:
-        return _linux_way(name, links)
+        return _linux_path(name, links)
     uplink = _uplink(bridge, ovs, links, set())
     if uplink is None:
-        return Way(bridge, None, name)  # a switch without a way out
+        return TrafficPath(bridge, None, name)  # a switch without an uplink
     if uplink.is_bond:
-        inside = tuple(sorted(interface.name for interface in uplink.interfaces))
-        return Way(bridge, uplink.bridge, uplink.name, inside)
-    below = _linux_way(uplink.interfaces[0].name, links)
-    return Way(bridge, uplink.bridge, below.physical, below.members)
+        bonded = tuple(sorted(interface.name for interface in uplink.interfaces))
+        return TrafficPath(bridge, uplink.bridge, uplink.name, bonded)
+    below = _linux_path(uplink.interfaces[0].name, links)
+    return TrafficPath(bridge, uplink.bridge, below.physical, below.members)
 
 
-def _linux_way(name: str, links: Links) -> Way:
+def _linux_path(name: str, links: Links) -> TrafficPath:
     link = links.get(name)
-    physical = bottom(links, name if not link or not link.master else _above(links, name))
+    if link is None:
+        return TrafficPath(None, None, name)
+    # A tap or veth leads into its bridge; a NIC is the end itself, even in a bridge.
+    start = link.master if link.master and link.kind in _VIRTUAL else name
+    physical = bottom(links, start)
     is_bond = physical in links and links[physical].kind == "bond"
-    inside = tuple(sorted(members(links, physical))) if is_bond else ()
-    bridge = name if link and link.kind == "bridge" else link.master if link else None
-    return Way(bridge, None, physical, inside)
+    bonded = tuple(sorted(members(links, physical))) if is_bond else ()
+    bridge = name if link.kind == "bridge" else link.master
+    return TrafficPath(bridge, None, physical, bonded)
 
 
-def _above(links: Links, name: str) -> str:
-    """A tap's or veth's bridge leads on; a NIC is the end itself, even in a bridge."""
-    link = links[name]
-    return link.master if link.master and link.kind in _VIRTUAL else name
+def _uplink(bridge: str, ovs: Ovs, links: Links, visited: set[str]) -> Port | None:
+    """The port by which traffic leaves the machine, on this bridge or beyond its patch ports.
 
-
-def _uplink(bridge: str, ovs: Ovs, links: Links, seen: set[str]) -> Port | None:
-    """The port by which traffic leaves the machine, here or beyond patch ports.
-
-    A bond first, then a device of its own; what is left when taps are not counts last.
+    A bond comes first, then a physical device, then any other that is not a tap.
     """
-    seen.add(bridge)
+    visited.add(bridge)
     out = [port for port in ovs.on(bridge) if _leads_out(port, links)]
     if out:
         return min(out, key=lambda port: _rank(port, links))
-    found = (_uplink(other, ovs, links, seen) for other in ovs.beyond(bridge) if other not in seen)
-    return next((port for port in found if port), None)
+    for other in ovs.beyond(bridge):
+        if other not in visited and (port := _uplink(other, ovs, links, visited)):
+            return port
+    return None
 
 
 def _leads_out(port: Port, links: Links) -> bool:
-    kinds = {interface.type for interface in port.interfaces}
-    if kinds & {"internal", "patch", "tap"}:
-        return False
-    return all(i.name not in links or links[i.name].kind != "tun" for i in port.interfaces)
+    return not any(
+        interface.type in ("internal", "patch", "tap")
+        or (interface.name in links and links[interface.name].kind == "tun")
+        for interface in port.interfaces
+    )
 
 
 def _rank(port: Port, links: Links) -> int:

@@ -1,9 +1,10 @@
-"""A VM as its host sees it: qemu process, tap device, vhost threads. From /proc alone."""
+"""A VM as its host sees it, from /proc alone: qemu process, tap device, vhost threads."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..programs.sections import sections
 from .links import Links
@@ -13,30 +14,31 @@ Options = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Qemu:
-    """One qemu process: its command line, the taps behind its descriptors, its vhost threads."""
+    """One qemu process: its command line, the taps that it holds open, its vhost threads."""
 
     pid: int
     arguments: tuple[str, ...]
-    taps: Mapping[str, str]  # tap device by descriptor number; a queue each
-    vhost_pids: tuple[int, ...]  # in the order they were started
+    taps: Mapping[str, str]  # tap device by descriptor number; one for each queue
+    vhost_pids: tuple[int, ...]  # oldest first
 
     @property
     def uuid(self) -> str | None:
-        return next((value.lower() for flag, value in self._pairs() if flag == "-uuid"), None)
+        return next((value.lower() for value in self._values("-uuid")), None)
 
     @property
     def tap_names(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.taps.values()))
 
-    def _pairs(self) -> Iterator[tuple[str, str]]:
-        yield from zip(self.arguments, self.arguments[1:], strict=False)
-
     def options(self, flag: str) -> tuple[Options, ...]:
-        return tuple(_options(value) for given, value in self._pairs() if given == flag)
+        return tuple(_options(value) for value in self._values(flag))
+
+    def _values(self, flag: str) -> Iterator[str]:
+        """What follows each occurrence of the flag."""
+        return (value for given, value in pairwise(self.arguments) if given == flag)
 
 
 def _options(text: str) -> Options:
-    """`tap,fd=31,id=n0` or, from newer libvirt, the same as JSON."""
+    """`tap,fd=31,id=n0`, or the same as JSON from newer libvirt."""
     if text.startswith("{"):
         return {key: str(value) for key, value in json.loads(text).items()}
     head, *rest = text.split(",")
@@ -48,7 +50,7 @@ _THREAD = re.compile(r"^(\d+) \(vhost-(\d+)\) .*$")
 
 
 def parse_qemus(text: str) -> tuple[Qemu, ...]:
-    """The `qemus` probe's answer."""
+    """Every qemu process of the `qemus` probe."""
     parts = sections(text)
     threads = _vhost_threads(parts.get("vhost", ""))
     return tuple(
@@ -77,11 +79,11 @@ def _vhost_threads(text: str) -> dict[int, tuple[int, ...]]:
 
 
 def tap_of(qemu: Qemu, mac: str, links: Links) -> str | None:
-    """The tap of the guest's NIC with that MAC, or None where it cannot be told.
+    """The tap of the guest's NIC with that MAC; None where several taps are possible.
 
-    From the command line (device's mac, its netdev, that one's descriptors or name); for a NIC
-    that was plugged in later from the tap's own MAC, which libvirt makes of the guest's with a
-    first byte of fe; a VM with one tap leaves no choice.
+    The command line links the MAC's device to a netdev and that to descriptors or a name. A NIC
+    that was plugged in later is found by its tap's own MAC, which libvirt derives from the guest's
+    with fe as first byte. A VM with one tap leaves no choice.
     """
     for device in qemu.options("-device"):
         if device.get("mac", "").lower() == mac.lower():
@@ -105,15 +107,15 @@ def _netdev_tap(qemu: Qemu, netdev: str | None) -> str | None:
 
 
 def _queues(options: Options, key: str) -> Sequence[str]:
-    """Descriptors of a netdev: `fd=31`, or `fds=31:33` for several queues."""
+    """A netdev's descriptors: `fd=31`, or `fds=31:33` for several queues."""
     return (options.get(key) or options.get(f"{key}s") or "").split(":")
 
 
 def vhost_pids_of(qemu: Qemu, tap: str) -> tuple[int, ...] | None:
-    """The vhost threads that serve this tap; None where they cannot be told apart.
+    """The vhost threads that serve this tap; None where that cannot be decided.
 
-    qemu starts a thread for each queue, netdev by netdev in the order of its command line. Where
-    the counts do not add up (a NIC was plugged in later) that order tells nothing.
+    qemu starts a thread for each queue, netdev by netdev in the order of its command line. If the
+    counts do not add up (a NIC was plugged in later), that order says nothing.
     """
     if len(qemu.tap_names) == 1:
         return qemu.vhost_pids
@@ -126,7 +128,7 @@ def vhost_pids_of(qemu: Qemu, tap: str) -> tuple[int, ...] | None:
 
 
 def _vhost_counts(qemu: Qemu) -> Iterator[tuple[str | None, int]]:
-    """Each netdev's tap and its number of vhost threads, as the command line orders them."""
+    """Each netdev's tap and number of vhost threads, in the command line's order."""
     for options in qemu.options("-netdev"):
         if options.get("type") == "tap":
             on = options.get("vhost", "").lower() in ("on", "true")

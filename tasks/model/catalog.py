@@ -1,4 +1,4 @@
-"""The tool catalogue as people write it (config/tools.yaml): what a tool is, how it starts."""
+"""The tool catalogue as people write it (config/tools.yaml): what a tool is, how it is started."""
 
 import re
 import shlex
@@ -30,14 +30,14 @@ PLACEHOLDERS = (
     "VM_INTERFACE",
     "QEMU_PID",
 )
-"""Names that a command may hold, beside those of the tool's own matrix."""
+"""Names that a command may contain, beside those of the tool's own matrix."""
 
 LIST_PLACEHOLDERS = ("vhost_pids",)
-"""Names that may stand for a matrix' values: found on the host, a list."""
+"""Names that may stand for the values of a matrix: lists that discovery finds on the host."""
 
 
 def _text(value: Any) -> Any:
-    """Numbers may be written bare. true and false may not: YAML makes them of `on` and `no`."""
+    """Numbers need no quotes. true and false do: YAML also reads `on` and `no` as such."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -61,7 +61,7 @@ Matrix = dict[Identifier, Values | ListPlaceholder]
 
 
 class ReadinessRule(Written):
-    """When the started tool counts as attached; nothing set: one BPF program more than before."""
+    """When a started tool counts as attached; if nothing is set: at one more BPF program."""
 
     line: str | None = Field(default=None, description="a regular expression")
     programs: int | None = Field(default=None, ge=1, description="a number of BPF programs, from 1")
@@ -83,7 +83,7 @@ class ReadinessRule(Written):
 
 
 class Traits(Written):
-    """What is known of a tool beside its command."""
+    """What is known about a tool beside its command."""
 
     tool_class: ToolClass | None = Field(
         default=None, alias="class", description="summary, details_filtered or details_unfiltered"
@@ -97,7 +97,7 @@ class Traits(Written):
 
 
 class Tool(Traits):
-    """One tool, as one command with its matrix."""
+    """One tool: a command, and a matrix of values for its placeholders."""
 
     script: ScriptName
     script_on_aarch64: ScriptName | None = None
@@ -106,27 +106,27 @@ class Tool(Traits):
 
 
 class Category(Written):
-    """Tools of one folder, and the layer whose traffic they watch."""
+    """The tools of one folder, and the layer whose traffic they watch."""
 
     layer: Layer = Field(description="host or vm")
     tools: list[Tool]
 
 
 class Placebo(Written):
-    """A program that is run like a tool and attaches nothing."""
+    """A program that runs like a tool and attaches nothing."""
 
     script: ScriptName = "placebo.sh"
     command: Command = "sh {path}"
 
 
 class Catalog(Written):
-    """All tools that are measured. Without a placebo of its own it uses this project's."""
+    """All tools to measure. Without a placebo of its own, this project's is used."""
 
     categories: dict[CategoryName, Category]
     placebo: Placebo | None = None
 
     def traits(self, category: str, script: str) -> Traits:
-        """What is known of the tool with that script (on any architecture)."""
+        """The traits of the tool with that script, on any architecture; empty if there is none."""
         for tool in self.categories[category].tools if category in self.categories else ():
             if script in (tool.script, tool.script_on_aarch64):
                 return Traits(**{name: getattr(tool, name) for name in Traits.model_fields})
@@ -139,7 +139,7 @@ def placeholders(command: str) -> tuple[str, ...]:
 
 
 def has_direction(command: str) -> bool:
-    """Whether the tool watches one direction, so that it is measured once for each."""
+    """Whether the tool watches one direction, and so is measured once for each."""
     return bool({"SRC_IP", "DST_IP", "direction"} & set(placeholders(command)))
 
 
@@ -147,12 +147,12 @@ CATALOG = CONFIG / "tools.yaml"
 
 
 def read_catalog(path: Path = CATALOG) -> Catalog:
-    """The catalogue of the file. Raises InputErrors with every mistake's line."""
+    """The file, checked. Raises InputErrors with every mistake and its line."""
     return read_document(path, Catalog, unknown_placeholders)
 
 
 def unknown_placeholders(data: Any) -> Iterator[Mistake]:
-    """Names in braces that no host and no matrix gives a value, however broken the rest is."""
+    """Names in braces that neither discovery nor the matrix fills; the data may be broken."""
     for place, tool in _tools(data):
         matrix = as_mapping(tool.get("matrix"))
         known = (*PLACEHOLDERS, *map(str, matrix))

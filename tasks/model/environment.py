@@ -1,4 +1,4 @@
-"""An environment as the rooms see it: nodes, the pairs that carry traffic, the facts found."""
+"""An environment: its nodes, the pairs that carry traffic, and the facts found on each node."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from .facts import Facts
 
 
 class Layer(StrEnum):
-    """Where the measured traffic runs. Tools always run on the physical host of the server side."""
+    """Where the measured traffic runs. Tools always run on the server side's physical host."""
 
     HOST = "host"
     VM = "vm"
@@ -37,7 +37,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two nodes of one layer with load between them, and the host on which tools run."""
+    """Two nodes of one layer with the load between them, and the host on which tools run."""
 
     layer: Layer
     server: Node
@@ -53,13 +53,13 @@ class Pair:
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        """Every node that takes part, once each: server, client, tool host."""
+        """Server, client and tool host, each node once."""
         return tuple(dict.fromkeys((self.server, self.client, self.tool_host)))
 
 
 @dataclass(frozen=True, slots=True)
 class SshSettings:
-    """How nodes are reached. The host key check has no switch."""
+    """How nodes are reached. The check of host keys cannot be switched off."""
 
     known_hosts: Path | None = None  # None: the user's own known_hosts
     identity: Path | None = None  # None: the agent and the user's default keys
@@ -71,14 +71,14 @@ class SshSettings:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """All of one environment that planning and execution need."""
+    """All that planning and execution need to know about one environment."""
 
     name: str
     nodes: Mapping[str, Node]
     pairs: Mapping[Layer, Pair]
     facts: Mapping[str, Facts]  # by node name
     ssh: SshSettings = field(default_factory=SshSettings)
-    hardware: str | None = None  # environments that name the same are never measured together
-    tools_dir: Path | None = None  # where the tools lie here; None: they lie on the hosts already
+    hardware: str | None = None  # environments with the same value are never measured together
+    tools_dir: Path | None = None  # the tools on this machine; None: they are on the hosts already
     remote_tools_dir: str = "measurement-tools"  # below a node's workdir
     use_sudo: bool = True

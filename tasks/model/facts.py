@@ -1,6 +1,6 @@
-"""What discovery found on a node: all that makes two measurements comparable, or not.
+"""What discovery found on a node: everything that decides whether two measurements compare.
 
-None means "not found out", never "no". Fields carry their unit in the name.
+None means "unknown", never "no". Fields carry their unit in the name.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ class _Fact(BaseModel):
 
 
 class Cpu(_Fact):
-    """The processor as lscpu or /proc/cpuinfo tells."""
+    """The processor, from lscpu or /proc/cpuinfo."""
 
     model: str | None = None
     sockets: int | None = None
@@ -31,7 +31,7 @@ class Cpu(_Fact):
 
 
 class Nic(_Fact):
-    """One network interface on the way of the test traffic."""
+    """One network interface on the path of the test traffic."""
 
     name: str
     kind: str | None = None  # plain, bond, bridge, vlan, ovs-internal, ovs-bond, veth, tap …
@@ -47,7 +47,7 @@ class Nic(_Fact):
 
 
 class Bpf(_Fact):
-    """What the kernel offers to an eBPF tool."""
+    """What the kernel offers eBPF tools."""
 
     btf: bool | None = None
     kprobes: bool | None = None
@@ -65,7 +65,7 @@ class Vm(_Fact):
     mac: str | None = None
     vhost_pids: tuple[int, ...] = ()
     bridge: str | None = None
-    physical: str | None = None  # NIC or bond that the bridge leaves by
+    physical: str | None = None  # NIC or bond below the bridge
     physical_members: tuple[str, ...] = ()
 
 
@@ -84,25 +84,25 @@ class Facts(_Fact):
     internal_port: str | None = None  # OVS internal port
     bridge: str | None = None
     uplink_bridge: str | None = None
-    physical: str | None = None  # NIC or bond under it
+    physical: str | None = None  # NIC or bond below it
     physical_members: tuple[str, ...] = ()
     nics: tuple[Nic, ...] = ()
-    programs: dict[str, str | None] = {}  # name -> version; None: there, version not told
+    programs: dict[str, str | None] = {}  # name -> version; None: installed, version unknown
     bpf: Bpf = Bpf()
     sysctls: dict[str, str] = {}
     disk_free_mib: int | None = None
     clock_offset_s: float | None = None  # this node's clock minus ours
     clock_offset_error_s: float | None = None  # half the round trip
-    vm: Vm | None = None  # on a VM: what its host knows of it
+    vm: Vm | None = None  # of a VM: as its host sees it
     notes: tuple[str, ...] = ()
 
 
 def fingerprint(nodes: Iterable[Facts]) -> str:
-    """Names what must be equal for two measurements to compare: kernels, CPUs, NIC settings.
+    """Identifies what must be equal for measurements to compare: kernels, CPUs, NIC settings.
 
-    12 hexadecimal digits; another fingerprint is another epoch.
+    12 hexadecimal digits; a different fingerprint starts a new epoch.
     """
-    world = [
+    identity = [
         {
             "node": facts.node,
             "kernel": facts.kernel,
@@ -114,4 +114,4 @@ def fingerprint(nodes: Iterable[Facts]) -> str:
         }
         for facts in sorted(nodes, key=lambda facts: facts.node)
     ]
-    return hashlib.sha256(json.dumps(world).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]

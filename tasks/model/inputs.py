@@ -1,4 +1,4 @@
-"""minimal-input.yaml: what only a person knows of an environment. Everything else is found."""
+"""minimal-input.yaml: what only a person knows of an environment; discovery finds the rest."""
 
 import re
 from collections import defaultdict
@@ -50,7 +50,7 @@ Interpreter = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/][A-Za-z0-9._/-]*$")]
 
 
 class NodeInput(Written):
-    """One machine: how it is reached, where its results go, and of a VM what it is."""
+    """One machine: how it is reached, where its results go, and, for a VM, which one it is."""
 
     ssh: SshTarget = Field(description="user@host or user@host:port, IPv6 in brackets")
     workdir: Workdir = Field(description="an absolute path of letters, digits, '.', '_', '-'")
@@ -61,14 +61,14 @@ class NodeInput(Written):
 
 
 class PairInput(Written):
-    """Two nodes of one layer with the load between them."""
+    """Two nodes of one layer; the load runs between them."""
 
     server: Identifier = Field(description="a node's name")
     client: Identifier = Field(description="a node's name")
 
 
 class SshInput(Written):
-    """How nodes are reached, where it differs from the user's own SSH settings."""
+    """How nodes are reached, where that differs from the user's own SSH settings."""
 
     known_hosts: ExistingFile | None = Field(default=None, description="a known_hosts file")
     identity: ExistingFile | None = Field(default=None, description="a private key's file")
@@ -80,7 +80,7 @@ class SshInput(Written):
 
 
 class ToolsInput(Written):
-    """The tools under test: their catalogue, and where the scripts lie on this machine."""
+    """The tools under test: their catalogue, and the folder of their scripts on this machine."""
 
     catalog: ExistingFile | None = Field(
         default=None, description="a catalogue like config/tools.yaml"
@@ -91,7 +91,7 @@ class ToolsInput(Written):
 
 
 class Hints(Written):
-    """What helps discovery where several answers are right."""
+    """Helps discovery choose where several answers are possible."""
 
     internal_port_type: Identifier | None = Field(
         default=None, description="the OVS port that carries test traffic: mgt, access or storage"
@@ -102,7 +102,7 @@ class Hints(Written):
 
 
 class MinimalInput(Written):
-    """The whole of minimal-input.yaml."""
+    """The whole minimal-input.yaml."""
 
     version: str | float = Field(default="1.0", description='"1.0"')
     environment: Identifier = Field(description=IDENTIFIER_FORM)
@@ -122,15 +122,11 @@ class MinimalInput(Written):
         match = _TARGET.fullmatch(given.ssh)
         assert match is not None  # validated
         return Node(
-            name,
-            given.role,
-            match["v6"] or match["host"],
-            match["user"],
-            given.workdir,
-            int(match["port"] or 22),
-            given.host_ref,
-            given.uuid,
-            given.test_ip,
+            name=name,
+            host=match["v6"] or match["host"],
+            user=match["user"],
+            port=int(match["port"] or 22),
+            **given.model_dump(exclude={"ssh"}),
         )
 
     def peer(self, name: str) -> str | None:
@@ -150,26 +146,26 @@ def read_minimal_input(path: Path) -> MinimalInput:
 
 
 def cross_checks(data: Any) -> Iterator[Mistake]:
-    """What is wrong between the parts of a minimal input, however broken the parts are."""
+    """Contradictions between parts of a minimal input; the parts themselves may be broken."""
     nodes = {
         str(k): v for k, v in as_mapping(as_mapping(data).get("nodes")).items() if as_mapping(v)
     }
     pairs = as_mapping(as_mapping(data).get("test_pairs"))
     if not nodes:
         return
-    there = "one of " + ", ".join(nodes)
+    existing = "one of " + ", ".join(nodes)
     for name, node in nodes.items():
         yield from _vm_checks(name, node, nodes)
-    yield from _same_twice(nodes)
+    yield from _shared(nodes)
     for layer, pair in pairs.items():
         ends = as_mapping(pair)
         for end in ("server", "client"):
             place = ("test_pairs", str(layer), end)
             named = ends.get(end)
             if not isinstance(named, str):
-                continue  # the model tells
+                continue  # the model reports it
             if named not in nodes:
-                yield Mistake(place, f"no node is named {named!r}", there)
+                yield Mistake(place, f"no node is named {named!r}", existing)
             elif _wrong_role(nodes[named].get("role"), layer):
                 problem = f"{named} has the role {nodes[named]['role']}"
                 yield Mistake(place, problem, f"a node of role {layer}")
@@ -204,8 +200,8 @@ def _vm_checks(name: str, node: dict[str, Any], nodes: dict[str, Any]) -> Iterat
         yield Mistake((*place, "host_ref"), f"no host is named {host!r}", expected)
 
 
-def _same_twice(nodes: dict[str, Any]) -> Iterator[Mistake]:
-    """Addresses and uuids that two nodes claim."""
+def _shared(nodes: dict[str, Any]) -> Iterator[Mistake]:
+    """Addresses and uuids that two nodes have."""
     for key, what in (("ssh", "address"), ("test_ip", "test address"), ("uuid", "uuid")):
         claims = defaultdict(list)
         for name, node in nodes.items():

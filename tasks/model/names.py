@@ -1,4 +1,4 @@
-"""Identifiers and places: what a name may look like, and where the house's own files lie."""
+"""The form of names, and where the project's own files are."""
 
 import re
 from pathlib import Path
@@ -20,12 +20,12 @@ IDENTIFIER_FORM = "a name of letters, digits, '.', '_' and '-', at most 64 long"
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN)]
 
 Address = Annotated[str, StringConstraints(pattern=r"^[^@]*$")]
-"""A folder or an object store's URL, never with credentials in it: parameters of runs are stored
-and shown. They come from the environment, as the store's own library reads them."""
+"""A folder or an object store's URL without credentials, because run parameters are stored and
+shown. The store's library reads credentials from the environment."""
 
 _NOT_ID = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def as_id(text: str) -> str:
-    """`text` with every run of other characters made one underscore, at most 64 long."""
+    """`text` as a name: each run of other characters becomes one underscore, at most 64 long."""
     return _NOT_ID.sub("_", text).strip("_.-")[:64] or "_"

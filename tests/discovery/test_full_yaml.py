@@ -17,7 +17,7 @@ async def test_a_tools_script_that_is_not_there_is_told(tmp_path):
         to_full(minimal, facts, read_catalog())
     lines = str(told.value).splitlines()
     assert len(lines) == 24  # every entry of the catalogue
-    assert "linux-network-stack/packet-drop/eth_drop.py is not there" in str(told.value)
+    assert "linux-network-stack/packet-drop/eth_drop.py does not exist" in str(told.value)
 
 
 async def test_scripts_may_lie_flat_in_their_folder(tmp_path):

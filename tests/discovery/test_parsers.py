@@ -12,7 +12,7 @@ from tasks.discovery.links import Link, bottom, parse_links, parse_route
 from tasks.discovery.nics import parse_interfaces
 from tasks.discovery.open_vswitch import Ovs, internal_ports, parse_ovs
 from tasks.discovery.prober import ProbeAnswer
-from tasks.discovery.traffic_path import way_of
+from tasks.discovery.traffic_path import traffic_path
 from tasks.discovery.vms import parse_domiflist, parse_qemus, tap_of, vhost_pids_of
 from tasks.model.errors import ParseError
 from tasks.programs.sections import sections
@@ -112,15 +112,15 @@ def test_a_tap_in_a_linux_bridge_leads_to_the_bridges_bond():
         Link("e1", None, master="bond0"),
         Link("e0", None, master="bond0"),
     )
-    way = way_of("vnet0", links, Ovs({}))
-    assert (way.bridge, way.physical, way.members) == ("br0", "bond0", ("e0", "e1"))
+    path = traffic_path("vnet0", links, Ovs({}))
+    assert (path.bridge, path.physical, path.members) == ("br0", "bond0", ("e0", "e1"))
 
 
 def test_a_switch_without_a_way_out_ends_at_the_port_itself():
     ovs = parse_ovs((CENTOS / "ovs.txt").read_text())
     inside = Ovs({name: port for name, port in ovs.ports.items() if port.bridge == "ovsbr-access"})
     links = parse_links(machine(CENTOS)["links"])
-    assert way_of("port-access", links, inside).physical == "port-access"
+    assert traffic_path("port-access", links, inside).physical == "port-access"
 
 
 def test_real_ovs_output_gives_bridges_bond_patches_and_internal_ports():

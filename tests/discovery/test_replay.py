@@ -68,7 +68,7 @@ async def replay(situation: str):
         ),
     ],
 )
-async def test_the_way_of_the_traffic_is_found(
+async def test_the_traffic_path_is_found(
     situation, interface, internal, bridges, physical, members
 ):
     _, facts = await replay(situation)
