@@ -1,10 +1,9 @@
-"""One long-lived SSH connection a node: keys always checked, every failure one of our errors."""
+"""One long-lived SSH connection per node: host keys are always checked, failures are our errors."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import asyncssh
@@ -26,10 +25,9 @@ _connecting = asyncio.Semaphore(_CONNECTS_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
+class CompletedCommand:
     """A command that ran to its end."""
 
-    argv: tuple[str, ...]
     status: int
     stdout: str
     stderr: str
@@ -39,7 +37,7 @@ class Connection:
     """An open connection to one node. Use `async with Connection(node, ssh) as connection`."""
 
     def __init__(self, node: Node, ssh: SshSettings, *, sudo: bool = False, mark: str = "") -> None:
-        """mark: NAME=VALUE in the environment of all that `run` starts."""
+        """mark: NAME=VALUE, set in the environment of everything that `run` starts."""
         self.node = node
         self._ssh = ssh
         self._env = ("env", _PATH, "LC_ALL=C", *([mark] if mark else []))
@@ -49,7 +47,7 @@ class Connection:
 
     @property
     def is_root(self) -> bool:
-        """Whether our commands run there as root."""
+        """Whether our commands run as root."""
         return self.node.user == "root" or bool(self._sudo)
 
     async def open(self) -> None:
@@ -85,7 +83,7 @@ class Connection:
             ) from error
 
     async def close(self) -> None:
-        """Closes at once; a peer that is gone is not waited for."""
+        """Closes at once, without waiting for a peer that is gone."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -99,12 +97,7 @@ class Connection:
         await self.open()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.close()
 
     @property
@@ -115,7 +108,7 @@ class Connection:
         return self._connection
 
     def privileged(self, argv: Sequence[str]) -> tuple[str, ...]:
-        """`argv` as it is run there: through sudo where the user is not root."""
+        """`argv` as the host runs it: through sudo if the user is not root and sudo is used."""
         return (*self._sudo, *argv)
 
     async def run(
@@ -126,11 +119,11 @@ class Connection:
         check: bool = True,
         input: bytes | None = None,
         stdout: Path | None = None,
-    ) -> Completed:
+    ) -> CompletedCommand:
         """Runs a short command to its end; on the host it is bounded by `timeout`.
 
-        stdout: a local file that takes the output instead (then `Completed.stdout` is empty).
-        Raises TransportLost, CommandFailed (with `check`), Unreachable never.
+        stdout: a local file for the output; the result's `stdout` is empty then. Raises
+        TransportLost, or CommandFailed if `check` is set and the status is not 0.
         """
         limit = ("timeout", "-k", "2", f"{timeout_s:g}")
         line = command_line(self.privileged((*self._env, *limit, *argv)))
@@ -152,7 +145,7 @@ class Connection:
                 self.node.name, f"lost while it ran: {error or type(error).__name__}", command=shown
             ) from error
         out, err = _text(result.stdout), _text(result.stderr)
-        # exit_status is None when the connection went away or a signal ended the command
+        # exit_status is None if the connection was lost or a signal ended the command
         if result.exit_status is None:
             raise TransportLost(self.node.name, "ended without a status", command=shown, stderr=err)
         if check and result.exit_status != 0:
@@ -160,7 +153,7 @@ class Connection:
             raise CommandFailed(
                 self.node.name, problem, command=shown, status=result.exit_status, stderr=err
             )
-        return Completed(tuple(argv), result.exit_status, out, err)
+        return CompletedCommand(result.exit_status, out, err)
 
 
 def _text(output: object) -> str:

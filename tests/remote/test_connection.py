@@ -59,7 +59,7 @@ async def test_an_unknown_host_is_refused(sshd):
         await Connection(sshd.node, sshd.with_known_hosts("")).open()
 
 
-async def test_a_refused_key_is_said_so(sshd, tmp_path: Path):
+async def test_a_refused_client_key_is_named_as_the_reason(sshd, tmp_path: Path):
     (sshd.directory / "authorized_keys").rename(sshd.directory / "away")
     try:
         with pytest.raises(AuthRejected, match="refused our key"):
@@ -68,6 +68,6 @@ async def test_a_refused_key_is_said_so(sshd, tmp_path: Path):
         (sshd.directory / "away").rename(sshd.directory / "authorized_keys")
 
 
-async def test_an_unreachable_host_is_said_so(sshd):
+async def test_an_unreachable_host_is_named_as_the_reason(sshd):
     with pytest.raises(Unreachable, match="no SSH connection"):
         await Connection(replace(sshd.node, port=1), sshd.ssh).open()

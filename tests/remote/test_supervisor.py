@@ -209,9 +209,9 @@ async def test_an_orphan_keeps_the_lock_until_it_ends(sshd):
 async def test_what_was_changed_on_the_host_is_undone_unless_said_otherwise(connection, tmp_path):
     supervisor = Supervisor(connection, "t-undo", "me")
     await supervisor.open()
-    supervisor.undo("one", ("touch", str(tmp_path / "it's undone")))
-    supervisor.undo("two", ("touch", str(tmp_path / "never")))
-    supervisor.undone("two")
+    await supervisor.undo("one", ("touch", str(tmp_path / "it's undone")))
+    await supervisor.undo("two", ("touch", str(tmp_path / "never")))
+    await supervisor.undone("two")
     await supervisor.close()
     assert [p.name for p in tmp_path.iterdir()] == ["it's undone"]
 
@@ -269,5 +269,5 @@ async def test_a_host_that_answers_nothing_is_lost_in_time(sshd, monkeypatch):
     monkeypatch.setattr("tasks.remote.supervisor._ANSWER_S", 0.5)
     monkeypatch.setattr("tasks.remote.supervisor._SCRIPT", "exec sleep 5")
     async with Connection(sshd.node, sshd.ssh) as connection:
-        with pytest.raises(TransportLost, match="said nothing"):
+        with pytest.raises(TransportLost, match="no answer"):
             await Supervisor(connection, "t-mute", "me").open()
