@@ -1,6 +1,7 @@
 """One long-lived SSH connection per node: host keys are always checked, failures are our errors."""
 
 import asyncio
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from .quote import command_line
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CONNECTS_AT_ONCE = 8  # sshd's MaxStartups drops bursts
 _CHANNELS_AT_ONCE = 6  # sshd's MaxSessions is 10; the supervisor and a transfer take some
+_SSH_PORT = 22  # known_hosts names other ports beside the host
 _connecting = asyncio.Semaphore(_CONNECTS_AT_ONCE)
 
 
@@ -69,9 +71,7 @@ class Connection:
                     keepalive_count_max=ssh.keepalive_count_max,
                 )
         except asyncssh.HostKeyNotVerifiable as error:
-            raise HostKeyRejected(
-                node.name, f"host key of {node.address} is not the pinned one: {error.reason}"
-            ) from error
+            raise HostKeyRejected(node.name, _host_key_problem(node, ssh)) from error
         except asyncssh.PermissionDenied as error:
             raise AuthRejected(
                 node.name, f"{node.address} refused our key: {error.reason}"
@@ -154,6 +154,27 @@ class Connection:
                 self.node.name, problem, command=shown, status=result.exit_status, stderr=err
             )
         return CompletedCommand(result.exit_status, out, err)
+
+
+def _host_key_problem(node: Node, ssh: SshSettings) -> str:
+    """Whether the host's key is unknown or another one, with the command that helps."""
+    file = ssh.known_hosts or Path.home() / ".ssh" / "known_hosts"
+    try:
+        known, *_ = asyncssh.read_known_hosts(str(file)).match(node.host, "", node.port)
+    except OSError:
+        known = []
+    if not known:
+        scan = shlex.join(("ssh-keyscan", "-p", str(node.port), node.host))
+        return (
+            f"host key of {node.address} is not in {file}; show it with `{scan}`, compare it with "
+            "the host's own, then add that line"
+        )
+    entry = node.host if node.port == _SSH_PORT else f"[{node.host}]:{node.port}"
+    remove = shlex.join(("ssh-keygen", "-f", str(file), "-R", entry))
+    return (
+        f"host key of {node.address} has changed: {file} holds another; if that is expected, "
+        f"remove the old one with `{remove}`"
+    )
 
 
 def _text(output: object) -> str:

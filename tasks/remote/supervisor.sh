@@ -14,7 +14,7 @@
 #   bye                                       (like the end of input)
 #   If the lock is held: busy HOLDER, and exit 75.
 #
-# State is kept in the names of empty files and in signals: both work on a full disk, contents do not.
+# State is kept in names of empty files and in signals, which work on a full disk; contents do not.
 
 run=$1 holder=$2 lease=$3 dir=$4 lock=$5
 PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin
@@ -33,7 +33,7 @@ mkdir -p "$dir/programs" "$dir/undo" || exit 1
 
 uptime_s() { read -r now _ </proc/uptime; now=${now%%.*}; }
 
-# Kills the processes of this run or of one program, in any session: the mark is in their environment.
+# Kills the processes of a run or of a program in any session, by the mark in their environment.
 kill_marked() { # NAME=VALUE
     grep -lsazx "$1" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
         kill -s KILL "$pid" 2>/dev/null
