@@ -20,7 +20,7 @@ PARQUET = DATASETS / "parquet"
 
 
 class Tables:
-    """Each table of a dataset as a LazyFrame attribute; columns are told in datasets/README.md."""
+    """Each table of a dataset as a LazyFrame attribute; datasets/README.md lists the columns."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
@@ -34,24 +34,24 @@ class Tables:
         return [*super().__dir__(), *TABLES]
 
     def latest(self, before: datetime | None = None) -> pl.DataFrame:
-        """The newest run of each environment, or the newest that began by `before`: a row of `runs`
-        for each. Runs that do not know when they began are left out."""
-        began = self.runs.filter(pl.col("started").is_not_null())
+        """Rows of `runs`: the newest of each environment, or the newest that started by `before`.
+
+        Runs without a start time are left out.
+        """
+        started = self.runs.filter(pl.col("started").is_not_null())
         if before is not None:
-            began = began.filter(pl.col("started") <= before)
-        newest = began.sort("started").unique("environment", keep="last", maintain_order=True)
+            started = started.filter(pl.col("started") <= before)
+        newest = started.sort("started").unique("environment", keep="last", maintain_order=True)
         return newest.sort("environment").collect()
 
     def bundle(self, runs: pl.DataFrame, margins: Path = MARGINS_FILE) -> Bundle:
-        """All tables of these `runs` (columns: environment, run), as the report takes them."""
-        keys = runs.select(PARTITION).rows()
-        frames = {name: self.dataset.rows(name, keys) for name in TABLES}
-        return Bundle(**frames, margins=read_margins(margins), generated_at=datetime.now(UTC))
+        """All tables of these `runs` (columns: environment, run), in the form the report reads."""
+        return Bundle.read(self.dataset, runs.select(PARTITION).rows(), read_margins(margins))
 
     def duckdb(self) -> "duckdb.DuckDBPyConnection":
         """A new in-memory DuckDB with a view of each table.
 
-        Of an object store the tables are read whole, through the dataset's own options.
+        Tables in an object store are read whole, with the dataset's own options.
         """
         import duckdb
 

@@ -1,4 +1,4 @@
-"""`python -m datasets.notebooks [FOLDER]`: the examples anew, from the made-up dataset."""
+"""`python -m datasets.notebooks [FOLDER]` writes the example pages from the made-up dataset."""
 
 import sys
 import tempfile

@@ -1,9 +1,9 @@
-"""A made-up dataset for the notebooks: two environments, one run a night for fifteen nights.
+"""A made-up dataset for the notebooks: two environments, one run per night for fifteen nights.
 
-Simulated (`tasks.statistics.simulate`) and analysed by the project's own verb, so effects and
-verdicts are what a campaign with these values would have got. The same at every making. Its story:
+It is simulated (`tasks.statistics.simulate`) and analysed by the project's own verb, so effects and
+verdicts are those that a campaign with these values would have had. It is the same each time:
 
-- Everywhere `eth_drop` costs far too much and `system_network_latency_summary` nothing to speak of.
+- Everywhere `eth_drop` costs far too much and `system_network_latency_summary` almost nothing.
 - Night 9, kernel 5.10: a new version of `system_network_latency_details` costs 9 % instead of 2 %.
 - Night 10, kernel 4.19: the hosts' own latency is 12 % longer; no tool's cost changed.
 """
@@ -120,10 +120,10 @@ def _tables(night: _Night) -> dict[str, pl.DataFrame]:
 def _workload(
     night: _Night, schedule: Schedule, place: int, rng: np.random.Generator
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Cells and samples of one workload; a case's workloads run one after the other."""
+    """Cells and samples of one workload; a case's workloads run one after another."""
     workload = WORKLOADS[place]
     metric = PRIMARY[workload.kind, workload.protocol]
-    # The simulator lowers a value by its cost; a latency grows by it.
+    # The simulator lowers a value by a cost, but a cost raises a latency.
     worse = -1 if workload.kind == "latency" else 1
     costs = {name: worse * night.tool(name).costs[place] for name in TOOLS}
     host = SimulatedHost(run_sd=0.004, drift_sd=0.006, level_bps=night.level(workload.kind))
@@ -155,8 +155,8 @@ def _resources(night: _Night, cells: pl.DataFrame) -> Iterator[dict[str, Any]]:
     for cell in cells.filter(kind=CaseKind.TOOL).iter_rows(named=True):
         tool = night.tool(cell["case"])
         wobble = 1 + 0.03 * ((7 * cell["iteration"] + cell["position"]) % 5 - 2)
-        for metric in ("tool_cpu_pct", "log_mib_per_min"):
-            value = tool.cpu_pct if metric == "tool_cpu_pct" else tool.log_mib_per_min
+        values = {"tool_cpu_pct": tool.cpu_pct, "log_mib_per_min": tool.log_mib_per_min}
+        for metric, value in values.items():
             yield {name: cell[name] for name in key} | {
                 "metric": metric,
                 "value": value * wobble,

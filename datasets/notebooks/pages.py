@@ -1,7 +1,7 @@
 """A notebook's outputs as one HTML page that needs no network.
 
-marimo's own export fetches its viewer from a CDN and shows nothing without it. Here charts become
-SVG, frames plain tables; what only a running notebook can do (a dropdown) is left out.
+marimo's own export loads its viewer from a CDN and shows nothing without it. Here charts become
+SVG and frames become plain tables; controls of a running notebook (a dropdown) are left out.
 """
 
 from html import escape
@@ -28,8 +28,8 @@ img, svg {{ max-width: 100%; height: auto }}
 
 
 def write_page(app: mo.App, page: Path, root: Path, lang: str, note: str = "") -> None:
-    """Runs the notebook over the dataset below `root` and writes what its cells show; `note` above
-    says what the data are."""
+    """Runs the notebook over the dataset below `root` and writes its cells' output to `page`, below
+    a `note` on the data."""
     with alt.renderers.enable("svg"):
         outputs, _ = app.run(defs={"root": str(root), "lang": lang})
         shown = [text for output in outputs if (text := _html(output))]
@@ -40,6 +40,7 @@ def write_page(app: mo.App, page: Path, root: Path, lang: str, note: str = "") -
 
 
 def _html(output: Any) -> str:
+    """The output as HTML; empty if there is nothing to show."""
     if output is None or isinstance(output, mo.ui.dropdown):
         return ""
     if isinstance(output, pl.DataFrame):

@@ -20,9 +20,9 @@ with app.setup:
     PLACE = ["environment", "layer", "case", "workload"]
     WORDS = {  # verdict of `compare_runs` -> colour, en, zh
         "worse": ("#D55E00", "costs more", "开销增大"),
-        "worse_unresolved": ("#E69F00", "costs more, size open", "开销增大，幅度未定"),
+        "worse_unresolved": ("#E69F00", "costs more, size uncertain", "开销增大，幅度未定"),
         "better": ("#0072B2", "costs less", "开销减小"),
-        "same_within_margin": ("#009E73", "the same within the margin", "在界值内相同"),
+        "same_within_margin": ("#009E73", "no change beyond the margin", "变化未超出容差"),
         "inconclusive": ("#8a949e", "inconclusive", "无法判定"),
     }
 
@@ -48,7 +48,7 @@ def data(lang, root):
         f"`{root}` 中还没有任何运行。先用 `ebpf-overhead run` 或 `ebpf-overhead ingest`。",
     )
     _no_week = say(
-        "No run is a week older than the newest one: there is nothing to compare with yet.",
+        "No run is a week older than the newest: there is nothing to compare with yet.",
         "没有比最近一次运行早一周的运行：暂时无从比较。",
     )
     mo.stop(newest.is_empty(), mo.md(f"{_title}\n\n{_no_run}"))
@@ -73,8 +73,8 @@ def comparison(newest, say, tables, week_ago):
     moved = compared.filter(pl.col("verdict").is_in(["worse", "worse_unresolved", "better"]))
     mo.md(
         say(
-            f"{moved.height} of {compared.height} costs moved. Each is held against its own "
-            "baselines, so what changed in the hosts is not in it.",
+            f"{moved.height} of {compared.height} costs changed. Each is measured against its own "
+            "baselines, so changes of the hosts themselves are not included.",
             f"{compared.height} 项开销中有 {moved.height} 项变化。"
             "每项均与自身基线相比，因此不含宿主机本身的变化。",
         )
@@ -110,7 +110,7 @@ def differences(compared, say):
 @app.cell
 def nights(say, tables):
     nightly = history(tables.effects.filter("primary").collect(), tables.cells.collect())
-    # The hosts' own level is in every case's series; the median of a night's cases stands for it.
+    # Every case's series holds the hosts' own level; the median of a night's cases represents it.
     levels = (
         nightly.group_by(*(name for name in SERIES if name != "case"), "night")
         .agg(pl.col("baseline").median(), case=pl.lit("baseline"), epoch=pl.lit(""))
@@ -120,7 +120,7 @@ def nights(say, tables):
     mo.md(
         say(
             f"{lasting.height} lasting changes over all nights (`epoch`: kernel, tool or settings "
-            "changed; `level`: the number did, at p ≤ 0.0001). A single night is never one.",
+            "changed; `level`: the value itself did, p ≤ 0.0001). One night alone never counts.",
             f"全部夜晚中共有 {lasting.height} 处持久变化（`epoch`：内核、工具或设置改变；"
             "`level`：数值本身改变，p ≤ 0.0001）。单个夜晚不算变化。",
         )
@@ -136,7 +136,7 @@ def lasting_changes(lasting):
 
 @app.function
 def over_nights(rows, column, colour, title):
-    """Each series against its own median."""
+    """Each series relative to its own median."""
     own = pl.col(column).median().over(PLACE)
     drawn = rows.with_columns(change=(pl.col(column) / own - 1) * 100)
     lines = (

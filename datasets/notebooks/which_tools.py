@@ -41,8 +41,8 @@ def data(lang, root):
         "zh": f"`{root}` 中还没有任何运行。先用 `ebpf-overhead run` 或 `ebpf-overhead ingest`。",
     }
     lead = {
-        "en": f"The newest run of each of {newest.height} environments. Verdicts are the "
-        "datasets' own, by the rule of the report: each cost by the upper end of its interval.",
+        "en": f"The newest run of each of {newest.height} environments. Verdicts come from the "
+        "datasets, rated as in the report: each cost at the upper end of its interval.",
         "zh": f"共 {newest.height} 个环境，各取最近一次运行。结论取自数据集，规则与报告一致："
         "每项开销按其区间上端归档。",
     }

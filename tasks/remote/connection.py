@@ -1,10 +1,10 @@
-"""One long-lived SSH connection a node: keys always checked, every failure one of our errors."""
+"""One long-lived SSH connection per node: host keys are always checked, failures are our errors."""
 
 import asyncio
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import asyncssh
@@ -22,14 +22,14 @@ from .quote import command_line
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CONNECTS_AT_ONCE = 8  # sshd's MaxStartups drops bursts
 _CHANNELS_AT_ONCE = 6  # sshd's MaxSessions is 10; the supervisor and a transfer take some
+_SSH_PORT = 22  # known_hosts names other ports beside the host
 _connecting = asyncio.Semaphore(_CONNECTS_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
+class CompletedCommand:
     """A command that ran to its end."""
 
-    argv: tuple[str, ...]
     status: int
     stdout: str
     stderr: str
@@ -39,7 +39,7 @@ class Connection:
     """An open connection to one node. Use `async with Connection(node, ssh) as connection`."""
 
     def __init__(self, node: Node, ssh: SshSettings, *, sudo: bool = False, mark: str = "") -> None:
-        """mark: NAME=VALUE in the environment of all that `run` starts."""
+        """mark: NAME=VALUE, set in the environment of everything that `run` starts."""
         self.node = node
         self._ssh = ssh
         self._env = ("env", _PATH, "LC_ALL=C", *([mark] if mark else []))
@@ -49,7 +49,7 @@ class Connection:
 
     @property
     def is_root(self) -> bool:
-        """Whether our commands run there as root."""
+        """Whether our commands run as root."""
         return self.node.user == "root" or bool(self._sudo)
 
     async def open(self) -> None:
@@ -71,9 +71,7 @@ class Connection:
                     keepalive_count_max=ssh.keepalive_count_max,
                 )
         except asyncssh.HostKeyNotVerifiable as error:
-            raise HostKeyRejected(
-                node.name, f"host key of {node.address} is not the pinned one: {error.reason}"
-            ) from error
+            raise HostKeyRejected(node.name, _host_key_problem(node, ssh)) from error
         except asyncssh.PermissionDenied as error:
             raise AuthRejected(
                 node.name, f"{node.address} refused our key: {error.reason}"
@@ -85,7 +83,7 @@ class Connection:
             ) from error
 
     async def close(self) -> None:
-        """Closes at once; a peer that is gone is not waited for."""
+        """Closes at once, without waiting for a peer that is gone."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -99,12 +97,7 @@ class Connection:
         await self.open()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.close()
 
     @property
@@ -115,7 +108,7 @@ class Connection:
         return self._connection
 
     def privileged(self, argv: Sequence[str]) -> tuple[str, ...]:
-        """`argv` as it is run there: through sudo where the user is not root."""
+        """`argv` as the host runs it: through sudo if the user is not root and sudo is used."""
         return (*self._sudo, *argv)
 
     async def run(
@@ -126,11 +119,11 @@ class Connection:
         check: bool = True,
         input: bytes | None = None,
         stdout: Path | None = None,
-    ) -> Completed:
+    ) -> CompletedCommand:
         """Runs a short command to its end; on the host it is bounded by `timeout`.
 
-        stdout: a local file that takes the output instead (then `Completed.stdout` is empty).
-        Raises TransportLost, CommandFailed (with `check`), Unreachable never.
+        stdout: a local file for the output; the result's `stdout` is empty then. Raises
+        TransportLost, or CommandFailed if `check` is set and the status is not 0.
         """
         limit = ("timeout", "-k", "2", f"{timeout_s:g}")
         line = command_line(self.privileged((*self._env, *limit, *argv)))
@@ -152,7 +145,7 @@ class Connection:
                 self.node.name, f"lost while it ran: {error or type(error).__name__}", command=shown
             ) from error
         out, err = _text(result.stdout), _text(result.stderr)
-        # exit_status is None when the connection went away or a signal ended the command
+        # exit_status is None if the connection was lost or a signal ended the command
         if result.exit_status is None:
             raise TransportLost(self.node.name, "ended without a status", command=shown, stderr=err)
         if check and result.exit_status != 0:
@@ -160,7 +153,28 @@ class Connection:
             raise CommandFailed(
                 self.node.name, problem, command=shown, status=result.exit_status, stderr=err
             )
-        return Completed(tuple(argv), result.exit_status, out, err)
+        return CompletedCommand(result.exit_status, out, err)
+
+
+def _host_key_problem(node: Node, ssh: SshSettings) -> str:
+    """Whether the host's key is unknown or another one, with the command that helps."""
+    file = ssh.known_hosts or Path.home() / ".ssh" / "known_hosts"
+    try:
+        known, *_ = asyncssh.read_known_hosts(str(file)).match(node.host, "", node.port)
+    except OSError:
+        known = []
+    if not known:
+        scan = shlex.join(("ssh-keyscan", "-p", str(node.port), node.host))
+        return (
+            f"host key of {node.address} is not in {file}; show it with `{scan}`, compare it with "
+            "the host's own, then add that line"
+        )
+    entry = node.host if node.port == _SSH_PORT else f"[{node.host}]:{node.port}"
+    remove = shlex.join(("ssh-keygen", "-f", str(file), "-R", entry))
+    return (
+        f"host key of {node.address} has changed: {file} holds another; if that is expected, "
+        f"remove the old one with `{remove}`"
+    )
 
 
 def _text(output: object) -> str:

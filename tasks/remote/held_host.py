@@ -1,8 +1,8 @@
-"""A held host: its connection, its lock and supervisor, and files to and from it, as one thing."""
+"""A held host: its connection, its lock and supervisor, and file transfer, as one object."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -10,26 +10,31 @@ from ..model.environment import Node, SshSettings
 from ..model.errors import AuthRejected, HostKeyRejected, HostsBusy, RemoteError
 from ..model.outcome import StoredFile
 from . import transfer
-from .connection import Completed, Connection
-from .supervisor import LEASE_S, SupervisedProgram, Supervisor
+from .connection import Connection
+from .supervisor import LEASE_S, Supervisor
 
 _RECONNECT_S = (0.5, 1, 2, 4, 8, 8)
 
 
 class HeldHost:
-    """One node that this run holds. Lost connections are opened again by `reopen`."""
+    """One node that this run holds. `run`, `start`, `snap`, `undo` and `undone` are those of its
+    present connection and supervisor: `reopen` replaces them."""
 
     def __init__(
         self, node: Node, ssh: SshSettings, run: str, holder: str, *, sudo: bool = True
     ) -> None:
         self.node = node
-        self._ssh, self._run, self._holder, self._sudo = ssh, run, holder, sudo
+        self._ssh, self._holder, self._sudo = ssh, holder, sudo
+        self._run_id = run
         self._connect()
 
     def _connect(self) -> None:
-        mark = f"EBPF_OVERHEAD_RUN={self._run}"
+        mark = f"EBPF_OVERHEAD_RUN={self._run_id}"
         self._connection = Connection(self.node, self._ssh, sudo=self._sudo, mark=mark)
-        self._supervisor = Supervisor(self._connection, self._run, self._holder)
+        self._supervisor = Supervisor(self._connection, self._run_id, self._holder)
+        self.run = self._connection.run
+        self.start, self.snap = self._supervisor.start, self._supervisor.snap
+        self.undo, self.undone = self._supervisor.undo, self._supervisor.undone
 
     @property
     def own_pids(self) -> tuple[int, ...]:
@@ -54,14 +59,14 @@ class HeldHost:
         await self._connection.close()
 
     async def revive(self) -> None:
-        """Opens the connection again where it was lost. Raises RemoteError, HostsBusy."""
+        """Connects again if the connection was lost. Raises RemoteError, HostsBusy."""
         if not self._supervisor.alive:
             await self.reopen()
 
     async def reopen(self) -> None:
-        """A fresh connection after a lost one, with back-off; the old lease ends meanwhile.
+        """Replaces a lost connection, with back-off; the old lease expires meanwhile.
 
-        Raises what the last try raised; a key that is refused, ours or the host's, at once.
+        Raises the last attempt's error; that of a rejected key, ours or the host's, at once.
         """
         await self.close()
         end = time.monotonic() + LEASE_S + sum(_RECONNECT_S)
@@ -77,34 +82,6 @@ class HeldHost:
                     raise
                 await asyncio.sleep(pause)
 
-    async def run(
-        self, argv: Sequence[str], *, timeout_s: float = 30.0, check: bool = True
-    ) -> Completed:
-        return await self._connection.run(argv, timeout_s=timeout_s, check=check)
-
-    async def start(
-        self,
-        argv: Sequence[str],
-        *,
-        deadline_s: float,
-        stdout: str | None = None,
-        stderr: str | None = None,
-        env: Mapping[str, str] | None = None,
-        cwd: str | None = None,
-    ) -> SupervisedProgram:
-        return await self._supervisor.start(
-            argv, deadline_s=deadline_s, stdout=stdout, stderr=stderr, env=env, cwd=cwd
-        )
-
-    async def snap(self, label: str, file: str) -> tuple[float, float]:
-        return await self._supervisor.snap(label, file)
-
-    async def undo(self, name: str, argv: Sequence[str]) -> None:
-        self._supervisor.undo(name, argv)
-
-    async def undone(self, name: str) -> None:
-        self._supervisor.undone(name)
-
     async def collect(self, base: str, paths: Sequence[str], into: Path) -> tuple[StoredFile, ...]:
         return await transfer.collect(self._connection, base, paths, into)
 
@@ -118,10 +95,10 @@ class HeldHost:
 async def holding(
     nodes: Iterable[Node], ssh: SshSettings, run: str, holder: str, *, sudo: bool = True
 ) -> AsyncIterator[dict[str, HeldHost]]:
-    """All of these hosts, held by this run, by node name.
+    """Holds all of these hosts for this run; gives them by node name.
 
-    Locks are taken in the order of the nodes' addresses, so that two runs cannot wait for each
-    other. Raises HostsBusy (whoever holds it is named), RemoteError.
+    Locks are taken in the order of the nodes' addresses, so that two runs never wait for each
+    other. Raises HostsBusy, which names the holder, or RemoteError.
     """
     async with AsyncExitStack() as stack:
         hosts = {}

@@ -1,4 +1,4 @@
-"""Argument lists to a POSIX shell line. The only place where a shell string is built."""
+"""From an argument list to a line of POSIX shell. Shell strings are built nowhere else."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ def command_line(
 ) -> str:
     """One line that runs `argv` and nothing else, whatever characters it holds.
 
-    stdout, stderr: files that are appended to. Raises ValueError for what no command can carry.
+    stdout, stderr: files that are appended to. Raises ValueError for an empty command and for NUL.
     """
     if not argv:
         raise ValueError("an empty command")

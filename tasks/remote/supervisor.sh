@@ -1,20 +1,20 @@
 # The supervisor: the one program of ours on a host, and the parent of everything else we run there.
 # POSIX sh; started as: sh -c "$(this file)" supervisor RUN HOLDER LEASE_S DIR LOCK
 #
-# It holds the host's lock, starts programs in sessions of their own, and ends all of them when its
-# standard input ends, when no line has come for LEASE_S seconds, or when a program's deadline is
-# over. It ends what it started and nothing else.
+# It holds the host's lock and starts programs in sessions of their own. It ends a program at its
+# deadline, and all of them when its standard input ends or no line has come for LEASE_S seconds.
+# It ends what it started and nothing else.
 #
-# In, a line each:                          Out, a line each:
-#   beat                                      ready PID... (us, and all that carry our connection)
+# Input, one per line:                      Output, one per line:
+#   beat                                      ready PID... (this shell and all its ancestors)
 #   start ID DEADLINE_S COMMAND...            started ID PID, ended ID STATUS
 #   stop ID GRACE_S                           (ended ID STATUS follows)
 #   snap ID LABEL FILE                        snapped ID EPOCH_S
 #   undo ID COMMAND... / undone ID            (COMMAND runs at the end unless undone)
-#   bye                                       (ends like the end of input, but not in a hurry)
+#   bye                                       (like the end of input)
 #   If the lock is held: busy HOLDER, and exit 75.
 #
-# State lies in the names of empty files and in signals: both work on a full disk, contents do not.
+# State is kept in names of empty files and in signals, which work on a full disk; contents do not.
 
 run=$1 holder=$2 lease=$3 dir=$4 lock=$5
 PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin
@@ -33,7 +33,7 @@ mkdir -p "$dir/programs" "$dir/undo" || exit 1
 
 uptime_s() { read -r now _ </proc/uptime; now=${now%%.*}; }
 
-# Processes of this run or of one program, wherever they went: by the mark in their environment.
+# Kills the processes of a run or of a program in any session, by the mark in their environment.
 kill_marked() { # NAME=VALUE
     grep -lsazx "$1" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
         kill -s KILL "$pid" 2>/dev/null
@@ -43,7 +43,7 @@ kill_marked() { # NAME=VALUE
 # A running program is an empty file programs/ID.PID.DEADLINE.
 pid_of() { pid=${1%.*} pid=${pid##*.}; }
 
-ancestors() { # PID: it and its parents, up to the first process
+ancestors() { # PID: prints it and its parents, without process 1
     set -- "$1" "$(cat "/proc/$1/stat")"
     echo "$1"
     set -- ${2##*) }
@@ -52,7 +52,7 @@ ancestors() { # PID: it and its parents, up to the first process
 
 alive() { kill -s 0 -- "-$1" 2>/dev/null; }
 
-end_group() { # PID GRACE_S: TERM to the whole group, KILL to what remains after the grace
+end_group() { # PID GRACE_S: TERM to the whole group, then KILL to what is left after GRACE_S
     kill -s TERM -- "-$1" 2>/dev/null || return 0
     tries=$(($2 * 10))
     while [ "$tries" -gt 0 ] && alive "$1"; do
@@ -83,7 +83,7 @@ end_all() {
     rm -rf -- "$dir"
 }
 
-watch() { # deadlines of programs, and the lease; a look every second. USR1 is a line that came
+watch() { # SHELL_PID: checks the deadlines and the lease every second; USR1 means a line has come
     missed=0
     trap 'missed=0' USR1
     while sleep 1; do
@@ -106,7 +106,7 @@ watch() { # deadlines of programs, and the lease; a look every second. USR1 is a
 start() { # ID DEADLINE_S COMMAND
     uptime_s
     (
-        trap - HUP PIPE USR1 # a program has the signals that it would have by hand
+        trap - HUP PIPE USR1 # a program gets the signals that it gets when started by hand
         EBPF_OVERHEAD_RUN=$run EBPF_OVERHEAD_PROGRAM=$run/$1 exec setsid sh -c "$3"
     ) </dev/null >/dev/null 2>&1 &
     pid=$!
@@ -121,8 +121,8 @@ start() { # ID DEADLINE_S COMMAND
     echo "ended $1 $status"
 }
 
-# LABEL FILE: the clocks, load, interface counters, CPU times, and every process that is no kernel
-# thread (flag 0x200000 of its stat)
+# LABEL FILE: appends the clocks, load, interface counters, CPU times, and every process that is not
+# a kernel thread (flag 0x200000 in its stat)
 snap() {
     epoch=$(date +%s.%N)
     {

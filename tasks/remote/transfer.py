@@ -1,15 +1,16 @@
-"""Files to and from a host: by content, checked by sha256, written by our own code.
+"""Files to and from a host: compared and checked by sha256, written by our own code.
 
-What a host sends is not trusted: only regular files that its own manifest named, below the folder
-that was asked for, within the size cap.
+What a host sends is not trusted: only regular files are taken, named in its own manifest, below
+the folder that was asked for, within the size cap.
 """
 
 import hashlib
 import os
 import re
+import shutil
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ..model.errors import CommandFailed, RemoteError
@@ -17,12 +18,11 @@ from ..model.outcome import StoredFile
 from .connection import Connection
 
 SIZE_CAP = 512 * 2**20
-_CHUNK = 2**20
-_MANIFEST_LINE = re.compile(r"^([0-9a-f]{64}) [ *](.+)$")
+_MANIFEST_LINE = re.compile(r"^([0-9a-f]{64}) [ *](.+)$", re.MULTILINE)
 
 _MANIFEST = 'cd "$1" && shift && find "$@" -type f -exec sha256sum -- {} +'
 _ARCHIVE = 'cap=$1 base=$2; shift 2; tar -C "$base" -cf - -- "$@" | head -c "$cap"'
-_TAR_ROOM = 2**20  # what tar's headers may take beside the files
+_TAR_ROOM = 2**20  # for tar's headers
 
 
 def is_safe(path: str) -> bool:
@@ -34,12 +34,8 @@ def is_safe(path: str) -> bool:
 
 
 def parse_manifest(text: str) -> dict[str, str]:
-    """path -> sha256 from `sha256sum` output. Lines that are not its form are left out."""
-    found = {}
-    for line in text.splitlines():
-        if match := _MANIFEST_LINE.match(line):
-            found[match[2].removeprefix("./")] = match[1]
-    return found
+    """path -> sha256 from the output of `sha256sum`; lines of another form are ignored."""
+    return {path.removeprefix("./"): digest for digest, path in _MANIFEST_LINE.findall(text)}
 
 
 async def manifest(connection: Connection, base: str, paths: Sequence[str]) -> dict[str, str]:
@@ -52,15 +48,15 @@ async def manifest(connection: Connection, base: str, paths: Sequence[str]) -> d
 async def collect(
     connection: Connection, base: str, paths: Sequence[str], into: Path
 ) -> tuple[StoredFile, ...]:
-    """Copies the files below `base`/`paths` on the host to `into`, and checks every one.
+    """Copies the files below `base`/`paths` on the host to `into`, each checked by its checksum.
 
-    Raises RemoteError where a file is missing, differs, is too large, or was not in the manifest.
+    Raises RemoteError if a file is missing, differs, is too large, or was not in the manifest.
     """
     wanted = await manifest(connection, base, paths)
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into, prefix=".collect-") as scratch:
         archive = Path(scratch) / "stream.tar"
-        cap = str(SIZE_CAP + _TAR_ROOM)  # a host that has more to send is cut off there
+        cap = str(SIZE_CAP + _TAR_ROOM)  # the stream ends here, however much the host has
         tar = connection.privileged(("sh", "-c", _ARCHIVE, "sh", cap, base, *paths))
         await connection.run(tar, timeout_s=600, stdout=archive)
         stored = unpack(archive, wanted, into, connection.node.name)
@@ -71,9 +67,9 @@ async def collect(
 
 
 def unpack(
-    archive: Path, wanted: dict[str, str], into: Path, host: str, cap: int = SIZE_CAP
+    archive: Path, wanted: Mapping[str, str], into: Path, host: str, cap: int = SIZE_CAP
 ) -> tuple[StoredFile, ...]:
-    """Writes the members that `wanted` (path -> sha256) names; anything else raises RemoteError."""
+    """Writes the members that `wanted` (path -> sha256) names; any other raises RemoteError."""
     stored = []
     left = cap
     try:
@@ -87,58 +83,56 @@ def unpack(
                 left -= member.size
                 if left < 0:
                     raise RemoteError(host, f"archive is larger than {cap} bytes")
-                stored.append(_write(tar, member, into / path, wanted[path], host))
+                _write(tar, member, into / path, wanted[path], host)
+                stored.append(StoredFile(path, member.size, wanted[path]))
     except tarfile.TarError as error:
         raise RemoteError(host, f"broken archive: {error}") from error
-    return tuple(
-        StoredFile(path=str(Path(f.path).relative_to(into)), size=f.size, sha256=f.sha256)
-        for f in stored
-    )
+    return tuple(stored)
 
 
 def _write(
     tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, sha256: str, host: str
-) -> StoredFile:
+) -> None:
+    """Writes one member beside `target`, then moves it there if its checksum is right."""
     target.parent.mkdir(parents=True, exist_ok=True)
     source = tar.extractfile(member)
     if source is None:
         raise RemoteError(host, f"archive holds no content for {member.name!r}")
-    digest = hashlib.sha256()
     part = target.with_name(f".{target.name}.part")
     try:
         with part.open("wb") as out:
-            while chunk := source.read(_CHUNK):
-                digest.update(chunk)
-                out.write(chunk)
-        if digest.hexdigest() != sha256:
+            shutil.copyfileobj(source, out)
+        if _sha256(part) != sha256:
             raise RemoteError(host, f"checksum of {member.name!r} differs from the host's")
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    return StoredFile(str(target), member.size, sha256)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 async def deliver(
     connection: Connection, files: Sequence[Path], local_root: Path, remote_dir: str
 ) -> dict[str, str]:
-    """Copies local files below `remote_dir` by content: only what differs there is sent.
+    """Copies local files below `remote_dir` by content: only those that differ there are sent.
 
-    Returns remote path -> sha256 of every file, sent or already there. A path that exists there
-    and belongs to a different content is replaced whole (written beside it, then moved).
+    Returns remote path -> sha256 of every file, sent or already there. A file with other content
+    is replaced as a whole: the new one is written beside it, then moved.
     """
-    digests = {
-        str(PurePosixPath(remote_dir) / file.relative_to(local_root).as_posix()): (
-            file,
-            hashlib.sha256(file.read_bytes()).hexdigest(),
-        )
+    sources = {
+        str(PurePosixPath(remote_dir) / file.relative_to(local_root).as_posix()): file
         for file in files
     }
-    there = await connection.run(("sha256sum", "--", *digests), check=False)
-    present = parse_manifest(there.stdout)
-    for remote, (file, sha256) in digests.items():
+    digests = {remote: _sha256(file) for remote, file in sources.items()}
+    answer = await connection.run(("sha256sum", "--", *digests), check=False)
+    present = parse_manifest(answer.stdout)
+    for remote, sha256 in digests.items():
         if present.get(remote) != sha256:
-            await _send(connection, file, remote)
-    return {remote: sha256 for remote, (_, sha256) in digests.items()}
+            await _send(connection, sources[remote], remote, sha256)
+    return digests
 
 
 _RECEIVE = (
@@ -146,10 +140,10 @@ _RECEIVE = (
 )
 
 
-async def _send(connection: Connection, file: Path, remote: str) -> None:
+async def _send(connection: Connection, file: Path, remote: str, sha256: str) -> None:
     mode = "755" if os.access(file, os.X_OK) else "644"
     argv = connection.privileged(("sh", "-c", _RECEIVE, "sh", remote, mode))
     await connection.run(argv, input=file.read_bytes(), timeout_s=60)
     check = await connection.run(("sha256sum", "--", remote))
-    if parse_manifest(check.stdout).get(remote) != hashlib.sha256(file.read_bytes()).hexdigest():
+    if parse_manifest(check.stdout).get(remote) != sha256:
         raise CommandFailed(connection.node.name, f"{remote} arrived changed")

@@ -1,4 +1,4 @@
-"""The notebooks run, over a dataset whose story is known, over an empty one, and as scripts."""
+"""The notebooks over a made-up dataset with known effects, over an empty one, and as scripts."""
 
 import re
 import subprocess
@@ -39,7 +39,7 @@ def one_night(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(name: str, root: Path, **given: object) -> dict[str, object]:
-    """What the notebook's cells defined; `given` takes the place of a cell's own."""
+    """The variables that the notebook's cells defined; `given` replaces a cell's own."""
     _, defined = NOTEBOOKS[name].run(defs={"root": str(root), "lang": "en"} | given)
     return dict(defined)
 
@@ -74,7 +74,7 @@ def test_which_tools_reads_a_published_tree_that_knows_no_kernel(tmp_path):
     assert set(given["tool"]) == {"summ", "det"}
 
 
-def test_what_changed_names_the_tool_that_became_dearer_and_no_other(root):
+def test_what_changed_names_the_tool_whose_cost_rose_and_no_other(root):
     moved = run("what_changed", root)["moved"]
     assert set(moved.select("environment", "case", "verdict").iter_rows()) == {
         ("lab-510-arm", "system_network_latency_details", "worse")
@@ -93,7 +93,7 @@ def test_what_changed_tells_a_new_tool_from_slower_hosts(root):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 @pytest.mark.parametrize(("lang", "words"), [("en", "holds no run yet"), ("zh", "还没有任何运行")])
-def test_an_empty_dataset_is_said_in_a_sentence(name, lang, words, tmp_path):
+def test_an_empty_dataset_is_explained_in_a_sentence(name, lang, words, tmp_path):
     page = tmp_path / "page.html"
     write_page(NOTEBOOKS[name], page, tmp_path / "none", lang)
     text = page.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""bpftool and tc: states that compare. Recordings: tests/data/bpftool/README.md."""
+"""bpftool and tc: states that can be compared. Recordings: tests/data/bpftool/README.md."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tasks.programs import bpftool
 from tasks.programs.bpftool import BpfLink, BpfState, LoadedProgram
 
 
-def test_loaded_programs_are_told_by_id_name_type_and_tag(recorded):
+def test_loaded_programs_are_identified_by_id_name_type_and_tag(recorded):
     assert bpftool.parse_programs(recorded("bpftool/prog.json"), "x") == {
         LoadedProgram(100, "netif_rx", "tracepoint", "888546de2943b66d"),
         LoadedProgram(101, "net_dev_xmit", "tracepoint", "c0b1a85fb75dc74b"),
@@ -45,12 +45,12 @@ def test_a_difference_names_what_came_and_what_went():
     before = BpfState(programs=frozenset({kept, gone}))
     after = BpfState(programs=frozenset({kept, left}), pins=frozenset({"/sys/fs/bpf/x"}))
     assert before.difference(before) == ()
-    told = after.difference(before)
-    assert [line.split(":")[0] for line in told] == ["+ pins", "+ programs", "- programs"]
-    assert "p3" in told[1] and "p2" in told[2]
+    lines = after.difference(before)
+    assert [line.split(":")[0] for line in lines] == ["+ pins", "+ programs", "- programs"]
+    assert "p3" in lines[1] and "p2" in lines[2]
 
 
-def test_what_cannot_be_told_on_either_side_is_not_compared():
+def test_a_part_that_is_unknown_on_either_side_is_not_compared():
     before = BpfState(programs=frozenset(), links=None, attachments=None)
     after = BpfState(links=None, attachments=None, pins=frozenset({"/sys/fs/bpf/x"}))
     assert after.difference(before) == ("+ pins: /sys/fs/bpf/x",)

@@ -1,4 +1,4 @@
-"""iperf3: what its output is trusted to say. Recordings: tests/data/iperf3/README.md."""
+"""iperf3: what its output means. Recordings: tests/data/iperf3/README.md."""
 
 import json
 import math
@@ -44,8 +44,8 @@ def test_streams_of_one_process_are_summed(recorded):
 
 def test_udp_numbers_are_the_receivers(recorded):
     result = iperf3.parse_client(recorded("iperf3/udp_lossy.json"), "udp")
-    seen = _server_saw(recorded("iperf3/udp_lossy_server.txt"))
-    assert (result.lost, result.datagrams) == (seen.lost, seen.total - seen.lost)
+    lost, total = server_counts(recorded("iperf3/udp_lossy_server.txt"))
+    assert (result.lost, result.datagrams) == (lost, total - lost)
     assert result.received_bps == pytest.approx(result.datagrams * 64 * 8 / result.received_s)
     sent_bps = min(interval.bps for interval in result.intervals)
     assert sent_bps > 1.2 * result.received_bps
@@ -53,8 +53,8 @@ def test_udp_numbers_are_the_receivers(recorded):
 
 def test_losses_of_the_warmup_are_not_the_windows(recorded):
     result = iperf3.parse_client(recorded("iperf3/udp_lossy_in_warmup.json"), "udp")
-    seen = _server_saw(recorded("iperf3/udp_lossy_in_warmup_server.txt"))
-    assert (result.lost, result.datagrams) == (seen.lost, seen.total) == (0, 234390)
+    counts = server_counts(recorded("iperf3/udp_lossy_in_warmup_server.txt"))
+    assert (result.lost, result.datagrams) == counts == (0, 234390)
 
 
 def test_version_3_1_reads_with_losses_taken_off(recorded):
@@ -148,7 +148,7 @@ def test_junk_anywhere_in_the_report_is_a_result_or_a_parse_error(recorded, data
         ('"omit"', '"omitted"'),
     ],
 )
-def test_a_number_that_is_none_is_refused(recorded, old, new):
+def test_what_is_not_a_number_is_refused(recorded, old, new):
     with pytest.raises(ParseError):
         iperf3.parse_client(recorded("iperf3/tcp_single.json").replace(old, new), "x")
 
@@ -202,15 +202,13 @@ def test_bandwidths_are_decimal(text, bps):
 
 
 @pytest.mark.parametrize("text", ["", "fast", "-1M", "1G/64", "1Gi", "nan"])
-def test_a_bandwidth_that_is_none_is_refused(text):
+def test_what_is_not_a_bandwidth_is_refused(text):
     with pytest.raises(ValueError, match="not a bandwidth"):
         iperf3.bits_per_second(text)
 
 
-class _server_saw:
-    """The server's own summary line: lost and total datagrams of the window."""
-
-    def __init__(self, text: str) -> None:
-        found = re.search(r"(\d+)/(\d+) \(.*\)  receiver", text)
-        assert found is not None
-        self.lost, self.total = int(found[1]), int(found[2])
+def server_counts(text: str) -> tuple[int, int]:
+    """Lost and total datagrams of the window, from the server's own summary line."""
+    match = re.search(r"(\d+)/(\d+) \(.*\)  receiver", text)
+    assert match is not None
+    return int(match[1]), int(match[2])

@@ -64,7 +64,7 @@ def test_iperf3_runs_the_window_after_its_warmup(workload):
 
 @needs("netperf")
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
-def test_netperf_tells_percentiles_and_its_rate(protocol):
+def test_netperf_reports_percentiles_and_its_rate(protocol):
     port = free_port()
     workload = Workload(f"latency_{protocol}_rr", "latency", "netperf", protocol, length=1)
     with serving(netperf.server_argv(port, LOOPBACK)):

@@ -1,4 +1,4 @@
-"""netperf: what its output is trusted to say. Recordings: tests/data/netperf/README.md."""
+"""netperf: what its output means. Recordings: tests/data/netperf/README.md."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_sending_again_after_a_second_bounds_the_stall(recorded):
         ("classic", "no latencies"),
     ],
 )
-def test_output_without_latencies_is_refused_with_what_it_says(recorded, name, reason):
+def test_output_without_latencies_is_refused_and_quoted(recorded, name, reason):
     with pytest.raises(ParseError, match=reason):
         netperf.parse(recorded(f"netperf/{name}.txt"), "x")
 

@@ -30,7 +30,7 @@ def test_sysstat_10_writes_epoch_seconds_and_fewer_columns(recorded):
     assert found.rows[0].time_of_day_s is None
 
 
-def test_the_published_monitor_tells_its_start(recorded):
+def test_the_published_monitor_notes_its_start(recorded):
     found = pidstat.parse(recorded("pidstat/published_monitor.log"), "x")
     assert (found.start_epoch_s, found.interval_s) == (1795352658, 2)
     assert found.rows[0].epoch_s == 1795352660
@@ -56,7 +56,7 @@ def test_the_hosts_zone_does_not_matter(zone_h):
     assert found.rows[0].epoch_s == int(start + 2)
 
 
-def test_midnight_goes_on():
+def test_times_count_on_past_midnight():
     text = HEADER + row("23:59:58") + row("00:00:00") + row("00:00:02")
     start = 1795391996.0  # 23:59:56 UTC
     found = pidstat.parse(text, "x", start)

@@ -1,4 +1,4 @@
-"""Files of /proc, recorded and of this very machine."""
+"""Files of /proc: recorded ones and this machine's."""
 
 import os
 from pathlib import Path
@@ -47,7 +47,7 @@ def test_uptime_and_load(recorded):
     assert len(proc.parse_loadavg(recorded("proc/loadavg.txt"), "x")) == 3
 
 
-def test_an_open_bpf_program_tells_its_cost(recorded):
+def test_an_open_bpf_program_has_its_run_count_and_time(recorded):
     found = proc.parse_fdinfo(recorded("proc/fdinfo_program.txt"), "x")
     assert found == proc.OpenProgram(
         program_id=100, type=5, tag="888546de2943b66d", run_cnt=40, run_time_ns=79652

@@ -1,5 +1,5 @@
-"""Trees of the published framework: a real one (two hosts, a baseline, two tools), and its ways to
-be broken or older."""
+"""Trees of the published framework: a real one (two hosts, a baseline, two tools), and broken and
+older variants of it."""
 
 import json
 import re
@@ -72,15 +72,15 @@ def test_a_load_equals_what_its_json_says(reading):
     assert value(reading, "baseline", "throughput_single_tcp", "throughput_bps") == received
 
 
-def test_streams_are_summed_as_published_and_their_overlap_is_told(reading):
+def test_streams_are_summed_as_published_and_their_overlap_is_noted(reading):
     files = (DATA / "legacy-results").glob(f"{BASELINE}/pps/multi_4_*/*.json")
     received = [json.loads(f.read_text())["end"]["sum_received"] for f in files]
     writes = sum(r["bits_per_second"] for r in received) / (64 * 8)
     assert value(reading, "baseline", "pps_multi_tcp", "writes_per_s") == pytest.approx(writes)
     (gates,) = only(reading.cells, case="baseline", workload="pps_multi_tcp")["gates"]
-    told = {gate["gate"]: gate for gate in json.loads(gates)}["simultaneous"]
-    assert told["passed"] is None
-    assert told["observed"] == "2 s of 5 s with all 4 processes running"
+    note = {gate["gate"]: gate for gate in json.loads(gates)}["simultaneous"]
+    assert note["passed"] is None
+    assert note["observed"] == "2 s of 5 s with all 4 processes running"
 
 
 def test_latency_reads_from_netperfs_three_columns(reading):
@@ -251,8 +251,8 @@ def test_monitors_without_an_epoch_are_aligned_by_zone_and_flagged(tree):
 
 
 @pytest.mark.parametrize("hours", [8, -5])
-def test_the_sites_zone_changes_nothing_but_the_way_it_is_written(tree, reading, hours):
-    """All local times moved as another zone writes them; epoch seconds stay."""
+def test_the_sites_time_zone_changes_no_value(tree, reading, hours):
+    """All local times as another zone writes them; epoch seconds stay."""
     for path in sorted(tree.rglob("*20261122_13*"), reverse=True):
         path.rename(path.with_name(path.name.replace("20261122_13", f"20261122_{13 + hours:02}")))
     for file in tree.rglob("*.log"):

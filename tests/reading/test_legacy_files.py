@@ -1,4 +1,4 @@
-"""What a path of the published tree tells."""
+"""What each file of the published tree is, from its path."""
 
 import pytest
 

@@ -45,7 +45,7 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 def refusal(tree: Path, dataset: Path, run: str = "new") -> str:
-    """What ingest says; that it is one line, exits with 2 and changed nothing is checked here."""
+    """The error message of ingest; checks that it is one line, exits with 2 and changed nothing."""
     before = files(dataset)
     names = (None, None) if any(tree.glob("*/environment.json")) else ("lab", run)
     with pytest.raises(OverheadError) as caught:
@@ -77,8 +77,8 @@ def test_an_empty_folder(tmp_path, dataset):
 
 
 def test_a_run_in_which_nothing_was_measured(tmp_path, dataset):
-    said = refusal(native_tree(tmp_path / "run"), dataset)
-    assert said.startswith(f"{tmp_path}/run/lab: holds no measured cell")
+    message = refusal(native_tree(tmp_path / "run"), dataset)
+    assert message.startswith(f"{tmp_path}/run/lab: holds no measured cell")
 
 
 def test_a_tree_without_a_baseline(tree, dataset):
@@ -89,8 +89,8 @@ def test_a_tree_without_a_baseline(tree, dataset):
 
 @pytest.mark.parametrize("version", [VERSION + 1, "two", None])
 def test_a_tree_of_a_schema_that_is_not_known(tmp_path, dataset, version):
-    said = refusal(native_tree(tmp_path / "run", schema_version=version), dataset)
-    assert f"environment.json: schema_version: {version!r} is not known here" in said
+    message = refusal(native_tree(tmp_path / "run", schema_version=version), dataset)
+    assert f"environment.json: schema_version: {version!r} is not known here" in message
 
 
 def test_a_tree_whose_cells_are_of_a_later_format_names_one(tmp_path, dataset):
@@ -98,8 +98,8 @@ def test_a_tree_whose_cells_are_of_a_later_format_names_one(tmp_path, dataset):
     slot = tree / "lab/iteration_001/c/performance-test-results/baseline/host/metadata_1.json"
     slot.parent.mkdir(parents=True)
     slot.write_text('{"format": 99}')
-    said = refusal(tree, dataset)
-    assert f"{slot}: format 99 is newer" in said
+    message = refusal(tree, dataset)
+    assert f"{slot}: format 99 is newer" in message
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 1, "run": "r"}'])
@@ -118,8 +118,8 @@ def test_a_run_whose_name_is_no_name(tmp_path, dataset):
 
 def test_a_second_tree_of_a_run_is_refused_naming_both(tree, dataset):
     next((tree / LATENCY).glob("tcp_rr_*/*.txt")).write_text("")
-    said = refusal(tree, dataset, run="kept")
-    assert said.startswith(
+    message = refusal(tree, dataset, run="kept")
+    assert message.startswith(
         f"{tree}: run kept of lab is already that of another tree, {LEGACY_RESULTS};"
     )
 
@@ -160,19 +160,19 @@ def test_a_tree_that_grew_replaces_what_was_read_of_it(tree, tmp_path, monkeypat
 # -- wrong datasets --------------------------------------------------------------------------------
 
 
-def test_a_dataset_with_a_cut_file_says_how_to_mend_it_and_can_be(dataset):
+def test_a_dataset_with_a_cut_file_tells_how_to_repair_it_and_can_be(dataset):
     path = dataset / "runs/environment=lab/run=kept/data.parquet"
     whole = files(dataset)
     path.write_bytes(path.read_bytes()[:-9])
-    said = refusal(LEGACY_RESULTS, dataset)
-    assert said.startswith(f"{path}: cut or not parquet")
-    assert said.endswith("remove it and ingest its tree again")
+    message = refusal(LEGACY_RESULTS, dataset)
+    assert message.startswith(f"{path}: cut or not parquet")
+    assert message.endswith("remove it and ingest its tree again")
     path.unlink()
     ingest_tree.fn(LEGACY_RESULTS, str(dataset), "lab", "kept")
     assert files(dataset) == whole
 
 
-def test_a_cut_file_of_the_run_itself_is_mended_by_reading_its_tree_again(dataset):
+def test_a_cut_file_of_the_run_itself_is_repaired_by_reading_its_tree_again(dataset):
     whole = files(dataset)
     path = dataset / "samples/environment=lab/run=kept/data.parquet"
     path.write_bytes(path.read_bytes()[:100])
@@ -233,7 +233,7 @@ assert not list(root.rglob("*.tmp"))
 # -- at the command line ---------------------------------------------------------------------------
 
 
-def test_the_command_says_it_in_one_line_and_exits_with_2(tmp_path, tree, dataset):
+def test_the_command_prints_one_line_and_exits_with_2(tmp_path, tree, dataset):
     next((tree / LATENCY).glob("tcp_rr_*/*.txt")).write_text("")
     before = files(dataset)
     command = Path(sys.executable).with_name("ebpf-overhead")

@@ -1,4 +1,7 @@
 import pickle
+import re
+import shlex
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,21 +48,32 @@ async def test_metacharacters_reach_the_program_as_they_are(sshd, tmp_path: Path
     assert not canary.exists()
 
 
+OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHW3zBiXl1TO1UvIbqtFUOGwdYxE9YMXVgT3ZqC6XZ5s"
+
+
 async def test_a_changed_host_key_is_refused_and_no_command_runs(sshd, tmp_path: Path):
-    other = "AAAAC3NzaC1lZDI1NTE5AAAAIHW3zBiXl1TO1UvIbqtFUOGwdYxE9YMXVgT3ZqC6XZ5s"
-    ssh = sshd.with_known_hosts(f"[127.0.0.1]:{sshd.node.port} ssh-ed25519 {other}\n")
-    with pytest.raises(HostKeyRejected, match="not the pinned one"):
+    ssh = sshd.with_known_hosts(f"[127.0.0.1]:{sshd.node.port} {OTHER_KEY}\n")
+    with pytest.raises(HostKeyRejected, match="has changed") as caught:
         async with Connection(sshd.node, ssh) as host:
             await host.run(("touch", str(tmp_path / "ran")))
     assert not (tmp_path / "ran").exists()
+    (command,) = re.findall("`(.+)`", str(caught.value))
+    subprocess.run(shlex.split(command), check=True)
+    assert OTHER_KEY not in ssh.known_hosts.read_text()
 
 
-async def test_an_unknown_host_is_refused(sshd):
-    with pytest.raises(HostKeyRejected):
-        await Connection(sshd.node, sshd.with_known_hosts("")).open()
+async def test_an_unknown_host_key_is_refused_with_the_command_that_shows_it(sshd):
+    ssh = sshd.with_known_hosts(f"another.host {OTHER_KEY}\n")
+    with pytest.raises(HostKeyRejected, match=f"is not in {ssh.known_hosts}") as caught:
+        await Connection(sshd.node, ssh).open()
+    (command,) = re.findall("`(.+)`", str(caught.value))
+    shown = subprocess.run(shlex.split(command), check=True, capture_output=True, text=True)
+    ssh.known_hosts.write_text(shown.stdout)
+    async with Connection(sshd.node, ssh) as host:
+        assert (await host.run(("true",))).status == 0
 
 
-async def test_a_refused_key_is_said_so(sshd, tmp_path: Path):
+async def test_a_refused_client_key_is_named_as_the_reason(sshd, tmp_path: Path):
     (sshd.directory / "authorized_keys").rename(sshd.directory / "away")
     try:
         with pytest.raises(AuthRejected, match="refused our key"):
@@ -68,6 +82,6 @@ async def test_a_refused_key_is_said_so(sshd, tmp_path: Path):
         (sshd.directory / "away").rename(sshd.directory / "authorized_keys")
 
 
-async def test_an_unreachable_host_is_said_so(sshd):
+async def test_an_unreachable_host_is_named_as_the_reason(sshd):
     with pytest.raises(Unreachable, match="no SSH connection"):
         await Connection(replace(sshd.node, port=1), sshd.ssh).open()

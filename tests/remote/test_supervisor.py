@@ -1,4 +1,4 @@
-"""The supervisor over a real sshd: it ends what it started, and nothing stays."""
+"""The supervisor over a real sshd: it ends what it started and leaves no residue."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from tasks.remote.supervisor import Supervisor
 
 
 def carrying(run: str) -> list[int]:
-    """Processes with this run's mark in their environment."""
+    """Pids of processes with this run's mark in their environment."""
     mark = f"EBPF_OVERHEAD_RUN={run}".encode()
     found = []
     for entry in Path("/proc").iterdir():
@@ -101,7 +101,7 @@ async def test_a_daemon_that_left_its_session_ends_with_its_program_and_no_other
     assert await gone("t-daemon", 1)
 
 
-async def test_a_program_has_the_signals_that_it_would_have_by_hand(connection, tmp_path):
+async def test_a_program_gets_the_signals_that_it_gets_when_started_by_hand(connection, tmp_path):
     supervisor = Supervisor(connection, "t-signals", "me")
     await supervisor.open()
     out = tmp_path / "status"
@@ -117,7 +117,7 @@ async def test_a_program_has_the_signals_that_it_would_have_by_hand(connection, 
 
 @pytest.fixture
 def full_disk(tmp_path):
-    """A folder in which not one byte more can be written; files can be made."""
+    """A folder in which files can be created but no byte can be written."""
     if os.geteuid() != 0:
         pytest.skip("mounting needs root")
     folder = tmp_path / "full"
@@ -170,7 +170,7 @@ async def test_silence_longer_than_the_lease_ends_everything(connection, monkeyp
     await supervisor.close()
 
 
-async def test_a_second_run_is_told_who_holds_the_host(sshd, connection):
+async def test_a_second_run_learns_who_holds_the_host(sshd, connection):
     first = Supervisor(connection, "t-first", "alice@desk run t-first")
     await first.open()
     async with Connection(sshd.node, sshd.ssh) as again:
@@ -206,12 +206,12 @@ async def test_an_orphan_keeps_the_lock_until_it_ends(sshd):
     shutil.rmtree("/tmp/ebpf-overhead-t-orphan")
 
 
-async def test_what_was_changed_on_the_host_is_undone_unless_said_otherwise(connection, tmp_path):
+async def test_a_change_on_the_host_is_undone_unless_it_was_undone_before(connection, tmp_path):
     supervisor = Supervisor(connection, "t-undo", "me")
     await supervisor.open()
-    supervisor.undo("one", ("touch", str(tmp_path / "it's undone")))
-    supervisor.undo("two", ("touch", str(tmp_path / "never")))
-    supervisor.undone("two")
+    await supervisor.undo("one", ("touch", str(tmp_path / "it's undone")))
+    await supervisor.undo("two", ("touch", str(tmp_path / "never")))
+    await supervisor.undone("two")
     await supervisor.close()
     assert [p.name for p in tmp_path.iterdir()] == ["it's undone"]
 
@@ -231,7 +231,7 @@ async def test_a_snapshot_carries_clocks_counters_and_processes(connection, tmp_
     assert any(f"{os.getpid()} (" in line for line in lines)
 
 
-async def test_a_host_that_could_not_be_taken_again_is_never_taken_for_alive(sshd, monkeypatch):
+async def test_a_host_that_could_not_be_reserved_again_is_not_alive(sshd, monkeypatch):
     monkeypatch.setattr("tasks.remote.held_host._RECONNECT_S", (0.1,))
     host = HeldHost(sshd.node, sshd.ssh, "t-revive", "me", sudo=False)
     await host.open()
@@ -269,5 +269,5 @@ async def test_a_host_that_answers_nothing_is_lost_in_time(sshd, monkeypatch):
     monkeypatch.setattr("tasks.remote.supervisor._ANSWER_S", 0.5)
     monkeypatch.setattr("tasks.remote.supervisor._SCRIPT", "exec sleep 5")
     async with Connection(sshd.node, sshd.ssh) as connection:
-        with pytest.raises(TransportLost, match="said nothing"):
+        with pytest.raises(TransportLost, match="no answer"):
             await Supervisor(connection, "t-mute", "me").open()
