@@ -11,14 +11,11 @@ from prefect.cache_policies import NO_CACHE
 
 from .model.errors import InputError
 from .model.names import DATASETS, RunKey
-from .quality.checks import run_rules, withheld
-from .quality.expectations_process import run_expectations
+from .quality.checks import run_expectations, run_rules, withheld
 from .quality.published_figures import check_reference
 from .statistics.verdicts import withhold
 from .storage.dataset import Dataset
-from .storage.schema import TABLES
-
-_EFFECT = ["environment", "run", "layer", "case", "workload", "metric"]
+from .storage.schema import EFFECTS, TABLES
 
 
 @task(name="check", task_run_name="check · {datasets}", cache_policy=NO_CACHE)
@@ -48,8 +45,8 @@ def check_runs(datasets: str, keys: Sequence[RunKey], docs: Path | None = None) 
 
 def _without_verdicts(effects: pl.DataFrame, blocked: pl.DataFrame) -> pl.DataFrame:
     """Effects that a blocking finding reaches keep their interval and lose their verdict."""
-    reasons = blocked.select(*_EFFECT, pl.format("{} ({})", "message", "rule_id").alias("why"))
-    joined = effects.join(reasons, on=_EFFECT, how="left", maintain_order="left")
+    reasons = blocked.select(*EFFECTS.key, why=pl.format("{} ({})", "message", "rule_id"))
+    joined = effects.join(reasons, on=EFFECTS.key, how="left", maintain_order="left")
     return withhold(joined, pl.col("why")).select(effects.columns)
 
 

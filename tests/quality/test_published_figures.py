@@ -108,7 +108,7 @@ def test_every_finding_says_what_where_and_what_to_do(findings: pl.DataFrame) ->
 
 
 def test_a_missing_file_or_column_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"tool_overhead\.csv: is not there"):
+    with pytest.raises(InputError, match=r"tool_overhead\.csv: no such file"):
         check_reference(tmp_path)
     (tmp_path / "tool_overhead.csv").write_text("environment,layer\na,host\n")
     with pytest.raises(InputError, match=r"tool_overhead\.csv: tool: column is missing"):
