@@ -70,7 +70,7 @@ def baseline_suspect(tables: Tables) -> pl.DataFrame:
 
 
 def gain_with_the_rest(tables: Tables) -> pl.DataFrame:
-    """Each gain in a stratum whose baseline is the suspect: there the tool is not."""
+    """Each gain in a stratum whose baseline is the suspect, not the tool."""
     failed = pl.col("gain") & pl.col("shared")
     return effect_findings(_gains(tables), failed, pl.lit("cost >= 0"))
 

@@ -41,10 +41,10 @@ class Regimes:
 
     @property
     def apart(self) -> bool:
-        """Two levels rather than one: each seen twice or more, far apart, and tight."""
-        seen_twice = min(self.n_low, self.n_high) >= 2
+        """Two levels rather than one: each with two values or more, far apart, and tight."""
+        both_repeated = min(self.n_low, self.n_high) >= 2
         limit = MAX_WITHIN if self.n_low + self.n_high >= FEW else MAX_WITHIN_FEW
-        return seen_twice and self.within < limit and self.high > MIN_RATIO * self.low
+        return both_repeated and self.within < limit and self.high > MIN_RATIO * self.low
 
 
 def split(values: Sequence[float]) -> Regimes:

@@ -1,7 +1,7 @@
 """What every row must satisfy, as data: one suite for each table, built from its schema.
 
 An expectation names a Great Expectations class and its arguments; `expectations.py` runs them.
-Beside the tables there are views of them, each with suites of its own: `dtypes` (the columns'
+Beside the tables there are views of them, each with a suite of its own: `dtypes` (the columns'
 types), `units` (which metric is in which unit), `latency` (the percentiles of a cell side by side)
 and `limits` (each sample that hardware limits, beside its limit).
 """

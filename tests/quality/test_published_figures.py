@@ -99,11 +99,11 @@ def test_the_findings_do_not_drown_the_figures(findings: pl.DataFrame) -> None:
 
 
 def test_every_finding_says_what_where_and_what_to_do(findings: pl.DataFrame) -> None:
-    told = findings.select(
+    shown = findings.select(
         "environment", "rule_id", "metric", "observed", "expected",
         "message", "message_zh", "advice", "advice_zh",
     )  # fmt: skip
-    assert told.null_count().sum_horizontal().item() == 0
+    assert shown.null_count().sum_horizontal().item() == 0
     assert not findings["message"].str.contains(r"[{}]").any()
 
 
