@@ -1,7 +1,7 @@
 """The datasets in a notebook: `datasets.open(path).cells`, `.duckdb()`, `.latest()`."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 

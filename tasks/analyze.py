@@ -14,16 +14,13 @@ from .storage.dataset import Dataset
 
 
 @task(name="analyze", task_run_name="analyze · {datasets}", cache_policy=NO_CACHE)
-def analyze_runs(datasets: str, keys: Sequence[RunKey], margins: Path = MARGINS_FILE) -> int:
+def analyze_runs(datasets: str, keys: Sequence[RunKey], margins: Path = MARGINS_FILE) -> None:
     """Writes the `effects` and the calibration `checks` of these (environment, run).
 
-    Returns the number of effects. Raises InputError for an invalid margins file.
+    Raises InputError for an invalid margins file.
     """
     dataset, limits = Dataset(datasets), read_margins(margins)
-    count = 0
     for key in keys:
         cells, samples, runs = (dataset.rows(t, [key]) for t in ("cells", "samples", "runs"))
         analysis = analyze(cells, samples, limits, rules_of(runs))
         dataset.replace(*key, {"effects": analysis.effects, "checks": analysis.calibration})
-        count += analysis.effects.height
-    return count

@@ -1,4 +1,4 @@
-"""The verb `check`: rules and expectations over runs; what blocks withholds verdicts."""
+"""The verb `check`: rules and expectations over runs; blocking findings withhold verdicts."""
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -11,57 +11,47 @@ from prefect.cache_policies import NO_CACHE
 
 from .model.errors import InputError
 from .model.names import DATASETS, RunKey
-from .quality.checks import run_rules, withheld
-from .quality.expectations_process import run_expectations
+from .quality.checks import run_expectations, run_rules, withheld
 from .quality.published_figures import check_reference
 from .statistics.verdicts import withhold
 from .storage.dataset import Dataset
-from .storage.schema import TABLES
-
-_EFFECT = ["environment", "run", "layer", "case", "workload", "metric"]
+from .storage.schema import EFFECTS, TABLES
 
 
 @task(name="check", task_run_name="check · {datasets}", cache_policy=NO_CACHE)
-def check_runs(datasets: str, keys: Sequence[RunKey], docs: Path | None = None) -> dict[str, int]:
-    """Adds the findings to `checks` and withholds verdicts that a blocking finding reaches.
+def check_runs(datasets: str, keys: Sequence[RunKey], docs: Path | None = None) -> None:
+    """Adds the findings to `checks` and withholds the verdicts that a blocking finding concerns.
 
-    docs: a folder for Great Expectations' own pages. Returns findings by severity, failed ones.
+    docs: a folder for Great Expectations' own pages.
     """
     dataset = Dataset(datasets)
-    counts: dict[str, int] = {}
     for key in keys:
         tables = {name: dataset.rows(name, [key]) for name in TABLES}
         calibration = tables.pop("checks")
-        # Great Expectations takes 260 MB: in a process of its own it gives them back
+        # Great Expectations takes 260 MB: a process of its own returns them
         with ProcessPoolExecutor(1, get_context("spawn")) as apart:
             expected = apart.submit(run_expectations, tables, docs).result()
         findings = pl.concat([run_rules(tables), expected])
         effects = _without_verdicts(tables["effects"], withheld(findings, tables["effects"]))
         checks = pl.concat([calibration, findings])
         dataset.replace(*key, {"effects": effects, "checks": checks})
-        for severity, count in (
-            checks.filter(status="failed")["severity"].value_counts().iter_rows()
-        ):
-            counts[severity] = counts.get(severity, 0) + count
-    return counts
 
 
 def _without_verdicts(effects: pl.DataFrame, blocked: pl.DataFrame) -> pl.DataFrame:
-    """Effects that a blocking finding reaches keep their interval and lose their verdict."""
+    """Effects that a blocking finding concerns keep their interval and lose their verdict."""
     why = pl.format("{} ({})", "message", "rule_id")
-    reasons = blocked.select(*_EFFECT, "rule_id", why=why)
-    joined = effects.join(reasons, on=_EFFECT, how="left", maintain_order="left")
+    reasons = blocked.select(*EFFECTS.key, "rule_id", why=why)
+    joined = effects.join(reasons, on=EFFECTS.key, how="left", maintain_order="left")
     return withhold(joined, pl.col("rule_id"), pl.col("why")).select(effects.columns)
 
 
 def findings_of(datasets: str, run: str) -> pl.DataFrame:
-    """The failed checks and errors of a run. Raises InputError where the datasets hold no such."""
+    """The failed checks and errors of a run. Raises InputError for a run not in the datasets."""
     dataset = Dataset(datasets)
     if dataset.scan("runs").filter(run=run).collect().is_empty():
         raise InputError(datasets, run, "no such run", "one that was ingested")
-    return (
-        dataset.scan("checks").filter(pl.col("run") == run, pl.col("status") != "passed").collect()
-    )
+    not_passed = pl.col("status") != "passed"
+    return dataset.scan("checks").filter(pl.col("run") == run, not_passed).collect()
 
 
 def reference_findings() -> pl.DataFrame:

@@ -1,22 +1,32 @@
-"""The rules over the tables, and the effects that a blocking finding withholds."""
+"""Runs the rules and the expectations over tables; says which effects a finding withholds."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import polars as pl
 
-from ..storage.schema import CHECKS, TABLES
-from .rule import EFFECT_KEYS, Rule, Tables, rows
+from ..storage.schema import CHECKS, EFFECTS, PARTITION, TABLES
+from .rule import KEYS, Rule, Tables
 from .rules import RULES
+
+_TEXTS = ("message", "message_zh", "advice", "advice_zh")
 
 
 def run_rules(tables: Mapping[str, pl.DataFrame], rules: Sequence[Rule] = RULES) -> pl.DataFrame:
-    """Every rule over the tables at hand: rows of `checks`.
+    """The rows of `checks` of every rule over these tables.
 
-    `tables` maps names of tables to frames of their schema; one that is absent counts as empty,
-    and a rule that finds no subject says nothing.
+    `tables` maps names of tables to frames of their schema; an absent one counts as empty, and a
+    rule without a subject gives no row.
     """
     whole = complete(tables)
-    return pl.concat([CHECKS.frame(), *(rows(rule, rule.judge(whole)) for rule in rules)])
+    return pl.concat([CHECKS.frame(), *(_rows(rule, rule.judge(whole)) for rule in rules)])
+
+
+def run_expectations(tables: Mapping[str, pl.DataFrame], docs: Path | None = None) -> pl.DataFrame:
+    """`expectations.run_checkpoint`, imported only in the process that runs it."""
+    from .expectations import run_checkpoint
+
+    return run_checkpoint(tables, docs)
 
 
 def complete(tables: Mapping[str, pl.DataFrame]) -> Tables:
@@ -24,29 +34,54 @@ def complete(tables: Mapping[str, pl.DataFrame]) -> Tables:
     return {name: tables.get(name, table.frame()) for name, table in TABLES.items()}
 
 
+def _rows(rule: Rule, judged: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `checks` for one rule: each finding, and one `passed` for a run without any."""
+    found = judged.filter("failed")
+    fine = (
+        judged.filter(~pl.col("failed"))
+        .group_by(PARTITION)
+        .agg(observed=pl.format("0/{}", pl.len()))
+        .join(found, on=PARTITION, how="anti")
+        .sort(PARTITION)
+    )
+    kept = [column for column in (*KEYS, "observed", "expected") if column in found.columns]
+    common = {"rule_id": rule.id, "severity": rule.severity}
+    passed = [common | {"status": "passed"} | row for row in fine.iter_rows(named=True)]
+    failed = [
+        common | {"status": "failed"} | row | _texts(rule, row)
+        for row in found.select(kept).iter_rows(named=True)
+    ]
+    return CHECKS.frame(passed + failed)
+
+
+def _texts(rule: Rule, row: Mapping[str, object]) -> dict[str, str]:
+    fields = dict.fromkeys((*KEYS, "observed", "expected"), "") | {
+        name: "" if value is None else value for name, value in row.items()
+    }
+    return {name: getattr(rule, name).format_map(fields) for name in _TEXTS}
+
+
 def withheld(
     checks: pl.DataFrame, effects: pl.DataFrame, rules: Sequence[Rule] = RULES
 ) -> pl.DataFrame:
     """The effects whose verdict a blocking finding withholds.
 
-    One row for each effect: environment, run, layer, case, workload, metric, `rule_id` and
-    `message` (of the first such finding). A rule's scope says which effects a finding reaches; a
-    finding's null means all. Findings of other checks (expectations) reach what they name.
+    One row for each effect: the key of EFFECTS, `rule_id` and `message` of the first such finding.
+    The rule's scope says which effects a finding concerns, where null means all of them. A finding
+    of another check (an expectation) concerns the effects whose key it names.
     """
     scopes = {rule.id: rule.scope for rule in rules}
-    by_reach: dict[tuple[str, ...], list[Mapping[str, object]]] = {}
+    by_columns: dict[tuple[str, ...], list[Mapping[str, object]]] = {}
     for finding in checks.filter(severity="blocks", status="failed").iter_rows(named=True):
-        scope = scopes.get(finding["rule_id"], EFFECT_KEYS)
-        reach = tuple(column for column in scope if finding[column] is not None)
-        by_reach.setdefault(reach, []).append(finding)
-    hit = [
-        effects.select(EFFECT_KEYS).join(
-            CHECKS.frame(found).select(*reach, "rule_id", "message"), on=reach
-        )
-        for reach, found in by_reach.items()
+        scope = scopes.get(finding["rule_id"], EFFECTS.key)
+        columns = tuple(column for column in scope if finding[column] is not None)
+        by_columns.setdefault(columns, []).append(finding)
+    shown = ("rule_id", "message")
+    hits = [
+        effects.select(EFFECTS.key)
+        .join(CHECKS.frame(findings).select(*columns, *shown), on=columns)
+        .select(*EFFECTS.key, *shown)
+        for columns, findings in by_columns.items()
     ]
-    empty = CHECKS.frame().select(*EFFECT_KEYS, "rule_id", "message")
-    columns = empty.columns
-    return pl.concat([empty, *(frame.select(columns) for frame in hit)]).unique(
-        EFFECT_KEYS, keep="first", maintain_order=True
-    )
+    none = CHECKS.frame().select(*EFFECTS.key, *shown)
+    return pl.concat([none, *hits]).unique(EFFECTS.key, keep="first", maintain_order=True)

@@ -1,8 +1,8 @@
-"""The suites run by Great Expectations; nothing else imports it, and it takes seconds to load.
+"""Runs the suites in Great Expectations; only this file imports it, and it takes seconds to load.
 
-A batch is one table of one run of one environment: memory stays that of a run, and every finding
-has its place. Frames become pandas here, at the edge. An expectation that raised reports
-`success=False` as well; it is told by its `exception_info` and becomes `error`.
+A batch is one table of one run of one environment: it needs no more memory than a run, and every
+finding has its place. Frames become pandas here, at the edge. An expectation that raised reports
+`success=False` too; its `exception_info` tells it apart, and it becomes an `error`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,13 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 import polars as pl
 
-from ..storage.schema import CHECKS
+from ..storage.schema import CHECKS, PARTITION
 from .checks import complete
-from .rule import KEYS
-from .suites import SUITES, Expectation, Suite
+from .rule import KEYS, Tables
+from .suites import SUITES, Suite
 
 _PLACE = ("layer", "tool", "case", "workload", "metric")
-"""A finding has one row for each of these together; iterations are counted in it."""
+"""One finding for each combination of these; it counts the rows of all iterations."""
 
 _SEVERITY = {"blocks": "critical", "warns": "warning", "informs": "info"}
 
@@ -31,9 +31,8 @@ def run_checkpoint(tables: Mapping[str, pl.DataFrame], docs: Path | None = None)
     """Every suite over every run in the tables: rows of `checks`.
 
     One row for each failed expectation and place, one `error` for each that raised, one `passed`
-    for each suite and run in which nothing failed. `docs`: a folder for the Data Docs.
+    for each suite and run without either. `docs`: a folder for the Data Docs.
     """
-    whole = complete(tables)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     actions = []
@@ -42,9 +41,9 @@ def run_checkpoint(tables: Mapping[str, pl.DataFrame], docs: Path | None = None)
         actions.append(gx.checkpoint.UpdateDataDocsAction(name="docs"))
     source = context.data_sources.add_pandas("tables")
     checkpoints = {suite.name: _checkpoint(context, source, suite, actions) for suite in SUITES}
-    found: list[dict[str, Any]] = []
-    for environment, run, batch in _batches(whole):
-        place = {"environment": environment, "run": run}
+    checks: list[dict[str, Any]] = []
+    for key, batch in _batches(complete(tables)):
+        place = dict(zip(PARTITION, key, strict=True))
         baselines = set(batch["cells"].filter(kind="baseline")["case"].drop_nulls())
         for suite in SUITES:
             frame = suite.frame(batch)
@@ -53,12 +52,12 @@ def run_checkpoint(tables: Mapping[str, pl.DataFrame], docs: Path | None = None)
             rows = list(_validate(checkpoints[suite.name], suite, frame))
             clean = [{"rule_id": f"expect.{suite.name}", "severity": "blocks",
                       "status": "passed", "observed": f"0/{frame.height}"}]  # fmt: skip
-            found += [place | _of_all_cases(row, baselines) for row in rows or clean]
-    return CHECKS.frame(found)
+            checks += [place | _of_all_cases(row, baselines) for row in rows or clean]
+    return CHECKS.frame(checks)
 
 
 def _of_all_cases(row: dict[str, Any], baselines: set[str]) -> dict[str, Any]:
-    """A finding in a baseline concerns every case: all are compared with it."""
+    """A finding in a baseline concerns every case, since all are compared with it."""
     if row.get("case") not in baselines:
         return row
     return row | {"case": None, "observed": f"{row['case']}: {row['observed']}"}
@@ -71,6 +70,8 @@ def _docs_site(docs: Path) -> dict[str, Any]:
 
 
 def _checkpoint(context: Any, source: Any, suite: Suite, actions: list[Any]) -> Any:
+    columns = suite.frame(complete({})).columns
+    placing = [key for key in KEYS if key in columns and key not in PARTITION]
     batch = source.add_dataframe_asset(suite.name).add_batch_definition_whole_dataframe("run")
     expectations = [
         getattr(gxe, e.type)(**e.arguments, severity=_SEVERITY[e.severity], meta={"id": e.id})
@@ -87,40 +88,24 @@ def _checkpoint(context: Any, source: Any, suite: Suite, actions: list[Any]) -> 
             actions=actions,
             result_format={
                 "result_format": "COMPLETE",
-                "unexpected_index_column_names": _place_columns(suite),
+                "unexpected_index_column_names": placing,
             },
         )
     )
 
 
-def _place_columns(suite: Suite) -> list[str]:
-    """The columns of `checks` that the suite's frame has, to place a finding by."""
-    columns = suite.frame(complete({})).columns
-    return [key for key in KEYS if key in columns and key not in ("environment", "run")]
-
-
-def _batches(
-    tables: Mapping[str, pl.DataFrame],
-) -> Iterator[tuple[str, str, dict[str, pl.DataFrame]]]:
-    """Each environment and run with its part of every table."""
-    keys = ("environment", "run")
+def _batches(tables: Tables) -> Iterator[tuple[tuple[Any, ...], Tables]]:
+    """Each (environment, run) with its part of every table."""
     parts = {
-        name: frame.partition_by(keys, as_dict=True, maintain_order=True)
+        name: frame.partition_by(PARTITION, as_dict=True, maintain_order=True)
         for name, frame in tables.items()
     }
-    for environment, run in sorted({key for part in parts.values() for key in part}, key=str):
-        yield (
-            environment,
-            run,
-            {
-                name: part.get((environment, run), tables[name].clear())
-                for name, part in parts.items()
-            },
-        )
+    for key in sorted({key for part in parts.values() for key in part}, key=str):
+        yield key, {name: part.get(key, tables[name].clear()) for name, part in parts.items()}
 
 
 def _validate(checkpoint: Any, suite: Suite, frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    """Findings of one batch: what failed, by place, and what raised."""
+    """Rows of one batch: the findings of failed expectations, and those that raised."""
     by_id = {expectation.id: expectation for expectation in suite.expectations}
     outcome = checkpoint.run(batch_parameters={"dataframe": frame.to_pandas()})
     for validation in outcome.run_results.values():
@@ -130,27 +115,22 @@ def _validate(checkpoint: Any, suite: Suite, frame: pl.DataFrame) -> Iterator[di
             if raised := _exception(result.exception_info):
                 yield common | {"status": "error", "message": raised, "message_zh": raised}
             elif not result.success:
-                yield from (
-                    common | {"status": "failed"} | _texts(expectation) | placed
-                    for placed in _placed(result.result, frame)
-                )
+                common |= {
+                    "status": "failed",
+                    "message": expectation.message,
+                    "message_zh": expectation.message_zh,
+                    "advice": _ADVICE,
+                    "advice_zh": _ADVICE_ZH,
+                }
+                yield from (common | placed for placed in _placed(result.result, frame))
 
 
 def _exception(info: Mapping[str, Any]) -> str | None:
-    """The message of an expectation that raised. GX has it flat, or once for each metric."""
+    """The message of an expectation that raised: GX has it flat, or once for each metric."""
     for each in (info, *(value for value in info.values() if isinstance(value, Mapping))):
         if each.get("raised_exception"):
             return str(each.get("exception_message")).splitlines()[0]
     return None
-
-
-def _texts(expectation: Expectation) -> dict[str, str]:
-    return {
-        "message": expectation.message,
-        "message_zh": expectation.message_zh,
-        "advice": _ADVICE,
-        "advice_zh": _ADVICE_ZH,
-    }
 
 
 def _placed(result: Mapping[str, Any], frame: pl.DataFrame) -> Iterator[dict[str, Any]]:

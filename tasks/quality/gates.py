@@ -1,25 +1,27 @@
-"""Is the cell what it says? Eight gates as data, and one pure function for each.
+"""Can a cell's result be used? Eight gates as data, and one pure function for each.
 
 A gate answers True, False, or None where it could not be judged; None blocks like a failure where
-the gate is required, because nobody looked. What was observed comes in one `Observation`; whoever
-measured or read the raw files fills it. A field that is None was not observed: it is never 0.
+the gate is required, because nothing was observed. All observations of a cell come in one
+`Observation`, filled by whoever measured or read the raw files. A field that is None was not
+observed: it is never 0.
 
 `steady` is the one gate of a whole run: it needs all baselines, see `steady.py`.
 """
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ..model.outcome import GateResult
 from ..model.plan import CaseKind
+from . import steady
 
 FOREIGN_CPU_PCT = 5.0
-"""A process that is no part of the measurement disturbs from this share of one CPU on."""
+"""A process outside the measurement disturbs it from this share of one CPU on."""
 
 DURATION_TOLERANCE = 0.05
-"""Received seconds may differ from requested ones by this share: an outage stretches a test."""
+"""Seconds received may differ from those requested by this share: an outage prolongs a test."""
 
 CLOCK_SLACK_S = 1.0
 """pidstat prints whole seconds: a row's time may be off by one."""
@@ -27,7 +29,7 @@ CLOCK_SLACK_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ToolProcess:
-    """A pid as /proc showed it. `starttime` (clock ticks since boot) None: that pid was gone."""
+    """A pid as /proc showed it. `starttime` (clock ticks since boot) None: it was gone."""
 
     pid: int
     starttime: int | None
@@ -35,12 +37,12 @@ class ToolProcess:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was seen of one cell, on the hosts that took part. None: not observed."""
+    """What was observed of one cell, on the hosts that took part. None: not observed."""
 
     workload_kind: str | None = None  # throughput | latency | pps
 
-    # the tool: its first process at both ends of the window, and its BPF programs: held when it
-    # was ready, and held still after the window
+    # the tool: its first process at both ends of the window, and the BPF programs that it held when
+    # it was ready and after the window
     tool_start: ToolProcess | None = None
     tool_end: ToolProcess | None = None
     tool_programs: frozenset[int] | None = None
@@ -82,16 +84,33 @@ class Observation:
     left_behind: tuple[str, ...] | None = None
 
 
-def _unseen(gate: str, what: str, expected: str) -> GateResult:
-    return GateResult(gate, None, f"not observed: {what}", expected)
+Answer = tuple[bool | None, str]
+"""Whether the gate passed (None: not judged), and what was observed."""
 
 
-def _tool_alive(o: Observation) -> GateResult:
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One gate: a stable id, what it expects, its judge, why a cell that fails it does not count,
+    and what to do."""
+
+    id: str
+    expected: str
+    judge: Callable[[Observation], Answer] | None  # None: judged over a run, not a cell
+    reason: str
+    reason_zh: str
+    advice: str
+    advice_zh: str
+
+
+def _not_observed(what: str) -> Answer:
+    return None, f"not observed: {what}"
+
+
+def _tool_alive(o: Observation) -> Answer:
     """A wrapper may outlive the program that it started: what that had attached is gone then."""
-    expected = "same pid and start time at both ends of the window, its BPF programs still held"
     start, end = o.tool_start, o.tool_end
     if start is None or end is None:
-        return _unseen("tool_alive", "the tool's process", expected)
+        return _not_observed("the tool's process")
     alive = start.starttime is not None and start == end
     observed = f"{_process(start)}, then {_process(end)}"
     if o.tool_programs and o.tool_programs_end is not None:
@@ -99,7 +118,7 @@ def _tool_alive(o: Observation) -> GateResult:
         alive = alive and not gone
         if gone:
             observed += f"; {len(gone)} of its {len(o.tool_programs)} BPF programs are gone"
-    return GateResult("tool_alive", alive, observed, expected)
+    return alive, observed
 
 
 def _process(process: ToolProcess) -> str:
@@ -108,78 +127,62 @@ def _process(process: ToolProcess) -> str:
     return f"pid {process.pid} (start {process.starttime})"
 
 
-def _probes_attached(o: Observation) -> GateResult:
-    expected = "new BPF programs that ran in the attribution pass"
+def _probes_attached(o: Observation) -> Answer:
     if o.programs_before is None or o.programs_after is None:
-        return _unseen("probes_attached", "the kernel's BPF programs", expected)
+        return _not_observed("the kernel's BPF programs")
     new = len(o.programs_after - o.programs_before)
     runs = "runs not counted" if o.run_cnt is None else f"{o.run_cnt} runs"
-    passed = new > 0 and (o.run_cnt is None or o.run_cnt > 0)
-    return GateResult("probes_attached", passed, f"{new} new programs, {runs}", expected)
+    return new > 0 and (o.run_cnt is None or o.run_cnt > 0), f"{new} new programs, {runs}"
 
 
-def _nothing_attached(o: Observation) -> GateResult:
-    """A placebo's form of the gate: it must attach nothing, or it is no placebo."""
-    expected = "no new BPF program beside a placebo"
+def _nothing_attached(o: Observation) -> Answer:
     if o.programs_before is None or o.programs_after is None:
-        return _unseen("probes_attached", "the kernel's BPF programs", expected)
+        return _not_observed("the kernel's BPF programs")
     new = len(o.programs_after - o.programs_before)
-    return GateResult("probes_attached", new == 0, f"{new} new programs", expected)
+    return new == 0, f"{new} new programs"
 
 
-def _complete(o: Observation) -> GateResult:
-    expected = "every load process whole, no empty second, seconds within 5 % of those requested"
+def _complete(o: Observation) -> Answer:
     if o.parse_errors:
-        return GateResult("complete", False, "; ".join(o.parse_errors), expected)
+        return False, "; ".join(o.parse_errors)
     if o.load_s is None or o.requested_s is None:
-        return _unseen("complete", "the load's duration", expected)
+        return _not_observed("the load's duration")
     if o.zero_intervals is None and o.workload_kind != "latency":
-        return _unseen("complete", "the load's one-second slices", expected)
+        return _not_observed("the load's one-second slices")
     wanted = 1 if o.load_processes is None else o.load_processes
     slack = DURATION_TOLERANCE * o.requested_s
-    # Written so that NaN counts as off.
+    # `not <=`: NaN counts as off
     off = [s for s in o.load_s if not (math.isfinite(s) and abs(s - o.requested_s) <= slack)]
     passed = not off and not o.zero_intervals and len(o.load_s) == wanted
     seconds = ", ".join(f"{s:.4g}" for s in off or o.load_s[:1]) or "no"
-    observed = (
+    return passed, (
         f"{len(o.load_s)} of {wanted} processes, {seconds} s of {o.requested_s:g} s, "
         f"{o.zero_intervals or 0} empty seconds"
     )
-    return GateResult("complete", passed, observed, expected)
 
 
-def _monitored(o: Observation) -> GateResult:
-    expected = "monitor rows from end to end of the window, no row missing"
-    rows, start, end, interval = (
-        o.monitor_rows,
-        o.window_start,
-        o.window_end,
-        o.monitor_interval_s,
-    )
+def _monitored(o: Observation) -> Answer:
+    rows, start, end, interval = o.monitor_rows, o.window_start, o.window_end, o.monitor_interval_s
     if rows is None or start is None or end is None or interval is None:
-        return _unseen("monitored", "the monitor's rows or the window", expected)
+        return _not_observed("the monitor's rows or the window")
     reach = interval + CLOCK_SLACK_S
     inside = sorted(t for t in rows if start - reach <= t <= end + reach)
-    # The window's ends count as rows: the largest hole is then looked for in one pass.
+    # both ends of the window count as rows, so that one pass finds the largest hole
     hole = max(b - a for a, b in pairwise([start, *inside, end])) if inside else end - start
     observed = f"{len(inside)} rows, largest hole {max(hole, 0.0):.1f} s of {end - start:.1f} s"
-    return GateResult("monitored", bool(inside) and hole <= reach, observed, expected)
+    return bool(inside) and hole <= reach, observed
 
 
-def _quiet_host(o: Observation) -> GateResult:
-    expected = (
-        f"no foreign process above {FOREIGN_CPU_PCT:g} % of a CPU, load below the setting, "
-        "no new kernel warning, frequency settings and throttling counters unchanged"
-    )
+def _quiet_host(o: Observation) -> Answer:
     if o.foreign is None or o.load1_before is None or o.max_load1 is None:
-        return _unseen("quiet_host", "foreign processes or the load before", expected)
+        return _not_observed("foreign processes or the load before")
     noise = [f"{name} {pct:.0f} %" for name, pct in o.foreign if pct > FOREIGN_CPU_PCT]
     if o.load1_before > o.max_load1:
         noise.append(f"load {o.load1_before:.2f} above {o.max_load1:.2f}")
     noise += [f"kernel: {line}" for line in (o.kernel_warnings or ())[:3]]
     noise += _changes("throttling", o.throttle_before, o.throttle_after)
     noise += _changes("frequency", o.frequency_before, o.frequency_after)
-    return GateResult("quiet_host", not noise, "; ".join(noise) or "quiet", expected)
+    return not noise, "; ".join(noise) or "quiet"
 
 
 def _changes(
@@ -192,115 +195,116 @@ def _changes(
     return [f"{what} {n}: {before.get(n)} -> {after.get(n)}" for n in changed[:3]]
 
 
-def _same_world(o: Observation) -> GateResult:
-    expected = "kernel, tools and NIC settings as at the baseline"
+def _same_world(o: Observation) -> Answer:
     if o.epoch is None or o.baseline_epoch is None:
-        return _unseen("same_world", "the fingerprint of the cell or of its baseline", expected)
-    observed = f"{o.epoch} against {o.baseline_epoch}"
-    return GateResult("same_world", o.epoch == o.baseline_epoch, observed, expected)
+        return _not_observed("the fingerprint of the cell or of its baseline")
+    return o.epoch == o.baseline_epoch, f"{o.epoch} against {o.baseline_epoch}"
 
 
-def _clean_after(o: Observation) -> GateResult:
-    expected = "BPF programs, links, tc filters and XDP as before the tool"
+def _clean_after(o: Observation) -> Answer:
     if o.left_behind is None:
-        return _unseen("clean_after", "the state after the tool", expected)
-    observed = "; ".join(o.left_behind[:5]) or "as before"
-    return GateResult("clean_after", not o.left_behind, observed, expected)
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """One gate: a stable id, why a cell that fails it does not count, what to do."""
-
-    id: str
-    reason: str
-    reason_zh: str
-    advice: str
-    advice_zh: str
-    judge: Callable[[Observation], GateResult] | None  # None: judged over a run, not a cell
+        return _not_observed("the state after the tool")
+    return not o.left_behind, "; ".join(o.left_behind[:5]) or "as before"
 
 
 GATES: dict[str, Gate] = {
     gate.id: gate
     for gate in (
         Gate("tool_alive",
+             "same pid and start time at both ends of the window, its BPF programs still held",
+             _tool_alive,
              "The tool did not run through the whole window: part of the load ran without it.",
              "工具未在整个测量窗口内运行：部分负载是在没有工具的情况下测得的。",
              "Read the tail of the tool's output; start it by hand on that host.",
-             "查看工具输出末尾，并在该主机上手动启动工具。",
-             _tool_alive),
+             "查看工具输出末尾，并在该主机上手动启动工具。"),
         Gate("probes_attached",
+             "new BPF programs that ran in the attribution pass",
+             _probes_attached,
              "The tool's probes were not attached, or never ran: there is no overhead to report.",
              "工具的探针未挂载或从未执行：没有可报告的开销。",
              "Check the kernel's support of the probe points; for a placebo, who else loads BPF.",
-             "检查内核是否支持这些探测点；若为安慰剂用例，检查是否有其他程序加载 BPF。",
-             _probes_attached),
+             "检查内核是否支持这些探测点；若为安慰剂用例，检查是否有其他程序加载 BPF。"),
         Gate("complete",
+             "every load process whole, no empty second, seconds within 5 % of those requested",
+             _complete,
              "The load is not whole: it failed, stalled, or lasted other than requested.",
              "负载不完整：失败、中断，或持续时间与要求不符。",
              "Read the raw load output named here; look for link loss, a busy server, a full disk.",
-             "查看此处列出的原始负载输出；检查链路中断、服务端忙或磁盘已满。",
-             _complete),
+             "查看此处列出的原始负载输出；检查链路中断、服务端忙或磁盘已满。"),
         Gate("monitored",
+             "monitor rows from end to end of the window, no row missing",
+             _monitored,
              "The monitor does not cover the window: the tool's CPU and memory are unknown.",
              "监控数据未覆盖测量窗口：工具的 CPU 与内存占用未知。",
              "Check that pidstat runs on the tool's host and that its disk has room.",
-             "检查工具所在主机上的 pidstat 是否运行以及磁盘空间是否充足。",
-             _monitored),
+             "检查工具所在主机上的 pidstat 是否运行以及磁盘空间是否充足。"),
         Gate("quiet_host",
+             f"no foreign process above {FOREIGN_CPU_PCT:g} % of a CPU, load below the setting, "
+             "no new kernel warning, frequency settings and throttling counters unchanged",
+             _quiet_host,
              "Something else used the host: the difference may not be the tool's.",
              "主机上有其他活动：差异可能并非由工具造成。",
              "Stop or move what is named here, or raise the limit and accept a wider interval.",
-             "停止或迁移此处列出的程序；或放宽限制并接受更宽的区间。",
-             _quiet_host),
+             "停止或迁移此处列出的程序；或放宽限制并接受更宽的区间。"),
         Gate("same_world",
+             "kernel, tools and NIC settings as at the baseline",
+             _same_world,
              "Kernel, tool or NIC settings differ from the baseline's: the two do not compare.",
              "内核、工具或网卡设置与基线不同：两者不可比。",
              "Measure a baseline in the changed environment, or undo the change.",
-             "在变更后的环境中重新测量基线，或撤销变更。",
-             _same_world),
+             "在变更后的环境中重新测量基线，或撤销变更。"),
         Gate("clean_after",
+             "BPF programs, links, tc filters and XDP as before the tool",
+             _clean_after,
              "The tool left state in the kernel: what is measured next would carry its cost.",
              "工具在内核中留下状态：后续测量会带上它的开销。",
              "Remove what is named here on that host; the next baseline waits for it.",
-             "在该主机上清除此处列出的内容；下一次基线测量将等待其清除。",
-             _clean_after),
+             "在该主机上清除此处列出的内容；下一次基线测量将等待其清除。"),
         Gate("steady",
+             steady.EXPECTED,
+             None,
              "The baseline jumps between two levels: a difference may be the jump, not the tool.",
              "基线在两个水平之间跳变：差异可能来自跳变而非工具。",
              "Pin the load (iperf3 -A, netperf -T) or fix the CPU's frequency and idle states.",
-             "绑定负载的 CPU（iperf3 -A、netperf -T），或固定 CPU 频率与空闲状态。",
-             None),
+             "绑定负载的 CPU（iperf3 -A、netperf -T），或固定 CPU 频率与空闲状态。"),
     )
 }  # fmt: skip
 
-_APPLY: dict[CaseKind, tuple[str, ...]] = {
-    # A baseline has no tool, no tool to watch, and no baseline to be compared with.
-    CaseKind.BASELINE: ("complete", "quiet_host"),
-    CaseKind.PLACEBO: tuple(id for id in GATES if id != "steady"),
-    CaseKind.TOOL: tuple(id for id in GATES if id != "steady"),
+_CELL_GATES = tuple(gate for gate in GATES.values() if gate.judge is not None)
+_NOTHING_ATTACHED = replace(
+    GATES["probes_attached"],
+    expected="no new BPF program beside a placebo",
+    judge=_nothing_attached,
+)
+"""A placebo's form of the gate: a placebo must attach nothing."""
+
+_APPLY: dict[CaseKind, tuple[Gate, ...]] = {
+    # a baseline has no tool, none to watch, and no baseline to be compared with
+    CaseKind.BASELINE: (GATES["complete"], GATES["quiet_host"]),
+    CaseKind.PLACEBO: tuple(
+        _NOTHING_ATTACHED if gate.id == _NOTHING_ATTACHED.id else gate for gate in _CELL_GATES
+    ),
+    CaseKind.TOOL: _CELL_GATES,
 }
 
 
 def judge(observation: Observation, kind: CaseKind) -> tuple[GateResult, ...]:
     """Every gate that applies to a cell of that kind, in the order of `GATES`."""
     results = []
-    for gate_id in _APPLY[kind]:
-        function = GATES[gate_id].judge
-        if gate_id == "probes_attached" and kind is CaseKind.PLACEBO:
-            function = _nothing_attached
-        assert function is not None
-        results.append(function(observation))
+    for gate in _APPLY[kind]:
+        assert gate.judge is not None
+        passed, observed = gate.judge(observation)
+        results.append(GateResult(gate.id, passed, observed, gate.expected))
     return tuple(results)
 
 
 def blocking(
     results: Collection[GateResult], required: Collection[str] = tuple(GATES)
 ) -> GateResult | None:
-    """The first result for which the cell does not count; None where it counts.
+    """The first result because of which the cell does not count; None where it counts.
 
     A gate that could not be judged blocks only where it is `required`: a results tree of the
-    published framework holds no trace of most gates.
+    published framework has no data for most gates.
     """
     for result in results:
         if result.passed is False or (result.passed is None and result.gate in required):

@@ -1,9 +1,9 @@
-"""The published figures under the rules that live data is under.
+"""The published figures, checked by the same rules as measured data.
 
 The published tables give ranges, not intervals: the lowest and the highest of a tool's cases. A
-range stands here in the place of an interval, so that the same rules read both; `n`, p-values and
-verdicts are missing. The published name of a metric (`throughput_single`, `tool_cpu`) is the
-workload while rules run, and the metric in the findings.
+range is taken for an interval here, so that the same rules apply; `n`, p-values and verdicts are
+missing. The published name of a metric (`throughput_single`, `tool_cpu`) is the workload while
+rules run, and the metric in the findings.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ import polars as pl
 from ..model.errors import InputError
 from ..model.metrics import METRICS, Better
 from ..storage.schema import CELLS, CHECKS, EFFECTS, SAMPLES
-from .checks import complete, run_rules
+from .checks import run_rules
 from .comparative import beside_later
-from .rule import EFFECT_KEYS, KEYS, Rule, Tables, rows
+from .rule import KEYS, Rule, Tables
 from .rules import RULES
 
 LATER = "published"
@@ -56,13 +56,12 @@ _COLUMNS = {
 def check_reference(directory: Path) -> pl.DataFrame:
     """All findings in the published figures of `directory`, as rows of `checks`.
 
-    Only what failed; the most severe first. Raises InputError for a file that is not there or
-    lacks a column.
+    Failed checks only, the most severe first. Raises InputError for a missing file or column.
     """
     later = read_tool_overhead(directory)
     first = read_first_validation(directory, later)
-    tables = complete({"effects": pl.concat([later, first]), **read_baselines(directory)})
-    checks = pl.concat([run_rules(tables), *(rows(r, r.judge(tables)) for r in _OWN_RULES)])
+    tables = {"effects": pl.concat([later, first]), **read_baselines(directory)}
+    checks = run_rules(tables, (*RULES, *_OWN_RULES))
     order = pl.col("severity").replace_strict({"blocks": 0, "warns": 1, "informs": 2})
     return (
         checks.filter(status="failed")
@@ -74,22 +73,19 @@ def check_reference(directory: Path) -> pl.DataFrame:
 
 def read_tool_overhead(directory: Path) -> pl.DataFrame:
     """`tool_overhead.csv` as effects: a published change becomes a cost, positive is worse."""
-    table = _read(directory, "tool_overhead.csv")
     effects = []
-    for row in table.iter_rows(named=True):
-        # "<0.1%": a share of CPU time below 0 there is not.
-        low = 0.0 if row["bound"] == "<" else row["low_pct"]
+    for row in _read(directory, "tool_overhead.csv").iter_rows(named=True):
+        low = 0.0 if row["bound"] == "<" else row["low_pct"]  # "<0.1%": CPU time is not below 0
         place = {"environment": row["environment"], "run": LATER, "layer": row["layer"]}
-        effects.append(
-            place | _effect(row["tool"], row["tool"], row["metric"], low, row["high_pct"])
-        )
+        tool = row["tool"]
+        effects.append(place | _effect(tool, tool, row["metric"], low, row["high_pct"]))
     return EFFECTS.frame(effects)
 
 
 def read_first_validation(directory: Path, later: pl.DataFrame) -> pl.DataFrame:
     """`first_validation.csv` as effects on latency and throughput.
 
-    It names no layer; a tool is of the layer in which the later figures have it.
+    It names no layer; a tool is given the layer that it has in the later figures.
     """
     of_vms = set(later.filter(layer="vm")["tool"])
     effects = []
@@ -104,7 +100,7 @@ def read_first_validation(directory: Path, later: pl.DataFrame) -> pl.DataFrame:
 
 
 def read_baselines(directory: Path) -> dict[str, pl.DataFrame]:
-    """`baselines.csv` as cells and samples: one baseline of each environment, layer, metric."""
+    """`baselines.csv` as cells and samples: one baseline for each environment, layer, metric."""
     cells, samples = [], []
     for position, row in enumerate(_read(directory, "baselines.csv").iter_rows(named=True)):
         metric = METRICS[_METRIC[row["metric"]]]
@@ -148,7 +144,7 @@ def _effect(
 def _read(directory: Path, name: str) -> pl.DataFrame:
     path = directory / name
     if not path.is_file():
-        raise InputError(str(path), "", "is not there", "the published figures")
+        raise InputError(str(path), "", "no such file", "the published figures")
     try:
         table = pl.read_csv(path, infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
@@ -161,7 +157,7 @@ def _read(directory: Path, name: str) -> pl.DataFrame:
 
 
 def _first_not_reproduced(tables: Tables) -> pl.DataFrame:
-    """The first validation's gains beside all later figures of that tool and kind of workload."""
+    """The first validation's gains beside all later figures of the tool for the same metric."""
     effects = tables["effects"].filter("primary")
     gains = effects.filter(pl.col("run") == FIRST, pl.col("ci_high") < 0)
     return beside_later(gains, effects.filter(run=LATER), ["layer", "tool", "metric"])
@@ -170,7 +166,7 @@ def _first_not_reproduced(tables: Tables) -> pl.DataFrame:
 def _value_missing(tables: Tables) -> pl.DataFrame:
     """Figures that the published tables give as N/A."""
     return tables["effects"].select(
-        *EFFECT_KEYS,
+        *EFFECTS.key,
         "tool",
         failed=pl.col("ci_high").is_null(),
         observed=pl.lit("N/A"),

@@ -1,15 +1,13 @@
 """The anomaly rules as data: id, severity, judge, one sentence and one advice in two languages.
 
-An id is stable: datasets, reports and budgets of other people name it. A rule that is dropped
-leaves its id unused.
+An id is stable: datasets, reports and budgets of others refer to it. The id of a dropped rule is
+not used again.
 """
 
+from ..storage.schema import CASE_KEY, STRATUM
 from . import comparative, physical, stability, structural
 from .gates import GATES
 from .rule import Rule
-from .views import GROUP
-
-_CASE_WIDE = ("environment", "run", "layer", "case")
 
 GATE_RULES: tuple[Rule, ...] = tuple(
     Rule(
@@ -24,7 +22,7 @@ GATE_RULES: tuple[Rule, ...] = tuple(
     for gate in GATES.values()
     if gate.judge is not None
 )
-"""Cells that a gate refused. They have no number, so that no verdict rests on them: a warning."""
+"""Cells that a gate refused: only a warning, since no verdict rests on a cell without a number."""
 
 RULES: tuple[Rule, ...] = (
     *GATE_RULES,
@@ -32,7 +30,7 @@ RULES: tuple[Rule, ...] = (
          "{layer}, {workload}: " + GATES["steady"].reason + " ({observed})",
          "{layer}，{workload}：" + GATES["steady"].reason_zh + "（{observed}）",
          GATES["steady"].advice, GATES["steady"].advice_zh,
-         scope=GROUP),
+         scope=STRATUM),
     # structure
     Rule("structural.too_many_lost", "warns", structural.too_many_lost,
          "{layer}: {observed} cells have no result that counts.",
@@ -80,14 +78,14 @@ RULES: tuple[Rule, ...] = (
          "{tool}：BPF 程序占用的 CPU 时间超过主机上限：{observed}，{expected}。",
          "Check the pass's duration and counters in the raw tree.",
          "检查原始结果树中该次归因测量的时长与计数器。",
-         scope=_CASE_WIDE),
+         scope=CASE_KEY),
     # comparison
     Rule("comparative.baseline_suspect", "blocks", physical.baseline_suspect,
          "{layer}, {workload}: most tools gain ({observed}); suspect the baseline, not the tools.",
          "{layer}，{workload}：多数工具显示增益（{observed}）；应怀疑基线而非工具。",
          "Measure this environment's baseline again, interleaved with the cases.",
          "重新测量该环境的基线，并与各用例交错进行。",
-         scope=GROUP),
+         scope=STRATUM),
     Rule("comparative.environment_spread", "warns", comparative.environment_spread,
          "{layer}, {workload}: the usual interval spans {observed}, elsewhere {expected}.",
          "{layer}，{workload}：通常区间跨度为 {observed}，其他环境为 {expected}。",
@@ -103,7 +101,7 @@ RULES: tuple[Rule, ...] = (
          "{tool}：此处 {metric} 为 {observed}，其他环境为 {expected}：很可能未真正运行。",
          "Read the tool's output there: were its probes attached, did it see an event?",
          "查看该环境中工具的输出：探针是否挂载，是否收到事件？",
-         scope=_CASE_WIDE),
+         scope=CASE_KEY),
     Rule("comparative.too_dear", "warns", comparative.too_dear,
          "{tool}: {metric} {observed} here, {expected} elsewhere.",
          "{tool}：此处 {metric} 为 {observed}，其他环境为 {expected}。",
@@ -119,14 +117,14 @@ RULES: tuple[Rule, ...] = (
          "{layer}，{workload}：基线为 {observed}，其他运行为 {expected}。",
          "Find what changed on the hosts since; do not pool this run with the others.",
          "查明主机上的变化；不要将本次运行与其他运行合并。",
-         scope=GROUP),
+         scope=STRATUM),
     # stability
     Rule("stability.drift", "warns", stability.drift,
          "{layer}, {workload}: the baseline moved by {observed} over the run.",
          "{layer}，{workload}：基线在运行期间变化了 {observed}。",
          "Look for heat, other tenants, growing logs; take baselines more often.",
          "检查温度、其他租户与日志增长；提高基线频率。",
-         scope=GROUP),
+         scope=STRATUM),
     Rule("stability.requeued", "warns", stability.requeued,
          "{layer}: {observed} cells had to be run again.",
          "{layer}：{observed} 个单元需要重新运行。",

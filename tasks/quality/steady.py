@@ -1,8 +1,8 @@
 """The gate `steady`: do the baselines of one run jump between two levels?
 
-Schedulers and idle states have regimes: the same TCP_RR was measured at 16 us and at 80 us on one
-machine, minutes apart. A tool measured in one regime against a baseline of the other shows an
-overhead, or a gain, that is neither.
+Schedulers and idle states have regimes: one machine gave 16 us and 80 us for the same TCP_RR,
+minutes apart. A tool measured in one regime and compared with a baseline of the other shows an
+overhead or a gain that is neither.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from ..model.outcome import GateResult
 
 MIN_BASELINES = 6
-"""Fewer values fall into two groups too easily by chance."""
+"""With fewer values, two groups are too likely by chance."""
 
 FEW = 12
 MAX_WITHIN = 0.10
@@ -24,9 +24,9 @@ normal values the first limit splits 0.7 % of series of 12, the second 0.1 % of 
 the first would split 9.8 %)."""
 
 MIN_RATIO = 1.15
-"""Levels closer than this are no regimes but noise that the interval already carries."""
+"""Levels closer than this are no regimes but noise, which the interval already includes."""
 
-_EXPECTED = f"one level, or levels within {MIN_RATIO - 1:.0%} of each other"
+EXPECTED = f"one level, or levels within {MIN_RATIO - 1:.0%} of each other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ class Regimes:
 
     @property
     def apart(self) -> bool:
-        """Two levels rather than one: each seen twice or more, far apart, and tight."""
-        seen_twice = min(self.n_low, self.n_high) >= 2
+        """Two levels rather than one: each with two values or more, far apart, and tight."""
+        both_repeated = min(self.n_low, self.n_high) >= 2
         limit = MAX_WITHIN if self.n_low + self.n_high >= FEW else MAX_WITHIN_FEW
-        return seen_twice and self.within < limit and self.high > MIN_RATIO * self.low
+        return both_repeated and self.within < limit and self.high > MIN_RATIO * self.low
 
 
 def split(values: Sequence[float]) -> Regimes:
@@ -71,8 +71,8 @@ def split(values: Sequence[float]) -> Regimes:
 def judge_steady(baselines: Sequence[float]) -> GateResult:
     """The gate over all baselines of one environment, layer, workload and metric in one run."""
     if len(baselines) < MIN_BASELINES or min(baselines) <= 0:
-        seen = f"not observed: {len(baselines)} baselines, {MIN_BASELINES} positive ones needed"
-        return GateResult("steady", None, seen, _EXPECTED)
+        few = f"not observed: {len(baselines)} baselines, {MIN_BASELINES} positive ones needed"
+        return GateResult("steady", None, few, EXPECTED)
     regimes = split(baselines)
     observed = f"{len(baselines)} baselines at one level"
     if regimes.apart:
@@ -80,4 +80,4 @@ def judge_steady(baselines: Sequence[float]) -> GateResult:
             f"{regimes.n_low} baselines at {regimes.low:.4g}, "
             f"{regimes.n_high} at {regimes.high:.4g}"
         )
-    return GateResult("steady", not regimes.apart, observed, _EXPECTED)
+    return GateResult("steady", not regimes.apart, observed, EXPECTED)

@@ -1,29 +1,30 @@
-"""Structure: is everything there that was planned, and does it fit together?
+"""Structure: was everything measured that was planned, and is it consistent?
 
-Columns, types, allowed values, units and unique keys are `expectations.py`'s.
+Columns, types, allowed values, units and unique keys are checked in `suites.py`.
 """
 
 from collections.abc import Callable
 
 import polars as pl
 
+from ..storage.schema import CELLS, PARTITION
 from .rule import Tables
-from .views import CELL, PRIMARY_METRICS, nodes, number, ratio
+from .views import PLANNED_CELL, PRIMARY_METRICS, nodes, number, ratio, share_of_cells
 
 MAX_LOST = 0.10
-"""More lost cells than this and a pattern is lost with them: what failed is seldom random."""
+"""Above this share the result is biased: which cells fail is seldom random."""
 
 WINDOW_TOLERANCE = 0.05
 
 MAX_CLOCK_OFFSET_S = 1.0
-"""Every window is cut on the clock of its own host, so that this harms no number: it misleads who
-lays the host's log beside ours."""
+"""Each window is cut on its own host's clock, so no number is affected; but the host's log, read
+beside ours, misleads."""
 
-_CASE = ("environment", "run", "layer", "tool", "case", "workload")
+_CASE = (*PARTITION, "layer", "tool", "case", "workload")
 
 
 def cells_lost_to(gate: str) -> Callable[[Tables], pl.DataFrame]:
-    """The judge for one gate: a row for each case and workload with a cell that the gate judged."""
+    """The judge for one gate: a row for each case and workload of which it could refuse a cell."""
 
     def judge(tables: Tables) -> pl.DataFrame:
         stopped = (pl.col("status") == "invalid") & (pl.col("gate") == gate)
@@ -47,55 +48,33 @@ def cells_lost_to(gate: str) -> Callable[[Tables], pl.DataFrame]:
 
 
 def too_many_lost(tables: Tables) -> pl.DataFrame:
-    """Cells that did not pass, a layer of a run each; a cell passed at any attempt is not lost."""
-    keys = ("environment", "run", "layer")
-    place = [column for column in CELL if column != "attempt"]
-    lost = pl.col("passed").not_().sum()
-    return (
-        tables["cells"]
-        .filter(pl.col("status") != "skipped")
-        .group_by(place)
-        .agg(passed=(pl.col("status") == "passed").any())
-        .group_by(keys)
-        .agg(failed=lost > MAX_LOST * pl.len(), observed=ratio(lost, pl.len()))
-        .with_columns(expected=pl.lit(f"<= {MAX_LOST:.0%}"))
-        .sort(keys)
+    """The share of cells that passed at no attempt, one row for each layer of a run."""
+    passed = (pl.col("status") == "passed").any()
+    started = tables["cells"].filter(pl.col("status") != "skipped")
+    return share_of_cells(
+        started.group_by(PLANNED_CELL).agg(lost=~passed), pl.col("lost"), MAX_LOST
     )
 
 
 def value_missing(tables: Tables) -> pl.DataFrame:
     """Cells that passed and yet have no value of any primary metric, counted by workload."""
-    keys = ("environment", "run", "layer", "workload")
     valued = (
         tables["samples"]
         .filter(pl.col("metric").is_in(PRIMARY_METRICS), pl.col("value").is_not_null())
-        .select(CELL)
+        .select(*CELLS.key, valued=True)
         .unique()
     )
-    passed = tables["cells"].filter(status="passed")
-    empty = passed.join(valued, on=CELL, how="anti").group_by(keys).agg(empty=pl.len())
-    return (
-        passed.group_by(keys)
-        .agg(cells=pl.len())
-        .join(empty, on=keys, how="left")
-        .with_columns(pl.col("empty").fill_null(0))
-        .select(
-            *keys,
-            failed=pl.col("empty") > 0,
-            observed=ratio(pl.col("empty"), pl.col("cells")),
-            expected=pl.lit("0"),
-        )
-        .sort(keys)
-    )
+    passed = tables["cells"].filter(status="passed").join(valued, on=CELLS.key, how="left")
+    return share_of_cells(passed, pl.col("valued").is_null(), 0, (*PARTITION, "layer", "workload"))
 
 
 def window_length(tables: Tables) -> pl.DataFrame:
-    """Windows unlike the others of their workload in the run, counted by case.
+    """Cases with windows whose length differs from the others' of their workload in the run.
 
-    Windows of unlike length do not average the same: queues and frequencies settle over seconds.
+    Windows of different length average different things: queues and frequencies settle over
+    seconds.
     """
-    group = ("environment", "run", "layer", "workload")
-    usual = pl.median("window_s").over(group)
+    usual = pl.median("window_s").over(*PARTITION, "layer", "workload")
     off = (pl.col("window_s") / usual - 1).abs() > WINDOW_TOLERANCE
     return (
         tables["cells"]
@@ -112,28 +91,20 @@ def window_length(tables: Tables) -> pl.DataFrame:
 
 
 def clock_unaligned(tables: Tables) -> pl.DataFrame:
-    """Cells whose monitors could not be put on the load's clock, a layer of a run each."""
-    keys = ("environment", "run", "layer")
-    unaligned = (pl.col("clock") == "unaligned").sum()
-    return (
-        tables["cells"]
-        .filter(pl.col("clock").is_not_null())
-        .group_by(keys)
-        .agg(failed=unaligned > 0, observed=ratio(unaligned, pl.len()))
-        .with_columns(expected=pl.lit("0"))
-        .sort(keys)
-    )
+    """Cells whose monitors could not be aligned with the load's clock, for each layer of a run."""
+    cells = tables["cells"].drop_nulls("clock")
+    return share_of_cells(cells, pl.col("clock") == "unaligned", 0)
 
 
 def clock_offset(tables: Tables) -> pl.DataFrame:
-    """Nodes whose clock is far from ours, a run each."""
+    """Nodes whose clock is far from ours, one row for each run."""
     off = pl.col("clock_offset_s").abs() > MAX_CLOCK_OFFSET_S
-    told = pl.format("{} {} s", "node", number(pl.col("clock_offset_s"))).filter(off)
+    offset = pl.format("{} {} s", "node", number(pl.col("clock_offset_s"))).filter(off)
     return (
         nodes(tables)
         .drop_nulls("clock_offset_s")
-        .group_by("environment", "run")
-        .agg(failed=off.any(), observed=told.str.join(", "))
+        .group_by(PARTITION)
+        .agg(failed=off.any(), observed=offset.str.join(", "))
         .with_columns(expected=pl.lit(f"within {MAX_CLOCK_OFFSET_S:g} s"))
-        .sort("environment", "run")
+        .sort(PARTITION)
     )

@@ -1,27 +1,28 @@
-"""What each row must be, as data: one suite for each table, built from its schema.
+"""What every row must satisfy, as data: one suite for each table, built from its schema.
 
 An expectation names a Great Expectations class and its arguments; `expectations.py` runs them.
-Beside the tables there are views of them that one row alone can break: `dtypes` (the columns'
+Beside the tables there are views of them, each with a suite of its own: `dtypes` (the columns'
 types), `units` (which metric is in which unit), `latency` (the percentiles of a cell side by side)
-and `limits` (each sample that hardware bounds, beside its bound).
+and `limits` (each sample that hardware limits, beside its limit).
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
 
 from ..model.metrics import METRICS
-from ..storage.schema import TABLES, Table
+from ..storage.schema import CELLS, PARTITION, TABLES, Table
 from .rule import Tables
-from .views import CELL, nodes
+from .views import nodes
 
 MIN_FRAME_BITS = (64 + 20) * 8
-"""The shortest Ethernet frame with preamble and gap: what a line rate in packets counts by."""
+"""The shortest Ethernet frame with preamble and gap, which gives the line rate in packets."""
 
 TICK_SLACK = 1.03
-"""CPU times are counted in whole ticks, which a window of seconds may catch one too many of."""
+"""CPU times are counted in whole ticks, of which a window may contain one too many."""
 
 _CPU_METRICS = [name for name, metric in METRICS.items() if metric.unit == "% of one CPU"]
 
@@ -40,7 +41,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """The expectations of one table or view, and how the view is made from the tables."""
+    """The expectations of one table or view; `frame` takes it from the tables."""
 
     name: str
     frame: Callable[[Tables], pl.DataFrame]
@@ -48,7 +49,7 @@ class Suite:
 
 
 def _structure(table: Table) -> Iterator[Expectation]:
-    """What the schema says of a table: its columns, what may not be null, values, keys."""
+    """What the schema says about a table: columns, required and allowed values, unique keys."""
     name = table.name
     yield Expectation(
         f"expect.{name}.columns",
@@ -98,7 +99,7 @@ def _types() -> Expectation:
     )
 
 
-def _at_least(table: str, column: str, low: float, high: float | None = None) -> Expectation:
+def _in_range(table: str, column: str, low: float, high: float | None = None) -> Expectation:
     bounds = f"[{low:g}, {'∞' if high is None else f'{high:g}'}]"
     return Expectation(
         f"expect.{table}.range.{column}",
@@ -130,8 +131,8 @@ def _order(
 def _ordered() -> Iterator[Expectation]:
     """Latency: min <= mean <= p99 <= max, and p50 <= p90 <= p99.
 
-    What holds for any numbers blocks. Percentiles only warn: netperf reads them off a histogram,
-    so that p99 may pass max by a bucket, and one long stall can lift the mean above p99.
+    What holds for any numbers blocks. Some percentiles only warn: netperf takes them from a
+    histogram, so p99 may exceed max by a bucket, and one long stall can lift the mean above p99.
     """
     for low, high, severity in (
         ("min", "mean", "blocks"),
@@ -172,15 +173,15 @@ _LIMIT = _order(
 )
 
 _EXTRA: dict[str, tuple[Expectation, ...]] = {
-    "samples": (_at_least("samples", "value", 0),),
-    "intervals": (_at_least("intervals", "value", 0),),
+    "samples": (_in_range("samples", "value", 0),),
+    "intervals": (_in_range("intervals", "value", 0),),
     "bpf_programs": (
-        _at_least("bpf_programs", "run_time_ns", 0),
-        _at_least("bpf_programs", "run_cnt", 0),
+        _in_range("bpf_programs", "run_time_ns", 0),
+        _in_range("bpf_programs", "run_cnt", 0),
     ),
     "effects": (
         *(
-            _at_least("effects", p, 0, 1)
+            _in_range("effects", p, 0, 1)
             for p in ("p_two_sided", "p_overhead", "p_within", "p_gain", "p_positive")
         ),
         *(
@@ -195,39 +196,38 @@ _EXTRA: dict[str, tuple[Expectation, ...]] = {
 
 def dtypes(tables: Tables) -> pl.DataFrame:
     """One row for each column of each table: `column` (table.column) and `dtype`, as text."""
-    found = [
+    rows = [
         (f"{name}.{column}", str(dtype))
         for name, frame in tables.items()
         for column, dtype in frame.schema.items()
         if column in TABLES[name].schema
     ]
-    return pl.DataFrame(found, schema=["column", "dtype"], orient="row")
+    return pl.DataFrame(rows, schema=["column", "dtype"], orient="row")
 
 
 def units(tables: Tables) -> pl.DataFrame:
-    """The units in use, a row each: metric and unit. GX looks at pairs one by one, in Python."""
+    """The metrics with their units, each pair once: GX checks pairs one by one, in Python."""
     return tables["samples"].select("metric", "unit").unique(maintain_order=True)
 
 
 def latency(tables: Tables) -> pl.DataFrame:
-    """One row for each cell with latencies: its place and a column for each latency metric."""
+    """One row for each cell with latencies: its key, its case, a column for each latency metric."""
     names = [name for name in METRICS if name.startswith("latency_")]
     values = [pl.col("value").filter(metric=name).first().alias(name) for name in names]
-    place = [*CELL, "case"]
+    place = [*CELLS.key, "case"]
     latencies = tables["samples"].filter(pl.col("metric").is_in(names))
     return latencies.group_by(place, maintain_order=True).agg(values)
 
 
 def limits(tables: Tables) -> pl.DataFrame:
-    """Each sample that hardware bounds: place, metric, value, limit; unknown limits left out.
+    """Each sample with a known hardware limit: the cell's key, case, metric, value, limit.
 
-    Throughput and packets of the host layer are bounded by the server's link, CPU times by the
-    CPUs of the node they were read on.
+    Throughput and packets of the host layer are limited by the server's link, CPU times by the
+    CPUs of the node on which they were read.
     """
-    found = nodes(tables)
     metric, layer = pl.col("metric"), pl.col("layer")
     link, cpus = pl.col("link_mbps") * 1e6, pl.col("cpus")
-    servers = tables["cells"].select(*CELL, "server")
+    servers = tables["cells"].select(*CELLS.key, "server")
     limit = (
         pl.when(metric.is_in(_CPU_METRICS))
         .then(100.0 * cpus * TICK_SLACK)
@@ -236,23 +236,25 @@ def limits(tables: Tables) -> pl.DataFrame:
         .when((metric == "packets_per_s") & (layer == "host"))
         .then(link / MIN_FRAME_BITS)
     )
-    place = ("environment", "run")
     return (
         tables["samples"]
         .filter(metric.is_in([*_CPU_METRICS, "throughput_bps", "packets_per_s"]))
-        .join(servers, on=CELL, how="left")
+        .join(servers, on=CELLS.key, how="left")
         .with_columns(where=pl.when(metric.is_in(_CPU_METRICS)).then("node").otherwise("server"))
-        .join(found, left_on=(*place, "where"), right_on=(*place, "node"), maintain_order="left")
-        .select(*CELL, "case", "metric", "value", limit=limit)
+        .join(
+            nodes(tables),
+            left_on=(*PARTITION, "where"),
+            right_on=(*PARTITION, "node"),
+            maintain_order="left",
+        )
+        .select(*CELLS.key, "case", "metric", "value", limit=limit)
         .filter(pl.col("limit").is_not_null(), pl.col("value").is_not_null())
     )
 
 
 def _table_suite(table: Table) -> Suite:
-    def frame(tables: Tables) -> pl.DataFrame:
-        return tables[table.name]
-
-    return Suite(table.name, frame, (*_structure(table), *_EXTRA.get(table.name, ())))
+    expectations = (*_structure(table), *_EXTRA.get(table.name, ()))
+    return Suite(table.name, itemgetter(table.name), expectations)
 
 
 SUITES: tuple[Suite, ...] = (
@@ -262,4 +264,4 @@ SUITES: tuple[Suite, ...] = (
     Suite("latency", latency, tuple(_ordered())),
     Suite("limits", limits, (_LIMIT,)),
 )
-"""All suites. `checks` has none: it is what comes out."""
+"""All suites. The table `checks` has none: it holds their results."""

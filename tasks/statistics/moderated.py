@@ -1,10 +1,10 @@
 """Few iterations, many cases: variances that borrow strength from each other.
 
 The moderated t of Smyth (2004), Stat. Appl. Genet. Mol. Biol. 3(1):3. The cases of one workload and
-metric are measured in one place by one program, so their variances are alike; each is drawn towards
-what all of them say, by as much as they agree. A case that is far noisier than the others is not
-one of them and keeps its own: drawn towards the quiet ones, the 95 % interval of a tool with twice
-their SD would cover its cost 78 times in 100 (n = 4), and such tools are the dear ones.
+metric are measured in one place by one program, so their variances are alike; each is shrunk
+towards their common value, the more the better they agree. A case that is far noisier than the
+others keeps its own variance: shrunk towards theirs, the 95 % interval of a tool with twice their
+SD would cover its cost 78 times in 100 (n = 4), and such tools are the expensive ones.
 """
 
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from scipy.special import digamma, fdtri, polygamma
 
 from .arrays import Floats
 
-_FLOOR = 1e-5  # of the median variance: a case that happened to show no spread has ln 0
+_FLOOR = 1e-5  # of the median variance: without any spread, ln s² would be infinite
 _MANY = 1e10  # degrees of freedom that stand for infinitely many
 
 ALIKE = 0.90
-"""A variance above this quantile of what the others lead to expect is its case's own."""
+"""A variance above this quantile of the others' distribution stays its case's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """What all variances together say: s₀² on d₀ degrees of freedom (infinite: all are one)."""
+    """The common variance s₀² on d₀ degrees of freedom (infinite: all variances are equal)."""
 
     d0: float
     s0_squared: float
@@ -38,8 +38,8 @@ def fit_prior(s2: Floats, d: Floats) -> Prior:
         e = ln s² − ψ(d/2) + ln(d/2);  ψ′(d₀/2) = var(e) − mean ψ′(d/2)
         s₀² = exp(ē + ψ(d₀/2) − ln(d₀/2))
 
-    Variances of 0 are lifted to 1e-5 of the median, as limma does. One variance alone has nothing
-    to borrow from, and neither has a majority of zeros: d₀ = 0.
+    Variances of 0 are raised to 1e-5 of the median, as in limma. A single variance has nothing to
+    borrow from, and neither has a majority of zeros: d₀ = 0.
     """
     if len(s2) < 2 or not (median := float(np.median(s2))) > 0:
         return Prior(0.0, 0.0)
@@ -58,11 +58,11 @@ def moderate(s2: Floats, d: Floats) -> tuple[Floats, Floats]:
         s̃² = (d₀·s₀² + d·s²)/(d₀ + d)  on d₀ + d,  at most Σd, degrees of freedom
         s̃² = s²                        on d   where s² > s₀²·F(0.90; d, d₀)
 
-    The limit Σd is limma's: all of these cells together know no more than that. Without it a small
-    lab, where d₀ often comes out infinite, would print intervals that are too narrow. The second
-    line is for cases noisier than their peers (the concern of robust empirical Bayes; Phipson et
-    al. 2016, Ann. Appl. Stat. 10:946): one in ten of equal ones takes it by chance, and has a wider
-    interval than it need have.
+    The limit Σd is limma's: all cells together have no more information than that. Without it a
+    small lab, where d₀ is often estimated as infinite, would get intervals that are too narrow. The
+    second line is for cases noisier than their peers (the subject of robust empirical Bayes;
+    Phipson et al. 2016, Ann. Appl. Stat. 10:946): by chance it applies to one in ten equal cases,
+    whose interval is then wider than necessary.
     """
     prior = fit_prior(s2, d)
     if np.isinf(prior.d0):

@@ -17,7 +17,7 @@ not simulated: no gate fails, nothing is missing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
@@ -101,34 +101,29 @@ def frames(
     schedule: Schedule, y: Floats, cell_s: float = 91.0, environment: str = "simulated"
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """CELLS and SAMPLES of a campaign that measured these values."""
-    rows, samples = [], []
-    for index, (iteration, position, case) in enumerate(
-        zip(schedule.iteration, schedule.position, schedule.case, strict=True)
-    ):
-        start = _START + timedelta(seconds=index * cell_s)
-        key = {
-            "environment": environment,
-            "run": "simulated",
-            "layer": "host",
-            "iteration": iteration,
-            "position": position,
-            "case": case,
-            "workload": WORKLOAD,
-            "attempt": 1,
-        }
-        rows.append(
-            key
-            | {
-                "kind": _kind(case),
-                "tool": "" if case == "baseline" else case,
-                "status": "passed",
-                "started": start,
-                "ended": start + timedelta(seconds=10),
-                "window_s": 10.0,
-            }
-        )
-        samples.append(key | {"metric": METRIC, "value": float(np.exp(y[index])), "unit": "bit/s"})
-    return CELLS.frame(rows), SAMPLES.frame(samples)
+    case = pl.col("case")
+    keys = pl.DataFrame(asdict(schedule)).with_columns(
+        environment=pl.lit(environment),
+        run=pl.lit("simulated"),
+        layer=pl.lit("host"),
+        workload=pl.lit(WORKLOAD),
+        attempt=1,
+    )
+    started = [_START + timedelta(seconds=index * cell_s) for index in range(len(y))]
+    cells = keys.with_columns(
+        kind=pl.when(case == "baseline")
+        .then(pl.lit("baseline"))
+        .when(case.str.starts_with("placebo"))
+        .then(pl.lit("placebo"))
+        .otherwise(pl.lit("tool")),
+        tool=pl.when(case == "baseline").then(pl.lit("")).otherwise(case),
+        status=pl.lit("passed"),
+        started=pl.Series(started),
+        ended=pl.Series(started) + timedelta(seconds=10),
+        window_s=10.0,
+    )
+    samples = keys.with_columns(metric=pl.lit(METRIC), value=np.exp(y), unit=pl.lit("bit/s"))
+    return CELLS.frame(cells.iter_rows(named=True)), SAMPLES.frame(samples.iter_rows(named=True))
 
 
 def _modes(host: SimulatedHost, n: int, cell_s: float, rng: np.random.Generator) -> Floats:
@@ -143,10 +138,6 @@ def _modes(host: SimulatedHost, n: int, cell_s: float, rng: np.random.Generator)
         worse = chance[i] >= leaves_worse if worse else chance[i] < leaves_better
         modes[i] = worse
     return modes
-
-
-def _kind(case: str) -> str:
-    return "baseline" if case == "baseline" else "placebo" if case.startswith("placebo") else "tool"
 
 
 def _autoregressive(sd: float, rho: float, n: int, rng: np.random.Generator) -> Floats:

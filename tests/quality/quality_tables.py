@@ -1,4 +1,4 @@
-"""A small run that is whole, to be spoiled: two layers, interleaved baselines, some tools."""
+"""A small run without a finding, for tests to damage: two layers, some tools, baselines."""
 
 import json
 from collections.abc import Mapping, Sequence

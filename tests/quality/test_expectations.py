@@ -24,8 +24,8 @@ def with_value(tables: Tables, value: float, **place: object) -> Tables:
     here = pl.all_horizontal(pl.col(name) == wanted for name, wanted in place.items())
     samples = tables["samples"]
     assert samples.filter(here).height == 1
-    value_there = pl.when(here).then(value).otherwise("value").alias("value")
-    return tables | {"samples": samples.with_columns(value_there)}
+    replaced = pl.when(here).then(value).otherwise("value").alias("value")
+    return tables | {"samples": samples.with_columns(replaced)}
 
 
 ONE = {"layer": "host", "iteration": 1, "position": 1}

@@ -99,16 +99,16 @@ def test_the_findings_do_not_drown_the_figures(findings: pl.DataFrame) -> None:
 
 
 def test_every_finding_says_what_where_and_what_to_do(findings: pl.DataFrame) -> None:
-    told = findings.select(
+    shown = findings.select(
         "environment", "rule_id", "metric", "observed", "expected",
         "message", "message_zh", "advice", "advice_zh",
     )  # fmt: skip
-    assert told.null_count().sum_horizontal().item() == 0
+    assert shown.null_count().sum_horizontal().item() == 0
     assert not findings["message"].str.contains(r"[{}]").any()
 
 
 def test_a_missing_file_or_column_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"tool_overhead\.csv: is not there"):
+    with pytest.raises(InputError, match=r"tool_overhead\.csv: no such file"):
         check_reference(tmp_path)
     (tmp_path / "tool_overhead.csv").write_text("environment,layer\na,host\n")
     with pytest.raises(InputError, match=r"tool_overhead\.csv: tool: column is missing"):

@@ -47,10 +47,10 @@ def cells(tables: Tables, when: pl.Expr, **change: object) -> Tables:
 
 
 def with_facts(tables: Tables, by_node: dict[str, dict[str, object]]) -> Tables:
-    told = facts()
+    changed = facts()
     for node, change in by_node.items():
-        told[node] |= change
-    return {**tables, "runs": tables["runs"].with_columns(facts=pl.lit(json.dumps(told)))}
+        changed[node] |= change
+    return {**tables, "runs": tables["runs"].with_columns(facts=pl.lit(json.dumps(changed)))}
 
 
 def test_a_whole_run_has_no_finding() -> None:
@@ -177,7 +177,7 @@ def test_a_tool_that_costs_nothing_here_and_plenty_elsewhere_probably_did_not_ru
     assert found.select("rule_id", "environment", "observed", "expected").rows() == [
         ("comparative.too_cheap", "env-0", "+0~+0.04 %", "+23~+61 %")
     ]
-    # It did not run: none of its verdicts there stands.
+    # it did not run: every verdict on it in that environment is withheld
     assert withheld(found, other["effects"]).height == 1
 
 

@@ -1,4 +1,4 @@
-"""Two scheduler regimes are told from noise, from drift and from a single outlier."""
+"""Two scheduler regimes are distinguished from noise, drift and a single outlier."""
 
 import numpy as np
 import pytest

@@ -1,13 +1,15 @@
-"""Small campaigns written down by hand: one workload, one metric, a cell every 100 seconds."""
+"""Small campaigns, written by hand or simulated: one workload, one metric."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from tasks.statistics.decision_rules import DecisionRules
-from tasks.storage.schema import CELLS, SAMPLES
+from tasks.statistics.simulate import METRIC, Schedule, SimulatedHost, frames, log_values
+from tasks.storage.schema import CELLS, EFFECTS, SAMPLES
 
 START = datetime(2026, 3, 1, 22, tzinfo=UTC)
 WORKLOAD = "throughput_single_tcp"
@@ -23,7 +25,7 @@ def campaign(
     workload: str = WORKLOAD,
     **changes: Any,
 ) -> Frames:
-    """CELLS and SAMPLES of iterations given as (case, value) in time order."""
+    """CELLS and SAMPLES of iterations given as (case, value) in time order, one every 100 s."""
     cells, samples = [], []
     clock = START
     for iteration, slots in enumerate(iterations, start=1):
@@ -53,6 +55,37 @@ def campaign(
             samples.append(key | {"metric": metric, "value": value, "unit": "u"})
             clock += timedelta(seconds=100)
     return CELLS.frame(cells), SAMPLES.frame(samples)
+
+
+def simulated(
+    costs: Mapping[str, float],
+    iterations: int,
+    seed: int,
+    *,
+    cases: int = 40,
+    placebos: int = 2,
+    host: SimulatedHost | None = None,
+    own_sd: Mapping[str, float] | None = None,
+    cost_at: Mapping[int, float] | None = None,
+) -> Frames:
+    """CELLS and SAMPLES of case_0, case_1, …, placebo_1, … on a simulated host.
+
+    `costs` in percent; `cost_at` adds a cost on the logarithm at positions of every iteration.
+    """
+    rng = np.random.default_rng(seed)
+    names = [f"case_{i}" for i in range(cases)] + [f"placebo_{i + 1}" for i in range(placebos)]
+    schedule = Schedule.interleaved(names, iterations, rng)
+    y = log_values(schedule, costs, host or SimulatedHost(), rng, own_sd=own_sd or {})
+    return frames(schedule, y - [(cost_at or {}).get(p, 0.0) for p in schedule.position])
+
+
+def effects(*rows: dict[str, Any], **common: Any) -> pl.DataFrame:
+    """EFFECTS of one run; `common` changes every row."""
+    defaults: dict[str, Any] = {
+        "environment": "env", "run": "r1", "layer": "host", "case": "x", "workload": "w",
+        "metric": METRIC, "kind": "tool", "unit": "%", "scale": "ratio", "primary": True, "n": 4,
+    }  # fmt: skip
+    return EFFECTS.frame(defaults | common | row for row in rows)
 
 
 def where(frame: pl.DataFrame, column: str, value: Any, **match: Any) -> pl.DataFrame:

@@ -6,9 +6,8 @@ import pytest
 
 from tasks.statistics.blockmates import MIN_DEGREES, adjusted_for_blockmates
 from tasks.statistics.differences import cell_values, differences
-from tasks.statistics.simulate import Schedule, SimulatedHost, frames, log_values
 
-from .small_campaign import campaign
+from .small_campaign import campaign, simulated
 
 NAMES = [f"x{i}" for i in range(4)]
 
@@ -18,14 +17,9 @@ def spread_within(found: pl.DataFrame) -> float:
     return float(found.group_by("case").agg(pl.col("d").var())["d"].mean())  # type: ignore[arg-type]
 
 
-def simulated(
-    host: SimulatedHost, seed: int, own_sd: dict[str, float] | None = None
-) -> pl.DataFrame:
-    rng = np.random.default_rng(seed)
-    names = [f"case_{i}" for i in range(60)]
-    schedule = Schedule.interleaved(names, 4, rng)
-    y = log_values(schedule, {"case_7": 20.0}, host, rng, own_sd=own_sd or {})
-    return differences(cell_values(*frames(schedule, y)))
+def of_60_cases(seed: int, own_sd: dict[str, float] | None = None) -> pl.DataFrame:
+    data = simulated({"case_7": 20.0}, 4, seed, cases=60, placebos=0, own_sd=own_sd)
+    return differences(cell_values(*data))
 
 
 def test_what_a_whole_block_shares_goes_and_the_mean_stays() -> None:
@@ -43,7 +37,7 @@ def test_what_a_whole_block_shares_goes_and_the_mean_stays() -> None:
 
 
 def test_the_spread_falls_and_the_costs_stay() -> None:
-    before = [simulated(SimulatedHost(), seed) for seed in range(5)]
+    before = [of_60_cases(seed) for seed in range(5)]
     after = [adjusted_for_blockmates(found) for found in before]
     ratios = [spread_within(b) / spread_within(a) for a, b in zip(before, after, strict=True)]
     assert 0.75 < np.mean(ratios) < 0.95
@@ -55,7 +49,7 @@ def test_unsteady_tools_do_not_reach_their_mates() -> None:
     wild = {f"case_{i}": 0.3 for i in range(0, 60, 6)}
     quiet = ~pl.col("case").is_in(list(wild))
     for seed in range(5):
-        before = simulated(SimulatedHost(), seed, wild)
+        before = of_60_cases(seed, wild)
         ratio = spread_within(adjusted_for_blockmates(before).filter(quiet)) / spread_within(
             before.filter(quiet)
         )

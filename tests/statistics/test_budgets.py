@@ -10,34 +10,29 @@ from tasks.model.errors import InputErrors
 from tasks.model.names import CONFIG
 from tasks.statistics.budgets import Budget, broken, read_budget
 from tasks.statistics.verdicts import withhold
-from tasks.storage.schema import EFFECTS
+
+from .small_campaign import effects
 
 PUBLISHED = CONFIG / "budgets" / "published.yaml"
 
 
-def effects(*rows: dict[str, Any]) -> pl.DataFrame:
-    common = {
-        "environment": "env", "run": "r1", "layer": "host", "case": "x", "workload": "w",
-        "metric": "tool_cpu_pct", "kind": "tool", "tool": "t", "tool_class": "summary",
-        "unit": "%", "scale": "difference", "primary": False, "n": 4, "verdict": "overhead",
-    }  # fmt: skip
-    return EFFECTS.frame(common | row for row in rows)
-
-
-def cost(low: float, high: float, **other: Any) -> dict[str, Any]:
-    return {"estimate": (low + high) / 2, "ci_low": low, "ci_high": high} | other
+def cpu(low: float, high: float, **other: Any) -> pl.DataFrame:
+    """One effect of a summary tool on its own CPU time."""
+    common = {"metric": "tool_cpu_pct", "tool": "t", "tool_class": "summary", "verdict": "overhead"}
+    cost = {"estimate": (low + high) / 2, "ci_low": low, "ci_high": high}
+    return effects(common | cost | other)
 
 
 def test_only_a_proven_excess_breaks_a_budget() -> None:
     budget = read_budget(PUBLISHED)
-    assert broken(effects(cost(4, 6)), budget) == []
-    assert broken(effects(cost(40, 90, tool_class="details_unfiltered")), budget) == []  # no end
-    (found,) = broken(effects(cost(5.1, 6)), budget)
+    assert broken(cpu(4, 6), budget) == []
+    assert broken(cpu(40, 90, tool_class="details_unfiltered"), budget) == []  # no end
+    (found,) = broken(cpu(5.1, 6), budget)
     assert str(found) == "env/host x w tool_cpu_pct: +5.55 [+5.1, +6] % is above the budget of 5"
 
 
 def test_an_effect_whose_verdict_is_withheld_breaks_nothing() -> None:
-    refused = withhold(effects(cost(9, 10)), pl.lit("calibration.placebo"), pl.lit("it failed"))
+    refused = withhold(cpu(9, 10), pl.lit("calibration.placebo"), pl.lit("it failed"))
     assert broken(refused, read_budget(PUBLISHED)) == []
 
 
@@ -49,8 +44,8 @@ def parsed(folder: Path, text: str) -> Budget:
 def test_a_limit_applies_to_the_cases_that_match_its_selectors(tmp_path: Path) -> None:
     limits = "[{tool: t, workload: v, metric: tool_cpu_pct, max: 1}]"
     budget = parsed(tmp_path, f"name: mine\nlimits: {limits}")
-    assert broken(effects(cost(2, 3)), budget) == []
-    assert len(broken(effects(cost(2, 3, workload="v")), budget)) == 1
+    assert broken(cpu(2, 3), budget) == []
+    assert len(broken(cpu(2, 3, workload="v"), budget)) == 1
 
 
 def test_all_mistakes_of_a_budget_are_reported_at_once(tmp_path: Path) -> None:

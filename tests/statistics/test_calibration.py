@@ -9,9 +9,9 @@ from tasks.statistics.baselines import baseline_series, blocks, unsteady_blocks
 from tasks.statistics.decision_rules import DecisionRules
 from tasks.statistics.differences import cell_values
 from tasks.statistics.effects import Analysis, analyze
-from tasks.statistics.simulate import METRIC, WORKLOAD, Schedule, SimulatedHost, frames, log_values
+from tasks.statistics.simulate import METRIC, WORKLOAD
 
-from .small_campaign import RULES, campaign, effect
+from .small_campaign import RULES, campaign, effect, simulated
 
 MARGINS = {"throughput_bps": 3.0}
 SIMULATED = DecisionRules(primary={WORKLOAD: METRIC})
@@ -28,28 +28,22 @@ def is_withheld(found: Analysis) -> bool:
     return bool(withheld.any())
 
 
-def simulated(costs: dict[str, float], seed: int, iterations: int = 4, **places: float) -> Analysis:
-    """40 cases; `places` adds a cost to the baseline at that position of every iteration."""
-    rng = np.random.default_rng(seed)
-    names = [f"case_{i}" for i in range(40)] + ["placebo_1", "placebo_2"]
-    schedule = Schedule.interleaved(names, iterations, rng)
-    y = log_values(schedule, costs, SimulatedHost(), rng)
-    for name, cost in places.items():
-        hit = np.array(schedule.position) == int(name.removeprefix("at_"))
-        y = y - cost * hit
-    return analyze(*frames(schedule, y), MARGINS, SIMULATED)
+def analyzed(
+    costs: dict[str, float], seed: int, iterations: int = 4, cost_at: dict[int, float] | None = None
+) -> Analysis:
+    return analyze(*simulated(costs, iterations, seed, cost_at=cost_at), MARGINS, SIMULATED)
 
 
 def test_a_healthy_environment_passes_and_publishes_verdicts() -> None:
-    found = simulated({}, seed=1)
+    found = analyzed({}, seed=1)
     assert check(found, "free_aa")["status"] == "passed"
     assert not is_withheld(found)
     assert "no_overhead_within_margin" in found.effects["verdict"].to_list()
 
 
 def test_baselines_that_differ_by_their_place_withhold_every_verdict_but_no_interval() -> None:
-    places = {f"at_{position}": 0.05 for position in range(5, 50, 10)}
-    found = simulated({"case_1": 20}, seed=1, **places)
+    places = dict.fromkeys(range(5, 50, 10), 0.05)
+    found = analyzed({"case_1": 20}, seed=1, cost_at=places)
     assert check(found, "free_aa")["status"] == "failed"
     assert is_withheld(found)
     row = effect(found.effects, case="case_1")
@@ -58,7 +52,7 @@ def test_baselines_that_differ_by_their_place_withhold_every_verdict_but_no_inte
 
 
 def test_a_placebo_with_an_effect_withholds_the_verdicts() -> None:
-    found = simulated({"placebo_1": 6}, seed=1)
+    found = analyzed({"placebo_1": 6}, seed=1)
     states = found.calibration.filter(rule_id="calibration.placebo").sort("case")["status"]
     assert states.to_list() == ["failed", "passed"]
     assert is_withheld(found)
@@ -66,12 +60,12 @@ def test_a_placebo_with_an_effect_withholds_the_verdicts() -> None:
 
 def test_real_overheads_of_many_tools_do_not_make_a_placebo_guilty() -> None:
     costs = {f"case_{i}": 20.0 for i in range(40)}
-    failures = sum(is_withheld(simulated(costs, seed)) for seed in range(10))
+    failures = sum(is_withheld(analyzed(costs, seed)) for seed in range(10))
     assert failures == 0
 
 
 def test_too_few_iterations_are_not_judged_and_withhold_nothing() -> None:
-    found = simulated({}, seed=1, iterations=1)
+    found = analyzed({}, seed=1, iterations=1)
     assert check(found, "free_aa")["status"] == "error"
     assert not is_withheld(found)
 

@@ -80,7 +80,7 @@ def test_a_cell_run_again_counts_once_with_its_last_attempt() -> None:
     assert diffs(cells, samples)["value"].to_list() == [90]
 
 
-def test_a_changed_world_between_the_two_baselines_is_not_bridged() -> None:
+def test_no_difference_is_taken_across_a_change_of_kernel_or_nic_settings() -> None:
     cells, samples = campaign([[("b", 10), ("x", 9), ("b", 10)]], epoch="old")
     found = diffs(where(cells, "epoch", "new", position=2), samples)
     assert found["problem"].to_list() == ["kernel or NIC settings changed between its baselines"]

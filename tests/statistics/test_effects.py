@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tasks.statistics.decision_rules import ANALYSES, DecisionRules
 from tasks.statistics.effects import analyze
 from tasks.statistics.estimates import hodges_lehmann
-from tasks.statistics.simulate import METRIC, WORKLOAD, Schedule, SimulatedHost, frames, log_values
+from tasks.statistics.simulate import METRIC, WORKLOAD
 from tasks.storage.schema import EFFECTS
 
-from .small_campaign import RULES, campaign, effect, where
+from .small_campaign import RULES, campaign, effect, simulated, where
 
 MARGINS = {"throughput_bps": 3.0, "latency_mean_us": 5.0, "tool_cpu_pct": 1.0}
 
@@ -58,7 +58,7 @@ def test_hodges_lehmann_is_the_median_of_the_walsh_averages() -> None:
     assert hodges_lehmann(np.array([1.0, 2.0, 4.0, 100.0])) == 3.5
 
 
-def test_a_mean_that_one_wild_iteration_turned_is_no_verdict() -> None:
+def test_a_mean_whose_sign_one_outlier_decides_gives_no_verdict() -> None:
     values = [99.0, 99.1, 98.9, 99.0, 140.0]
     row = effect(
         analyze(*campaign([[("b", 100), ("x", v), ("b", 100)] for v in values]), MARGINS, RULES)
@@ -113,7 +113,7 @@ def test_a_case_whose_cells_all_failed_is_invalid_with_the_gate_as_reason() -> N
     assert "6 of 6 cells invalid (tool_alive: pid gone)" in row["reason"]
 
 
-def test_a_lost_cell_is_told_beside_the_number_of_the_others() -> None:
+def test_a_lost_cell_is_reported_beside_the_number_of_the_others() -> None:
     cells, samples = campaign(costs(10, 0.5))
     cells = where(cells, "status", "invalid", case="x", iteration=2)
     row = effect(analyze(cells, samples, MARGINS, RULES).effects, case="x")
@@ -153,19 +153,6 @@ def test_a_run_of_baselines_alone_has_a_calibration_and_no_effects() -> None:
     found = analyze(*campaign([[("b", 100), ("b", 101)]]), MARGINS, RULES)
     assert found.effects.schema == EFFECTS.schema and found.effects.is_empty()
     assert set(found.calibration["status"]) == {"error"}
-
-
-def simulated(
-    costs: dict[str, float],
-    iterations: int,
-    seed: int,
-    host: SimulatedHost | None = None,
-    cases: int = 40,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    rng = np.random.default_rng(seed)
-    names = [f"case_{i}" for i in range(cases)] + ["placebo_1", "placebo_2"]
-    schedule = Schedule.interleaved(names, iterations, rng)
-    return frames(schedule, log_values(schedule, costs, host or SimulatedHost(), rng))
 
 
 SIMULATED = DecisionRules(primary={WORKLOAD: METRIC})
@@ -225,7 +212,7 @@ def test_a_cost_of_nothing_whose_mean_and_median_differ_in_sign_is_within_the_ma
     assert row["verdict"] == "no_overhead_within_margin"
 
 
-def test_a_small_gain_is_within_the_margin_and_said_to_be_no_tools_doing() -> None:
+def test_a_small_gain_is_within_the_margin_and_its_reason_excludes_the_tool() -> None:
     row = effect(analyze(*campaign(costs(-2, 0.2)), MARGINS, RULES).effects, case="x")
     assert row["verdict"] == "no_overhead_within_margin"
     assert "2 % of gain is no tool's doing" in row["reason"]

@@ -62,7 +62,7 @@ def test_a_step_needs_three_nights_to_be_believed() -> None:
     assert [change.start for change in change_points(STEP[:9])] == [6]
 
 
-def test_one_wild_night_is_no_change() -> None:
+def test_a_single_outlier_is_no_change() -> None:
     values = np.array([1.0, 1.01, 0.99, 1.0, 1.6, 1.01, 0.99, 1.0, 1.01])
     assert change_points(values) == []
 

@@ -1,28 +1,16 @@
 """Interim analyses, and which cases need no more of them."""
 
-from typing import Any
-
-import numpy as np
 import polars as pl
 import pytest
 
 from tasks.statistics.decision_rules import ANALYSES, DecisionRules, analyses_until
 from tasks.statistics.effects import analyze
 from tasks.statistics.sequential import analyses_taken, end_reason, stopping
-from tasks.statistics.simulate import METRIC, WORKLOAD, Schedule, SimulatedHost, frames, log_values
-from tasks.storage.schema import EFFECTS
+from tasks.statistics.simulate import METRIC, WORKLOAD
 
-from .small_campaign import campaign
+from .small_campaign import campaign, effects, simulated
 
 RULES = DecisionRules(primary={WORKLOAD: METRIC}, analyses=ANALYSES)
-
-
-def effects(*rows: dict[str, Any]) -> pl.DataFrame:
-    common = {
-        "environment": "env", "run": "r1", "layer": "host", "case": "x", "workload": "w",
-        "metric": METRIC, "kind": "tool", "unit": "%", "scale": "ratio", "primary": True, "n": 4,
-    }  # fmt: skip
-    return EFFECTS.frame(common | row for row in rows)
 
 
 def test_five_analyses_share_the_error_evenly() -> None:
@@ -83,21 +71,15 @@ def test_why_measuring_ended_is_said() -> None:
     assert end_reason(DecisionRules(), 7) == "fixed design of 7 iterations"
 
 
-def simulated(seed: int, iterations: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    rng = np.random.default_rng(seed)
-    schedule = Schedule.interleaved([f"case_{i}" for i in range(30)], iterations, rng)
-    return frames(schedule, log_values(schedule, {"case_0": 10}, SimulatedHost(), rng))
-
-
 def test_decided_cases_are_listed_for_the_schedule() -> None:
-    cells, samples = simulated(1, 4)
+    cells, samples = simulated({"case_0": 10}, 4, 1, cases=30, placebos=0)
     found = analyze(cells, samples, {METRIC: 3.0}, RULES)
     assert "case_0" in found.decided["case"].to_list()
     assert analyze(cells, samples, {METRIC: 3.0}, DecisionRules(RULES.primary)).decided.is_empty()
 
 
 def test_a_decided_case_that_leaves_the_schedule_keeps_its_verdict() -> None:
-    cells, samples = simulated(2, 8)
+    cells, samples = simulated({"case_0": 10}, 8, 2, cases=30, placebos=0)
     stays = ~((pl.col("case") == "case_0") & (pl.col("iteration") > ANALYSES[0]))
     whole = analyze(cells, samples, {METRIC: 3.0}, RULES).effects.filter(case="case_0")
     left = analyze(cells.filter(stays), samples, {METRIC: 3.0}, RULES).effects
