@@ -30,8 +30,8 @@ def kernel(view: View) -> Chart | None:
             for name, (low, high) in cost_bands().items()
         ]
     )
-    ends = [*bands["low"], *bands["high"], *costs["ns_per_event"]]
-    scale, ticks = log_scale(min(ends), max(ends))
+    shown = [*bands["low"], *bands["high"], *costs["ns_per_event"]]
+    scale, ticks = log_scale(min(shown), max(shown))
     axis = alt.Axis(title=view.t("kernel.axis"), values=ticks, format="~s")
     model = (
         alt.Chart(data(bands, "low", "high", "what"))
@@ -44,7 +44,7 @@ def kernel(view: View) -> Chart | None:
     )
     points = (
         alt.Chart(data(costs, "tool", "environment", "ns_per_event"))
-        .mark_point(filled=True, size=75, opacity=1)
+        .mark_point(size=75)
         .encode(
             x=alt.X("ns_per_event:Q", scale=scale, axis=axis),
             y=alt.Y("tool:N", sort=_cheapest_first(costs), axis=names_axis(NAMES)),
@@ -64,22 +64,19 @@ def _cheapest_first(costs: pl.DataFrame) -> list[str]:
 
 
 def tool_cpu(view: View) -> Chart | None:
-    """Small multiples: CPU over the seconds of the window, of each tool's dearest case."""
+    """Small multiples: CPU over the seconds of the window, of each tool's most expensive case."""
     curves = _curves(view)
     if curves.is_empty():
         return None
-    colour = series(view.environments, "environment")
+    axis = alt.Axis(tickCount=3, title=None)
     drawn = []
     for (tool,), rows in curves.group_by("tool", maintain_order=True):
-        base = alt.Chart(data(rows, "environment", "t_s", "median", "low", "high"))
-        x = alt.X("t_s:Q", axis=alt.Axis(tickCount=5, grid=False, title=view.t("cpu.x")))
-        axis = alt.Axis(tickCount=3, title=None)
-        band = base.mark_area(opacity=0.2).encode(
-            x=x, y=alt.Y("low:Q", axis=axis), y2="high:Q", color=colour
+        base = alt.Chart(data(rows, "environment", "t_s", "median", "low", "high")).encode(
+            x=alt.X("t_s:Q", axis=alt.Axis(tickCount=5, grid=False, title=view.t("cpu.x"))),
+            color=series(view.environments, "environment"),
         )
-        line = base.mark_line(strokeWidth=1.8).encode(
-            x=x, y=alt.Y("median:Q", axis=axis), color=colour
-        )
+        band = base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", axis=axis), y2="high:Q")
+        line = base.mark_line(strokeWidth=1.8).encode(y=alt.Y("median:Q", axis=axis))
         title = {"text": tool, "limit": WIDTH // PANELS - 20}
         drawn.append(overlay(band, line, width=WIDTH // PANELS - 62, height=90, title=title))
     return Chart(view.t("cpu.title"), to_svg(panels(drawn, PANELS)))
@@ -88,24 +85,19 @@ def tool_cpu(view: View) -> Chart | None:
 def _curves(view: View) -> pl.DataFrame:
     """environment, tool, t_s in steps of 2 s, median, low, high (10 and 90 %) over the cells."""
     place = ["environment", "layer", "case"]
-    tools = view.bundle.cells.filter(pl.col("kind") == "tool").select(*place, "tool").unique()
-    points = view.bundle.intervals.filter(
-        pl.col("series") == "tool_cpu_pct", pl.col("value").is_not_null()
-    ).join(tools, on=place)
-    dearest = (
+    value = pl.col("value")
+    tools = view.bundle.cells.filter(kind="tool").select(*place, "tool").unique()
+    points = view.bundle.intervals.filter(series="tool_cpu_pct").drop_nulls("value")
+    points = points.join(tools, on=place)
+    costliest = (
         points.group_by(*place, "tool")
-        .agg(pl.col("value").median())
+        .agg(value.median())
         .sort("value", "case", descending=[True, False])
         .unique(["environment", "layer", "tool"], keep="first")
     )
-    value = pl.col("value")
     return (
-        points.join(dearest.select(place), on=place)
-        .group_by("tool", "environment", ((pl.col("t_s") / 2).round() * 2).alias("t_s"))
-        .agg(
-            value.median().alias("median"),
-            value.quantile(0.1).alias("low"),
-            value.quantile(0.9).alias("high"),
-        )
+        points.join(costliest, on=place, how="semi")
+        .group_by("tool", "environment", t_s=(pl.col("t_s") / 2).round() * 2)
+        .agg(median=value.median(), low=value.quantile(0.1), high=value.quantile(0.9))
         .sort("tool", "environment", "t_s")
     )

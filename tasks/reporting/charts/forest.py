@@ -17,9 +17,11 @@ from .style import (
     colours,
     cost_scale,
     data,
+    ends,
     overlay,
     panels,
     to_svg,
+    zero,
 )
 
 LABELS = 240
@@ -31,18 +33,13 @@ GAP = 1.2
 
 def forests(view: View) -> list[Chart]:
     """One chart for each environment and layer."""
-    shown = view.effects.filter(
-        pl.col("primary"),
-        pl.col("topic").is_not_null(),
-        pl.col("estimate").is_not_null(),
-        pl.col("verdict") != "invalid",
-    )
+    shown = view.effects.filter(pl.col("primary"), pl.col("verdict") != "invalid")
     charts = []
-    for (environment, layer), group in sorted(shown.group_by("environment", "layer")):
-        title = view.t(
-            "effects.chart", environment=environment, layer=view.t(f"layer.{layer}")
-        )  # fmt: skip
-        charts.append(Chart(title, to_svg(_forest(view, _placed(view, group)))))
+    groups = shown.drop_nulls(["topic", "estimate"]).group_by("environment", "layer")
+    for (environment, layer), group in sorted(groups):
+        place = {"environment": environment, "layer": view.t(f"layer.{layer}")}
+        svg = to_svg(_forest(view, _placed(view, group)))
+        charts.append(Chart(view.t("effects.chart", **place), svg))
     return charts
 
 
@@ -66,13 +63,12 @@ def _placed(view: View, effects: pl.DataFrame) -> pl.DataFrame:
             y = pl.int_range(pl.len()) + start
             parts.append(rows.with_columns(y=y, top=pl.lit(top), bottom=pl.lit(top + height)))
         top += height + GAP
-    shapes = {name: shape.protocol.upper() for name, shape in view.shapes.items()}
+    protocols = {name: shape.protocol.upper() for name, shape in view.shapes.items()}
+    verdicts = {name: view.t(f"verdict.{name}") for name in VERDICT_COLOURS}
     return pl.concat(parts).with_columns(
-        pl.col("workload").replace_strict(shapes, default="").alias("protocol"),
-        pl.col("verdict").map_elements(
-            lambda name: view.t(f"verdict.{name}"), return_dtype=pl.String
-        ).alias("words"),
-    )  # fmt: skip
+        protocol=pl.col("workload").replace_strict(protocols, default=""),
+        words=pl.col("verdict").replace_strict(verdicts),
+    )
 
 
 def _forest(view: View, rows: pl.DataFrame) -> Spec:
@@ -105,11 +101,7 @@ def _marks(
 ) -> list[alt.Chart]:
     """One topic: margin, zero and separators below, intervals and points on top."""
     effects = rows.filter(pl.col("topic") == topic)
-    low, high = effects.select(
-        pl.min_horizontal("ci_low", "estimate").min(),
-        pl.max_horizontal("ci_high", "estimate").max().alias("high"),
-    ).row(0)
-    scale, ticks = cost_scale(low, high)
+    scale, ticks = cost_scale(*ends(effects, "estimate", "ci_low", "ci_high"))
     title = view.t("effects.axis", topic=view.t(f"topic.{topic}"))
     axis = alt.Axis(values=ticks, tickCount=6, title=title, labelOverlap=True)
 
@@ -121,7 +113,7 @@ def _marks(
     columns = ("estimate", "ci_low", "ci_high", "y", "words", "protocol")
     known = effects.filter(pl.col("ci_low").is_not_null())
     intervals = alt.Chart(data(known, *columns)).mark_rule(strokeWidth=1.6)
-    points = alt.Chart(data(effects, *columns)).mark_point(filled=True, size=dot, opacity=1)
+    points = alt.Chart(data(effects, *columns)).mark_point(size=dot)
     return [
         *_ground(effects, x, y, rows.select(pl.col("bottom").unique() + GAP / 2)),
         intervals.encode(x=x("ci_low"), x2="ci_high:Q", y=y, color=colour),
@@ -136,19 +128,17 @@ def _ground(
     margins = effects["margin"].drop_nulls().unique()
     band = alt.Data(values=[{"low": -margin, "high": margin} for margin in margins])
     lines = data(between.rename({"bottom": "y"}), "y")
-    zero = alt.Data(values=[{"zero": 0}])
     return [
         alt.Chart(band).mark_rect(color=BAND).encode(x=x("low"), x2="high:Q"),
         alt.Chart(lines).mark_rule(color=GRID).encode(y=y),
-        alt.Chart(zero).mark_rule(color=INK, strokeWidth=0.8).encode(x=x("zero")),
+        zero(x=x("zero")),
     ]
 
 
 def _verdict_colours(view: View, rows: pl.DataFrame) -> alt.Color:
-    """The verdicts that occur, in their order of the catalogue."""
-    names = [name for name in VERDICT_COLOURS if name in rows["verdict"].unique()]
-    words = [view.t(f"verdict.{name}") for name in names]
-    return colours(words, [VERDICT_COLOURS[name] for name in names], "words")
+    """The verdicts that occur, in the order of their colours."""
+    found = {n: colour for n, colour in VERDICT_COLOURS.items() if n in rows["verdict"].unique()}
+    return colours([view.t(f"verdict.{name}") for name in found], [*found.values()], "words")
 
 
 def _protocols() -> alt.Shape:

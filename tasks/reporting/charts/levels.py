@@ -1,5 +1,7 @@
 """Levels over time and over the distribution: baseline drift, latency percentiles."""
 
+from functools import partial
+
 import altair as alt
 import polars as pl
 
@@ -8,7 +10,6 @@ from ..view import TOPICS, View
 from .style import (
     BLUE,
     GRID,
-    INK,
     ORANGE,
     TOPIC_COLOURS,
     VERMILION,
@@ -16,11 +17,13 @@ from .style import (
     Spec,
     colours,
     data,
+    ends,
     log_scale,
     names_axis,
     overlay,
     panels,
     to_svg,
+    zero,
 )
 
 NAMES = 250
@@ -37,52 +40,42 @@ def drift(view: View, values: pl.DataFrame) -> Chart | None:
         n for n, shape in view.shapes.items() if (shape.protocol, shape.streams) == ("tcp", 1)
     ]
     place = ["environment", "layer"]
+    value, started = pl.col("value"), pl.col("started")
     rows = values.filter(pl.col("workload").is_in(single)).with_columns(
-        _off_median().alias("off"),
-        _seconds(place).alias("seconds"),
-        pl.col("topic").replace_strict(_topic_words(view)).alias("what"),
+        off=(value / value.median().over(*place, "workload") - 1) * 100,
+        hours=(started - started.min().over(place)).dt.total_seconds() / 3600,
+        what=pl.col("topic").replace_strict({topic: view.t(f"topic.{topic}") for topic in TOPICS}),
     )
-    if rows.is_empty() or not rows.select("layer", "environment", "workload").is_duplicated().any():
+    if not rows.select(*place, "workload").is_duplicated().any():
         return None
-    off = rows["off"].abs().max()
-    assert isinstance(off, float)
+    low, high = ends(rows, "off")
     drawn = [
-        _drift_panel(view, group, f"{environment} · {view.t(f'layer.{layer}')}", max(off, 1.0))
+        _drift_panel(
+            view, group, f"{environment} · {view.t(f'layer.{layer}')}", max(-low, high, 1.0)
+        )
         for (environment, layer), group in sorted(rows.group_by(place))
     ]
     return Chart(view.t("baselines.drift"), to_svg(panels(drawn, min(2, len(drawn)))))
 
 
-def _off_median() -> pl.Expr:
-    median = pl.col("value").median().over("environment", "layer", "workload")
-    return (pl.col("value") / median - 1) * 100
-
-
-def _seconds(place: list[str]) -> pl.Expr:
-    return (pl.col("started") - pl.col("started").min().over(place)).dt.total_seconds()
-
-
-def _topic_words(view: View) -> dict[str, str]:
-    return {topic: view.t(f"topic.{topic}") for topic in TOPICS}
-
-
 def _drift_panel(view: View, rows: pl.DataFrame, title: str, off: float) -> Spec:
-    names = _topic_words(view)
-    colour = colours(list(names.values()), [TOPIC_COLOURS[topic] for topic in names], "what")
-    unit = "hours" if rows.select(pl.max("seconds")).item() > 2 * 3600 else "minutes"
-    rows = rows.with_columns(since=pl.col("seconds") / {"hours": 3600, "minutes": 60}[unit])
-    title_of_x = view.t(f"baselines.{unit}")
-    x = alt.X("since:Q", axis=alt.Axis(grid=False, tickCount=6, title=title_of_x))
-    y = alt.Y(
-        "off:Q",
+    names = [view.t(f"topic.{topic}") for topic in TOPICS]
+    unit, factor = ("hours", 1) if ends(rows, "hours")[1] > 2 else ("minutes", 60)
+    rows = rows.select("what", "off", since=pl.col("hours") * factor).sort("since")
+    y = partial(
+        alt.Y,
         axis=alt.Axis(tickCount=5, title=view.t("baselines.drift_axis")),
         scale=alt.Scale(domain=[-off, off]),
     )
-    base = alt.Chart(data(rows.sort("since"), "what", "off", "since"))
-    zero = alt.Chart(alt.Data(values=[{"off": 0}])).mark_rule(color=INK, strokeWidth=0.7)
-    line = base.mark_line(strokeWidth=1.2, opacity=0.6).encode(x=x, y=y, color=colour)
-    points = base.mark_point(filled=True, size=18, opacity=1).encode(x=x, y=y, color=colour)
-    return overlay(zero.encode(y=y), line, points, width=WIDTH // 2 - 75, height=130, title=title)
+    time = alt.Axis(grid=False, tickCount=6, title=view.t(f"baselines.{unit}"))
+    base = alt.Chart(data(rows, *rows.columns)).encode(
+        x=alt.X("since:Q", axis=time),
+        y=y("off:Q"),
+        color=colours(names, [TOPIC_COLOURS[topic] for topic in TOPICS], "what"),
+    )
+    line, points = base.mark_line(strokeWidth=1.2, opacity=0.6), base.mark_point(size=18)
+    marks = (zero(y=y("zero:Q")), line, points)
+    return overlay(*marks, width=WIDTH // 2 - 75, height=130, title=title)
 
 
 def percentiles(view: View, levels: pl.DataFrame, title: str) -> Chart:
@@ -93,24 +86,24 @@ def percentiles(view: View, levels: pl.DataFrame, title: str) -> Chart:
     baseline = view.t("percentiles.baseline")
     tools = levels.filter(pl.col("tool") != baseline)["tool"].unique().sort()
     order = [baseline, *tools]
-    scale, ticks = log_scale(*levels.select(low=pl.min("value"), high=pl.max("value")).row(0))
-    axis = alt.Axis(title=view.t("percentiles.axis"), values=ticks, format="~s")
+    scale, ticks = log_scale(*ends(levels, "value"))
     metrics = alt.Scale(domain=["p50", "p90", "p99"], range=["circle", "square", "triangle-up"])
     environments = levels["environment"].unique().sort()
     columns = min(2, len(environments))
     drawn = []
     for n, environment in enumerate(environments):
-        rows = levels.filter(pl.col("environment") == environment)
-        base = alt.Chart(data(rows, "tool", "metric", "value"))
-        named = names_axis(NAMES) if n % columns == 0 else alt.Axis(
-            title=None, grid=True, domain=False, ticks=False, labels=False
-        )  # fmt: skip
-        y = alt.Y("tool:N", sort=order, scale=alt.Scale(domain=order), axis=named)
-        x = alt.X("value:Q", scale=scale, axis=axis)
-        span = base.mark_line(color=GRID, strokeWidth=3).encode(x=x, y=y, detail="tool:N")
-        points = base.mark_point(filled=True, size=52, opacity=1).encode(
-            x=x,
-            y=y,
+        rows = levels.filter(environment=environment)
+        names = names_axis(NAMES, labels=n % columns == 0)
+        base = alt.Chart(data(rows, "tool", "metric", "value")).encode(
+            x=alt.X(
+                "value:Q",
+                scale=scale,
+                axis=alt.Axis(title=view.t("percentiles.axis"), values=ticks, format="~s"),
+            ),
+            y=alt.Y("tool:N", sort=order, scale=alt.Scale(domain=order), axis=names),
+        )
+        span = base.mark_line(color=GRID, strokeWidth=3).encode(detail="tool:N")
+        points = base.mark_point(size=52).encode(
             color=colours(["p50", "p90", "p99"], [BLUE, ORANGE, VERMILION], "metric"),
             shape=alt.Shape("metric:N", title=None, scale=metrics),
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import altair as alt
 import polars as pl
 
-from .style import INK, MUTED, WIDTH, data, overlay, panels, series, to_svg
+from .style import INK, MUTED, WIDTH, data, ends, overlay, panels, series, to_svg
 
 FEWEST, MOST = 3, 5
 """Panels side by side; with fewer, a panel is no wider."""
@@ -18,11 +18,14 @@ _DASHES = {"level": [1, 0], "epoch": [3, 3]}
 
 
 def over_nights(
-    rows: pl.DataFrame, breaks: pl.DataFrame, titles: Mapping[str, tuple[str, str]], ticks: str = ""
+    rows: pl.DataFrame,
+    changes: pl.DataFrame,
+    titles: Mapping[str, tuple[str, str]],
+    ticks: str = "",
 ) -> str:
     """An SVG with a panel for each of `titles` (workload -> title and unit), in their order.
 
-    `rows`: workload, name, night, epoch, level; a line is not drawn across epochs. `breaks`:
+    `rows`: workload, name, night, epoch, level; a line is not drawn across epochs. `changes`:
     workload, at, kind ("level" or "epoch"). `ticks` is the format of the levels' axis.
     """
     rows = rows.sort("name", "night").with_columns(
@@ -33,11 +36,12 @@ def over_nights(
         None if len(names) == 1 else alt.Legend(columns=3, labelLimit=360, title=None)
     )
     y = alt.Axis(title=None, tickCount=4, format=ticks or alt.Undefined)
-    nights = rows.select(first=pl.col("night").min(), last=pl.col("night").max())
-    ends = [moment.isoformat() for moment in nights.row(0)]
+    nights = rows["night"].sort()
     time = alt.X(
         "night:T",
-        scale=alt.Scale(type="utc", domain=ends),
+        scale=alt.Scale(
+            type="utc", domain=[night.isoformat() for night in (nights[0], nights[-1])]
+        ),
         axis=alt.Axis(title=None, tickCount=4, grid=False, format="%m-%d", labelOverlap=True),
     )
     columns = max(FEWEST, min(MOST, len(titles)))
@@ -45,27 +49,24 @@ def over_nights(
     drawn = []
     for workload, (title, unit) in titles.items():
         own = pl.col("workload") == workload
-        marks = _marks(rows.filter(own), breaks.filter(own), time, y, colour)
+        marks = _marks(rows.filter(own), changes.filter(own), time, y, colour)
         above = {"text": title, "subtitle": unit, "subtitleColor": MUTED, "limit": width + 40}
         drawn.append(overlay(*marks, width=width, height=HEIGHT, title=above))
     return to_svg(panels(drawn, columns, spacing=20))
 
 
 def _marks(
-    rows: pl.DataFrame, breaks: pl.DataFrame, time: alt.X, axis: alt.Axis, colour: alt.Color
+    rows: pl.DataFrame, changes: pl.DataFrame, time: alt.X, axis: alt.Axis, colour: alt.Color
 ) -> list[alt.Chart]:
     y = alt.Y("level:Q", axis=axis, scale=alt.Scale(domain=_span(rows["level"]), nice=False))
-    base = alt.Chart(data(rows, "name", "night", "level", "part"))
-    line = base.mark_line(strokeWidth=1.2, opacity=0.6).encode(
-        x=time, y=y, color=colour, detail="part:N"
-    )
-    points = base.mark_point(filled=True, size=16, opacity=1).encode(x=time, y=y, color=colour)
-    return [*_rules(breaks, time), line, points]
+    base = alt.Chart(data(rows, "name", "night", "level", "part")).encode(x=time, y=y, color=colour)
+    line = base.mark_line(strokeWidth=1.2, opacity=0.6).encode(detail="part:N")
+    return [*_rules(changes, time), line, base.mark_point(size=16)]
 
 
-def _rules(breaks: pl.DataFrame, time: alt.X) -> list[alt.Chart]:
+def _rules(changes: pl.DataFrame, time: alt.X) -> list[alt.Chart]:
     """Where a level changed, solid; where an epoch began, dashed."""
-    at = breaks.select("kind", night="at").unique(maintain_order=True)
+    at = changes.select("kind", night="at").unique(maintain_order=True)
     return [
         alt.Chart(data(at.filter(pl.col("kind") == kind), "night"))
         .mark_rule(color=INK if kind == "level" else MUTED, strokeDash=dashes, strokeWidth=1.1)
@@ -76,8 +77,7 @@ def _rules(breaks: pl.DataFrame, time: alt.X) -> list[alt.Chart]:
 
 def _span(levels: pl.Series) -> list[float]:
     """Axis that holds all levels, at least LEAST_SPAN wide."""
-    numbers = levels.to_numpy()
-    low, high = float(numbers.min()), float(numbers.max())
+    low, high = ends(levels.to_frame(), levels.name)
     middle = (low + high) / 2
     half = max((high - low) / 2 * 1.1, abs(middle) * LEAST_SPAN / 2)
     return [middle - half, middle + half]

@@ -47,6 +47,7 @@ CONFIG: dict[str, Any] = {
     "font": "Arial",
     "aria": False,
     "view": {"stroke": None},
+    "point": {"filled": True, "opacity": 1},
     "axis": {
         "labelColor": MUTED, "titleColor": MUTED, "gridColor": GRID, "domainColor": GRID,
         "tickColor": GRID, "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal",
@@ -115,11 +116,24 @@ def series(names: Sequence[str], field: str) -> alt.Color:
     return colours(names, [SERIES[n % len(SERIES)] for n in range(len(names))], field)
 
 
-def names_axis(limit: int) -> alt.Axis:
-    """Names down the left side, a fine line across for each."""
+def zero(**at: Any) -> alt.Chart:
+    """A rule at 0 of the channel `x` or `y`, whose field must be `zero`."""
+    mark = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(color=INK, strokeWidth=0.7)
+    return mark.encode(**at)
+
+
+def names_axis(limit: int, *, labels: bool = True) -> alt.Axis:
+    """Names of at most `limit` pixels down the left side, a fine line across for each."""
     return alt.Axis(
-        title=None, grid=True, domain=False, ticks=False, labelLimit=limit, labelColor=INK
-    )
+        title=None, grid=True, domain=False, ticks=False, labelLimit=limit, labelColor=INK,
+        labels=labels,
+    )  # fmt: skip
+
+
+def ends(frame: pl.DataFrame, *columns: str) -> tuple[float, float]:
+    """The smallest and the largest value in the columns."""
+    low, high = pl.min_horizontal(columns).min(), pl.max_horizontal(columns).max()
+    return frame.select(low.alias("low"), high.alias("high")).row(0)
 
 
 def cost_scale(low: float, high: float) -> tuple[alt.Scale, Any]:
