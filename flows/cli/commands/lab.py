@@ -23,7 +23,7 @@ def lab_up(
     """Brings a lab up and writes its minimal-input.yaml."""
     from tasks.lab import lifecycle
 
-    state = lifecycle.up(name, layers=words(layers), switch=switch, progress=out.print)
+    state = lifecycle.up(name, layers=words(layers), switch=switch, notify=out.print)
     out.print(f"minimal input: {state.minimal_input}", soft_wrap=True)
 
 
