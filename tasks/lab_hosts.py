@@ -1,27 +1,28 @@
 """The verbs `lab_up` and `lab_down`: the local lab as steps of a flow."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from .lab import lifecycle, requirements
+from .lab.lifecycle import Notify
 
 
 @task(name="lab up", task_run_name="lab up · {name}", cache_policy=NO_CACHE)
-def lab_up(name: str, layers: Sequence[str], switch: str, told: Callable[[str], None]) -> Path:
-    """The minimal-input.yaml of a running lifecycle. Raises InputErrors for what is missing."""
-    return lifecycle.up(name, layers=tuple(layers), switch=switch, progress=told).minimal_input
+def lab_up(name: str, layers: Sequence[str], switch: str, notify: Notify) -> Path:
+    """The minimal-input.yaml of a running lab. Raises InputErrors for what this machine lacks."""
+    return lifecycle.up(name, layers=layers, switch=switch, notify=notify).minimal_input
 
 
 def lacking_for_guests(switch: str) -> list[str]:
-    """What this machine lacks for VMs beside the hosts, a line each; empty: they can run here."""
-    without = requirements.missing(["host"], switch)
-    return [line for line in requirements.missing(["host", "vm"], switch) if line not in without]
+    """What this machine lacks for VMs beyond what hosts need, a line each; empty: nothing."""
+    for_hosts = requirements.missing(["host"], switch)
+    return [line for line in requirements.missing(["host", "vm"], switch) if line not in for_hosts]
 
 
 @task(name="lab down", task_run_name="lab down · {name}", cache_policy=NO_CACHE)
 def lab_down(name: str) -> None:
-    """Leaves nothing of the lifecycle."""
+    """Removes all of the lab."""
     lifecycle.down(name)

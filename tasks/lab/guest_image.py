@@ -1,8 +1,8 @@
 """What a guest boots: the distribution's kernel, and an initramfs of this machine's own programs.
 
-The kernel is fetched once with the distribution's own package tools and kept in a cache; nothing is
-installed. The initramfs holds whole packages, so that a guest is a small Debian or Ubuntu: the same
-shell, coreutils and measuring programs as on the hosts.
+The kernel is downloaded once with the distribution's package tools and cached; nothing is
+installed. The initramfs holds whole packages, so a guest is a small Debian or Ubuntu with the same
+shell, coreutils and measuring programs as the hosts.
 """
 
 import platform
@@ -17,7 +17,7 @@ from .machine import HERE, run
 
 CACHE = Path("/var/cache/ebpf-overhead/guest-kernel")
 
-# In the order in which they can be loaded; what a kernel has built in is not there as a file.
+# In loading order; those that a kernel has built in do not exist as files.
 _MODULES = (
     "virtio_ring",
     "virtio",
@@ -47,7 +47,7 @@ _FILES = {
 
 
 def kernel() -> Path:
-    """A directory with the distribution's `boot/vmlinuz-*` and `lib/modules/`; fetched when new."""
+    """A directory with the distribution's `boot/vmlinuz-*` and `lib/modules/`, cached."""
     if not CACHE.exists():
         CACHE.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE.parent) as scratch:
@@ -61,7 +61,7 @@ def kernel_image(tree: Path) -> Path:
 
 
 def write_initramfs(target: Path, tree: Path) -> None:
-    """The part of the initramfs that all guests share; `tree` is a kernel's directory."""
+    """Writes the part of the initramfs that all guests share; `tree`: see `kernel`."""
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         _lay_out(root)
@@ -71,7 +71,7 @@ def write_initramfs(target: Path, tree: Path) -> None:
 
 
 def write_archive(target: Path, root: Path) -> None:
-    """All below `root` as a cpio archive. The kernel unpacks several in a row, one over another."""
+    """All below `root` as a cpio archive; the kernel unpacks concatenated archives in order."""
     names = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
     with target.open("wb") as archive:
         subprocess.run(
@@ -102,7 +102,7 @@ def _fetch_kernel(scratch: Path) -> None:
 def _lay_out(root: Path) -> None:
     for directory in (*_DIRECTORIES, "var/tmp", "var/log", "modules"):
         (root / directory).mkdir(parents=True)
-    for directory in ("bin", "sbin", "lib", "lib64"):  # as distributions have it now
+    for directory in ("bin", "sbin", "lib", "lib64"):  # merged, as distributions have it now
         (root / "usr" / directory).mkdir(parents=True)
         (root / directory).symlink_to(f"usr/{directory}")
     for name, text in _FILES.items():
@@ -117,7 +117,7 @@ def _copy_programs(root: Path) -> None:
     listed = run("dpkg-query", "--listfiles", *_PACKAGES).splitlines()
     programs = [name for name in listed if _PROGRAM.fullmatch(name) and Path(name).is_file()]
     for name in programs:
-        # A link to a sibling stays one; a link elsewhere (alternatives) becomes what it points to.
+        # A link to a sibling stays a link; one to elsewhere (alternatives) is copied as its target.
         sibling = Path(name).is_symlink() and len(Path(name).readlink().parts) == 1
         _copy(root, name, follow=not sibling)
     for name in _libraries(programs):
@@ -131,7 +131,7 @@ def _copy(root: Path, name: str, *, follow: bool) -> None:
 
 
 def _libraries(programs: list[str]) -> set[str]:
-    # Its exit status is about scripts among the programs, which need no libraries.
+    # ldd fails for scripts among the programs, which need no libraries.
     shown = subprocess.run(["ldd", *programs], capture_output=True, text=True, check=False).stdout
     return set(re.findall(r"(?:=> |^\t)(/\S+) \(0x", shown, flags=re.MULTILINE))
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from .machine import end, recorded, run, start_recorded, wait_until
-from .state import LabLayout, Seat
+from .state import LabLayout, LabNode
 
 _INIT = Path(__file__).with_name("host_init.sh")
 
 SSHD_FILES = ("sshd_config", "host_key", "authorized_keys")
 
 # Paths as the node sees them; its own directory is /srv/node there. A campaign holds one connection
-# and many channels to a node, tests open many connections at once.
+# with many channels to a node; tests open many connections at once.
 _SSHD_CONFIG = """\
 HostKey /srv/node/host_key
 AuthorizedKeysFile /srv/node/authorized_keys
@@ -35,49 +35,49 @@ Subsystem sftp internal-sftp
 """
 
 
-def make_keys(shape: LabLayout) -> None:
-    """The one key that opens this lab's hosts."""
-    _keygen(shape.directory / "identity", f"lab {shape.name}")
+def make_keys(layout: LabLayout) -> None:
+    """Creates the one key that all hosts of this lab accept."""
+    _keygen(layout.directory / "identity", f"lab {layout.name}")
 
 
-def prepare(shape: LabLayout, seat: Seat) -> None:
-    """Makes a node's directory with the files that its sshd needs."""
-    directory = shape.node_directory(seat)
+def prepare(layout: LabLayout, node: LabNode) -> None:
+    """Creates a node's directory with the files that its sshd needs."""
+    directory = layout.node_directory(node)
     directory.mkdir(parents=True)
     (directory / "sshd_config").write_text(_SSHD_CONFIG)
-    authorized = (shape.directory / "identity.pub").read_text()
+    authorized = (layout.directory / "identity.pub").read_text()
     (directory / "authorized_keys").write_text(authorized)
-    _keygen(directory / "host_key", seat.name)
+    _keygen(directory / "host_key", node.name)
 
 
-def start(shape: LabLayout, seat: Seat) -> int:
+def start(layout: LabLayout, node: LabNode) -> int:
     """Starts the host; returns the pid that holds its namespaces, once its sshd listens.
 
     The host has no network yet.
     """
-    prepare(shape, seat)
-    directory, record = shape.node_directory(seat), shape.record(seat)
+    prepare(layout, node)
+    directory, record = layout.node_directory(node), layout.record(node)
     (directory / "bench").mkdir()
     log = directory / "init.log"
     namespaces = ["unshare", "--net", "--pid", "--mount", "--uts", "--mount-proc"]
     start_recorded(
         record,
         log,
-        [*namespaces, "--fork", "--kill-child", "sh", str(_INIT), str(directory), seat.name],
+        [*namespaces, "--fork", "--kill-child", "sh", str(_INIT), str(directory), node.name],
     )
     listens = (directory / "sshd.pid").exists
-    alive = partial(runs, shape, seat)
-    wait_until(listens, 10.0, f"{seat.name}: sshd listens", log, alive)
+    alive = partial(runs, layout, node)
+    wait_until(listens, 10.0, f"{node.name}: sshd listens", log, alive)
     return int(record.read_text().split(maxsplit=1)[0])
 
 
-def runs(shape: LabLayout, seat: Seat) -> bool:
-    return recorded(shape.record(seat)) is not None
+def runs(layout: LabLayout, node: LabNode) -> bool:
+    return recorded(layout.record(node)) is not None
 
 
-def stop(shape: LabLayout, seat: Seat) -> None:
+def stop(layout: LabLayout, node: LabNode) -> None:
     """Ends the host with everything that runs on it; does nothing if it does not run."""
-    holder = recorded(shape.record(seat))
+    holder = recorded(layout.record(node))
     if holder is None:
         return
     with suppress(psutil.NoSuchProcess):
@@ -87,9 +87,9 @@ def stop(shape: LabLayout, seat: Seat) -> None:
     end(holder)
 
 
-def known_hosts_line(shape: LabLayout, seat: Seat) -> str:
-    public = (shape.node_directory(seat) / "host_key.pub").read_text().split()
-    return f"{shape.management_ip(seat)} {public[0]} {public[1]}\n"
+def known_hosts_line(layout: LabLayout, node: LabNode) -> str:
+    public = (layout.node_directory(node) / "host_key.pub").read_text().split()
+    return f"{layout.management_ip(node)} {public[0]} {public[1]}\n"
 
 
 def answers(address: str, timeout_s: float = 1.0) -> bool:

@@ -1,4 +1,4 @@
-"""Bringing a lab up, taking it down, and looking at it."""
+"""Bringing a lab up, taking it down, and its present state."""
 
 import fcntl
 import shutil
@@ -19,13 +19,14 @@ from .state import (
     STATE_ROOT,
     LabHost,
     LabLayout,
+    LabNode,
     LabState,
-    Seat,
-    read_shape,
-    write_shape,
+    read_layout,
+    write_layout,
 )
 
-Progress = Callable[[str], None]
+Notify = Callable[[str], None]
+"""Takes one line about the progress."""
 
 _LOCK = Path("/run/lock/ebpf-overhead-lab")
 
@@ -35,117 +36,119 @@ def up(
     layers: Sequence[str] = ("host",),
     switch: str = "bridge",
     state_root: Path | None = None,
-    progress: Progress | None = None,
+    notify: Notify = lambda _: None,
 ) -> LabState:
-    """The running lab `name`; one that stands already is left alone, a broken one is built anew.
+    """The running lab `name`. A lab that is already up is left alone, a broken one is rebuilt.
 
-    Raises InputError for what this machine lacks, and when the lab stands in another shape.
+    Raises InputErrors for what this machine lacks, and where the lab is up with another layout.
     """
-    say = progress or _silent
     directory = _directory(name, state_root)
     wanted = _layers(layers)
     if switch not in network.SWITCHES:
         raise InputError("lab", "switch", f"no switch {switch!r}", " or ".join(network.SWITCHES))
     _refuse(missing(layers, switch))
-    with _alone():
-        if (shape := read_shape(directory)) and (standing := _look(shape)).alive:
-            if (shape.layers, shape.switch) != (wanted, switch):
-                stands = f"it stands with {','.join(shape.layers)} over {shape.switch}"
-                raise InputError(f"lab {name}", "", stands, "`lab down` first")
-            say(f"lab {name} is up")
-            return standing
+    with _exclusively():
+        if (layout := read_layout(directory)) and (state := _state_of(layout)).alive:
+            if (layout.layers, layout.switch) != (wanted, switch):
+                problem = f"is up with {','.join(layout.layers)} over {layout.switch}"
+                raise InputError(f"lab {name}", "", problem, "`lab down` first")
+            notify(f"lab {name} is up")
+            return state
         _clear(directory)
-        shape = LabLayout(name, directory, wanted, switch, network.free_number())
-        _build(shape, say)
-        return _look(shape)
+        layout = LabLayout(name, directory, wanted, switch, network.free_number())
+        _build(layout, notify)
+        return _state_of(layout)
 
 
 def down(name: str = "lab", state_root: Path | None = None) -> None:
-    """Removes the lab, whatever is left of it: processes, links, files. Fine when there is none."""
+    """Removes all that is left of the lab, if anything: processes, links, files."""
     _refuse(refusals())
     directory = _directory(name, state_root)
-    with _alone():
+    with _exclusively():
         _clear(directory)
 
 
 def status(state_root: Path | None = None) -> list[LabState]:
-    """All labs below the state root as they stand now."""
+    """The present state of every lab below the state root."""
     _refuse(refusals())
     root = state_root or STATE_ROOT
     directories = sorted(root.iterdir()) if root.is_dir() else []
-    shapes = [read_shape(directory) for directory in directories]
-    return [_look(shape) for shape in shapes if shape]
+    layouts = [read_layout(directory) for directory in directories]
+    return [_state_of(layout) for layout in layouts if layout]
 
 
-def _build(shape: LabLayout, say: Progress) -> None:
-    write_shape(shape)
-    lab_host.make_keys(shape)
-    network.add_management(shape)
+def _build(layout: LabLayout, notify: Notify) -> None:
+    write_layout(layout)
+    lab_host.make_keys(layout)
+    network.add_management(layout)
     pids: dict[str, int] = {}
-    for seat in HOSTS:
-        say(f"starting {seat.name} at {shape.management_ip(seat)}")
-        pids[seat.name] = lab_host.start(shape, seat)
-        network.plug_management(shape, seat, pids[seat.name])
-    say(f"laying the test network {shape.test} ({shape.switch})")
-    network.plug_test(shape, pids)
-    if Layer.VM in shape.layers:
-        _start_guests(shape, pids, say)
-    lines = [lab_host.known_hosts_line(shape, seat) for seat in shape.seats]
-    (shape.directory / "known_hosts").write_text("".join(lines))
-    for seat in shape.seats:
-        _wait_for(shape, seat)
-    # Written last: a lab that has it was built to the end.
-    (shape.directory / "minimal-input.yaml").write_text(minimal_input.text(shape))
-    say(f"lab {shape.name} is up")
+    for node in HOSTS:
+        notify(f"starting {node.name} at {layout.management_ip(node)}")
+        pids[node.name] = lab_host.start(layout, node)
+        network.plug_management(layout, node, pids[node.name])
+    notify(f"building the test network {layout.test} ({layout.switch})")
+    network.plug_test(layout, pids)
+    if Layer.VM in layout.layers:
+        _start_guests(layout, pids, notify)
+    lines = [lab_host.known_hosts_line(layout, node) for node in layout.nodes]
+    (layout.directory / "known_hosts").write_text("".join(lines))
+    for node in layout.nodes:
+        _wait_for(layout, node)
+    # Written last: a lab with this file is complete.
+    (layout.directory / "minimal-input.yaml").write_text(minimal_input.text(layout))
+    notify(f"lab {layout.name} is up")
 
 
-def _start_guests(shape: LabLayout, pids: Mapping[str, int], say: Progress) -> None:
-    say(f"making the guests' image (they run under {guest.accelerator()})")
-    guest.write_shared_image(shape)
-    for seat in GUESTS:
-        assert seat.host is not None
-        say(f"booting {seat.name} on {seat.host} at {shape.management_ip(seat)}")
-        guest.start(shape, seat, pids[seat.host])
+def _start_guests(layout: LabLayout, pids: Mapping[str, int], notify: Notify) -> None:
+    notify(f"building the guests' image (they run under {guest.accelerator()})")
+    guest.write_shared_image(layout)
+    for node in GUESTS:
+        assert node.host is not None
+        notify(f"booting {node.name} on {node.host} at {layout.management_ip(node)}")
+        guest.start(layout, node, pids[node.host])
 
 
-def _wait_for(shape: LabLayout, seat: Seat) -> None:
-    answers = partial(lab_host.answers, str(shape.management_ip(seat)))
-    directory, what = shape.node_directory(seat), f"{seat.name} answers"
-    if seat.layer is Layer.VM:
-        alive = partial(guest.runs, shape, seat)
-        wait_until(answers, 120.0, what, directory / "console.log", alive)
+def _wait_for(layout: LabLayout, node: LabNode) -> None:
+    if node.layer is Layer.VM:
+        runs, log, within_s = guest.runs, "console.log", 120.0
     else:
-        alive = partial(lab_host.runs, shape, seat)
-        wait_until(answers, 10.0, what, directory / "sshd.log", alive)
+        runs, log, within_s = lab_host.runs, "sshd.log", 10.0
+    wait_until(
+        partial(lab_host.answers, str(layout.management_ip(node))),
+        within_s,
+        f"{node.name} answers",
+        layout.node_directory(node) / log,
+        alive=partial(runs, layout, node),
+    )
 
 
 def _clear(directory: Path) -> None:
-    if shape := read_shape(directory):
-        network.unplug(shape)
-        for seat in HOSTS:
-            lab_host.stop(shape, seat)
+    if layout := read_layout(directory):
+        network.unplug(layout)
+        for node in HOSTS:
+            lab_host.stop(layout, node)
     if directory.exists():
         shutil.rmtree(directory)
 
 
-def _look(shape: LabLayout) -> LabState:
+def _state_of(layout: LabLayout) -> LabState:
     return LabState(
-        name=shape.name,
-        directory=shape.directory,
-        layers=shape.layers,
-        switch=shape.switch,
-        hosts=tuple(_look_at(shape, seat) for seat in shape.seats),
+        name=layout.name,
+        directory=layout.directory,
+        layers=layout.layers,
+        switch=layout.switch,
+        hosts=tuple(_node_state(layout, node) for node in layout.nodes),
     )
 
 
-def _look_at(shape: LabLayout, seat: Seat) -> LabHost:
-    address = str(shape.management_ip(seat))
-    holder = recorded(shape.record(seat))
+def _node_state(layout: LabLayout, node: LabNode) -> LabHost:
+    address = str(layout.management_ip(node))
+    holder = recorded(layout.record(node))
     return LabHost(
-        name=seat.name,
-        layer=seat.layer,
+        name=node.name,
+        layer=node.layer,
         address=address,
-        test_ip=str(shape.test_ip(seat)),
+        test_ip=str(layout.test_ip(node)),
         pid=holder.pid if holder else None,
         answers=holder is not None and lab_host.answers(address),
     )
@@ -164,18 +167,14 @@ def _refuse(lines: Sequence[str]) -> None:
 
 def _directory(name: str, state_root: Path | None) -> Path:
     if as_id(name) != name:
-        raise InputError("lab", "name", f"{name!r} is no name", "letters, digits, _ . -")
+        raise InputError("lab", "name", f"{name!r} is not a name", "letters, digits, _ . -")
     return (state_root or STATE_ROOT).resolve() / name
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """One lab at a time is built or removed on a machine: they draw from the same networks."""
+def _exclusively() -> Iterator[None]:
+    """Waits until no other lab is built or removed here: all labs share one range of networks."""
     _LOCK.parent.mkdir(parents=True, exist_ok=True)
     with _LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _silent(_line: str) -> None:
-    pass

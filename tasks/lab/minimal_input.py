@@ -1,4 +1,4 @@
-"""The lab as a person would describe it: the minimal input that bootstrap reads."""
+"""The lab's minimal-input.yaml, which bootstrap reads."""
 
 import socket
 from pathlib import Path
@@ -6,46 +6,46 @@ from pathlib import Path
 import yaml
 
 from .network import SWITCHES
-from .state import WORKDIR, LabLayout, Seat, hardware_id
+from .state import WORKDIR, LabLayout, LabNode, hardware_id
 
 TOOLS = Path(__file__).with_name("tools")
 CATALOG = Path(__file__).with_name("tools.yaml")
 
 
-def text(shape: LabLayout) -> str:
+def text(layout: LabLayout) -> str:
     """YAML, in the published structure with the keys that this project adds."""
     document = {
         "version": "1.0",
-        "environment": shape.name,
+        "environment": layout.name,
         "hardware": hardware_id(socket.gethostname()),
         "ssh": {
-            "known_hosts": str(shape.directory / "known_hosts"),
-            "identity": str(shape.directory / "identity"),
+            "known_hosts": str(layout.directory / "known_hosts"),
+            "identity": str(layout.directory / "identity"),
         },
-        "nodes": {seat.name: _node(shape, seat) for seat in shape.seats},
+        "nodes": {node.name: _node(layout, node) for node in layout.nodes},
         "test_pairs": {
             str(layer): {"server": f"{layer}-server", "client": f"{layer}-client"}
-            for layer in shape.layers
+            for layer in layout.layers
         },
-        "discovery_hints": _hints(shape),
+        "discovery_hints": _hints(layout),
         "tools": {"catalog": str(CATALOG), "directory": str(TOOLS)},
     }
     return yaml.safe_dump(document, sort_keys=False)
 
 
-def _hints(shape: LabLayout) -> dict[str, str]:
-    port_type = SWITCHES[shape.switch].port_type
+def _hints(layout: LabLayout) -> dict[str, str]:
+    port_type = SWITCHES[layout.switch].port_type
     hints = {"internal_port_type": port_type} if port_type else {}
     return {**hints, "python_interpreter": "python3"}
 
 
-def _node(shape: LabLayout, seat: Seat) -> dict[str, str]:
-    node = {
-        "ssh": f"root@{shape.management_ip(seat)}",
+def _node(layout: LabLayout, node: LabNode) -> dict[str, str]:
+    entry = {
+        "ssh": f"root@{layout.management_ip(node)}",
         "workdir": WORKDIR,
-        "role": str(seat.layer),
-        "test_ip": str(shape.test_ip(seat)),
+        "role": str(node.layer),
+        "test_ip": str(layout.test_ip(node)),
     }
-    if seat.host is not None:
-        node |= {"host_ref": seat.host, "uuid": str(shape.uuid(seat))}
-    return node
+    if node.host is not None:
+        entry |= {"host_ref": node.host, "uuid": str(layout.uuid(node))}
+    return entry

@@ -1,11 +1,11 @@
-"""Open vSwitch on a lab host, as storage hosts have it: an internal port, patch ports, a bond.
+"""Open vSwitch on a lab host, as on storage hosts: an internal port, patch ports, a bond.
 
     port-storage (test address) ─┐
     taps of guests ──────────────┴─ ovsbr-storage ══ patch ══ ovsbr-uplink ─ bond-uplink ─┬─ uplink0
                                                                                           └─ uplink1
 
-Every host runs daemons of its own. They keep their sockets in the host's private /run, so that its
-ovs-vsctl needs no options, and end with the host.
+Every host runs its own daemons, which end with it. Their sockets are in the host's private /run,
+where ovs-vsctl finds them without options.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from .machine import run_inside
 
 INTERFACE = "port-storage"
-PORT_TYPE = "storage"  # the hint that finds the port
+PORT_TYPE = "storage"  # discovery's hint to the port
 UPLINKS = ("uplink0", "uplink1")
 
 _BRIDGE, _UPLINK_BRIDGE, _BOND = "ovsbr-storage", "ovsbr-uplink", "bond-uplink"
@@ -23,7 +23,7 @@ _KERNEL_MODULE = Path("/sys/module/openvswitch")
 
 
 def userspace() -> bool:
-    """Whether packets are switched in ovs-vswitchd, for want of the kernel's own datapath."""
+    """Whether ovs-vswitchd switches packets itself, because the kernel has no datapath for it."""
     return not _KERNEL_MODULE.exists()
 
 
@@ -32,7 +32,7 @@ def build(pid: int) -> None:
     _start_daemons(pid)
     bridge = ["set", "bridge", _BRIDGE, f"datapath_type={_datapath()}"]
     uplink_bridge = ["set", "bridge", _UPLINK_BRIDGE, f"datapath_type={_datapath()}"]
-    # LACP agrees on the members, so that what arrives over either is taken.
+    # With LACP both hosts agree on the members, so packets are accepted from either.
     bond = ["bond_mode=balance-slb", "lacp=active", "other_config:lacp-time=fast"]
     _configure(
         pid,
@@ -46,12 +46,12 @@ def build(pid: int) -> None:
 
 
 def attach(pid: int, tap: str) -> None:
-    """Plugs a guest's tap in beside the host's own port."""
+    """Connects a guest's tap to the bridge of the host's own port."""
     _configure(pid, ["add-port", _BRIDGE, tap])
 
 
 def ready(pid: int) -> bool:
-    """Whether the bond's members have come to terms with the other host's."""
+    """Whether LACP has enabled both members of the bond."""
     shown = run_inside(pid, "ovs-appctl", "bond/show", _BOND)
     return shown.count(": enabled") == len(UPLINKS)
 
@@ -66,7 +66,7 @@ def _start_daemons(pid: int) -> None:
 
 
 def _configure(pid: int, *commands: list[str]) -> None:
-    """All commands as one transaction, and waits until ovs-vswitchd has done it."""
+    """Runs all commands as one transaction, and waits until ovs-vswitchd has applied it."""
     words = [word for command in commands for word in ("--", *command)]
     run_inside(pid, "ovs-vsctl", "--timeout=20", *words)
 

@@ -1,4 +1,4 @@
-"""What this machine lacks for a lab, one line each, and what works without it."""
+"""What this machine lacks for a lab, a line each, and what works without it."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .machine import PATH
 
-_ELSEWHERE = "ingest, analyze and compare work without; run works against hosts over SSH"
+_WITHOUT = "ingest, analyze and compare work without it; run works against hosts over SSH"
 
 # What a lab of each kind runs, and the Debian package it comes in.
 _BASE = {
@@ -41,22 +41,22 @@ _VM = {
 _FILESYSTEMS = {
     "tracefs": "bpftrace tools cannot attach to tracepoints",
     "debugfs": "bpftrace 0.17 and older look for tracepoints there",
-    "bpf": "pinned BPF objects have no place (bpffs)",
+    "bpf": "BPF objects cannot be pinned (bpffs)",
 }
 _BTF = Path("/sys/kernel/btf/vmlinux")
 
 
 def missing(layers: Sequence[str] = ("host",), switch: str = "bridge") -> list[str]:
-    """One line for each thing that keeps a lab of this shape from standing here; empty: none."""
+    """A line for each thing that this machine lacks for such a lab; empty: nothing."""
     return refusals() or [*_missing_parts(layers, switch), *_missing_kernel()]
 
 
 def refusals() -> list[str]:
-    """What makes it useless to look any further."""
+    """What makes any further check pointless."""
     if platform.system() != "Linux":
-        return [f"this is {platform.system()}; the lab needs Linux; {_ELSEWHERE}"]
+        return [f"this is {platform.system()}; the lab needs Linux; {_WITHOUT}"]
     if os.geteuid() != 0:
-        return [f"not root; the lab makes namespaces and mounts; use sudo; {_ELSEWHERE}"]
+        return [f"not root; the lab creates namespaces and mounts; use sudo; {_WITHOUT}"]
     return []
 
 
@@ -70,9 +70,9 @@ def _missing_parts(layers: Sequence[str], switch: str) -> list[str]:
     if "vm" in layers and platform.machine() != "x86_64":
         lines.append(f"layer vm needs x86_64, this is {platform.machine()}; layer host works")
     if ("vm" in layers or switch == "ovs") and not Path("/dev/net/tun").exists():
-        lines.append("/dev/net/tun not there; layer host over a bridge works without")
+        lines.append("/dev/net/tun is missing; layer host over a bridge works without it")
     return lines + [
-        f"program {program} not found; Debian package {package}; {_ELSEWHERE}"
+        f"program {program} not found; Debian package {package}; {_WITHOUT}"
         for program, package in needed.items()
         if shutil.which(program, path=PATH) is None
     ]
@@ -81,10 +81,10 @@ def _missing_parts(layers: Sequence[str], switch: str) -> list[str]:
 def _missing_kernel() -> list[str]:
     lines = []
     if not _BTF.exists():
-        lines.append(f"{_BTF} not there (kernel without BTF); bpftrace tools need it; {_ELSEWHERE}")
+        lines.append(f"{_BTF} is missing (kernel without BTF); bpftrace tools need it; {_WITHOUT}")
     known = Path("/proc/filesystems").read_text().split()
     lines += [
-        f"kernel without {name}; {why}; {_ELSEWHERE}"
+        f"kernel without {name}; {why}; {_WITHOUT}"
         for name, why in _FILESYSTEMS.items()
         if name not in known
     ]
@@ -93,5 +93,5 @@ def _missing_kernel() -> list[str]:
         shutil.which("unshare", path=PATH)
         and subprocess.run(namespaces, capture_output=True, check=False).returncode
     ):
-        lines.append(f"making namespaces is refused (a container without rights?); {_ELSEWHERE}")
+        lines.append(f"namespaces cannot be created (a container without rights?); {_WITHOUT}")
     return lines

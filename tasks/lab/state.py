@@ -1,9 +1,9 @@
-"""What a lab is: its name, its layout on disk, and what follows from the number it drew.
+"""What a lab is: its name, its files, and the addresses that follow from its number.
 
 <state root>/<name>/
   state.json            name, layers, switch, number; written before anything else exists
   minimal-input.yaml    known_hosts   identity   identity.pub
-  initramfs             what both guests boot
+  initramfs             booted by both guests
   host-server/          process (pid and start), sshd_config, keys, logs, bench/ (workdir)
     vm-server/          the guest's keys, kernel, initramfs, console.log
   host-client/
@@ -22,12 +22,13 @@ from ..model.names import as_id
 
 STATE_ROOT = Path("/var/lib/ebpf-overhead/lab")
 WORKDIR = "/srv/bench"
-NETWORKS = 128  # labs on one machine: each draws two of the 256 /24 networks of 10.213.0.0/16
+_STATE_FILE = "state.json"
+NETWORKS = 128  # labs on one machine: each takes two of the 256 /24 networks of 10.213.0.0/16
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
-    """A place in every lab: which node sits there, and the last byte of both its addresses."""
+class LabNode:
+    """A node that every lab of its layer has, and the last byte of both its addresses."""
 
     name: str
     layer: Layer
@@ -35,16 +36,16 @@ class Seat:
     host: str | None = None  # of a guest
 
 
-HOSTS = (Seat("host-server", Layer.HOST, 11), Seat("host-client", Layer.HOST, 12))
+HOSTS = (LabNode("host-server", Layer.HOST, 11), LabNode("host-client", Layer.HOST, 12))
 GUESTS = (
-    Seat("vm-server", Layer.VM, 21, "host-server"),
-    Seat("vm-client", Layer.VM, 22, "host-client"),
+    LabNode("vm-server", Layer.VM, 21, "host-server"),
+    LabNode("vm-client", Layer.VM, 22, "host-client"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LabLayout:
-    """What was asked for, and the number from which addresses follow."""
+    """What was asked for, and the number that determines all addresses."""
 
     name: str
     directory: Path
@@ -60,45 +61,45 @@ class LabLayout:
     def test(self) -> IPv4Network:
         return IPv4Network(f"10.213.{2 * self.number + 1}.0/24")
 
-    def management_ip(self, seat: Seat) -> IPv4Address:
-        return self.management[seat.last_byte]
+    def management_ip(self, node: LabNode) -> IPv4Address:
+        return self.management[node.last_byte]
 
-    def test_ip(self, seat: Seat) -> IPv4Address:
-        return self.test[seat.last_byte]
+    def test_ip(self, node: LabNode) -> IPv4Address:
+        return self.test[node.last_byte]
 
     @property
-    def seats(self) -> tuple[Seat, ...]:
-        """Who sits in this lab. Guests need their hosts, whether or not hosts are measured."""
+    def nodes(self) -> tuple[LabNode, ...]:
+        """The nodes of this lab. Guests need their hosts even if only guests are measured."""
         return HOSTS + (GUESTS if Layer.VM in self.layers else ())
 
     @property
     def bridge(self) -> str:
         return f"{link_prefix(self.directory)}m"
 
-    def link(self, seat: Seat) -> str:
-        """The machine's end of a host's management link."""
-        return f"{link_prefix(self.directory)}h{seat.last_byte}"
+    def link(self, node: LabNode) -> str:
+        """The machine's end of the host's management link."""
+        return f"{link_prefix(self.directory)}h{node.last_byte}"
 
-    def tap(self, seat: Seat) -> str:
-        """A guest's test tap: no two of a lab share a name, for tracepoints know only names."""
-        return f"vnet{2 * GUESTS.index(seat)}"
+    def tap(self, node: LabNode) -> str:
+        """A guest's test tap. Its name is unique in the lab, as tracepoints know only names."""
+        return f"vnet{2 * GUESTS.index(node)}"
 
-    def management_tap(self, seat: Seat) -> str:
-        return f"vnet{2 * GUESTS.index(seat) + 1}"
+    def management_tap(self, node: LabNode) -> str:
+        return f"vnet{2 * GUESTS.index(node) + 1}"
 
-    def uuid(self, seat: Seat) -> UUID:
-        return uuid5(NAMESPACE_URL, self.node_directory(seat).as_uri())
+    def uuid(self, node: LabNode) -> UUID:
+        return uuid5(NAMESPACE_URL, self.node_directory(node).as_uri())
 
-    def mac(self, seat: Seat, card: int) -> str:
-        """In qemu's range."""
-        return "52:54:00:" + (self.uuid(seat).bytes[:2] + bytes([card])).hex(":")
+    def mac(self, node: LabNode, card: int) -> str:
+        """The MAC of a guest's network card, in qemu's range."""
+        return "52:54:00:" + (self.uuid(node).bytes[:2] + bytes([card])).hex(":")
 
-    def node_directory(self, seat: Seat) -> Path:
-        return self.directory / (seat.host or "") / seat.name
+    def node_directory(self, node: LabNode) -> Path:
+        return self.directory / (node.host or "") / node.name
 
-    def record(self, seat: Seat) -> Path:
-        """Where the process is written down that holds a host; a guest lives and dies with it."""
-        return self.directory / (seat.host or seat.name) / "process"
+    def record(self, node: LabNode) -> Path:
+        """The record of the process that holds a host; a guest ends with its host."""
+        return self.directory / (node.host or node.name) / "process"
 
 
 def management_network(number: int) -> IPv4Network:
@@ -106,25 +107,25 @@ def management_network(number: int) -> IPv4Network:
 
 
 def link_prefix(directory: Path) -> str:
-    """How this lab's links in the machine's own namespace begin; a name holds 15 letters."""
+    """The first letters of this lab's links in the machine's namespace; a name has at most 15."""
     return f"eo{hashlib.sha256(bytes(directory)).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
 class LabHost:
-    """A node as it stands now."""
+    """The present state of a node."""
 
     name: str
     layer: Layer
     address: str  # management, without user and port
     test_ip: str
-    pid: int | None  # holds the namespaces of the host, or of the guest's; None: does not run
+    pid: int | None  # holds the host's namespaces (of a guest: its host's); None: not running
     answers: bool  # its sshd sends its greeting
 
 
 @dataclass(frozen=True, slots=True)
 class LabState:
-    """A lab as it stands now, and the files with which it is reached."""
+    """The present state of a lab, and the files with which it is reached."""
 
     name: str
     directory: Path
@@ -146,38 +147,27 @@ class LabState:
 
     @property
     def alive(self) -> bool:
-        """Complete: every host answers, and `up` came to its end."""
+        """Whether `up` was completed and every host answers."""
         return self.minimal_input.exists() and all(host.answers for host in self.hosts)
 
 
-def write_shape(shape: LabLayout) -> None:
-    shape.directory.mkdir(parents=True, exist_ok=True)
-    shape.directory.chmod(0o700)
-    text = json.dumps(
-        {"layers": list(shape.layers), "switch": shape.switch, "number": shape.number}
-    )
-    _state_file(shape.directory).write_text(text + "\n")
+def write_layout(layout: LabLayout) -> None:
+    layout.directory.mkdir(parents=True, exist_ok=True)
+    layout.directory.chmod(0o700)
+    state = {"layers": layout.layers, "switch": layout.switch, "number": layout.number}
+    (layout.directory / _STATE_FILE).write_text(json.dumps(state) + "\n")
 
 
-def read_shape(directory: Path) -> LabLayout | None:
-    """The lab in `directory`; None when there is none, or an `up` died before it wrote a word."""
-    file = _state_file(directory)
+def read_layout(directory: Path) -> LabLayout | None:
+    """The lab in `directory`; None if there is none, or its `up` ended before it wrote anything."""
+    file = directory / _STATE_FILE
     if not file.exists() or not (text := file.read_text()):
         return None
-    entries = json.loads(text)
-    return LabLayout(
-        name=directory.name,
-        directory=directory,
-        layers=tuple(Layer(layer) for layer in entries["layers"]),
-        switch=entries["switch"],
-        number=entries["number"],
-    )
+    state = json.loads(text)
+    layers = tuple(map(Layer, state["layers"]))
+    return LabLayout(directory.name, directory, layers, state["switch"], state["number"])
 
 
 def hardware_id(machine: str) -> str:
-    """Labs of one machine share its CPUs; this says so in their minimal input."""
+    """Marks labs of one machine, which share its CPUs, in their minimal input."""
     return as_id(f"lab-machine-{machine}")
-
-
-def _state_file(directory: Path) -> Path:
-    return directory / "state.json"

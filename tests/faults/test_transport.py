@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.execution import cell_run
-from tasks.lab.state import HOSTS, read_shape
+from tasks.lab.state import HOSTS, read_layout
 from tasks.model.errors import CommandFailed, HostsBusy, TransportLost
 from tasks.remote.held_host import HeldHost, holding
 
@@ -104,8 +104,8 @@ async def test_a_fetch_that_fails_for_long_is_made_up_for_at_the_end_of_the_case
 
 @pytest.mark.parametrize("seconds", [3, 12, pytest.param(60, marks=pytest.mark.slow)])
 async def test_a_management_link_that_was_down_is_no_data(bench: Bench, seconds: int):
-    shape = read_shape(bench.lab.directory)
-    link = shape.link(next(seat for seat in HOSTS if seat.name == SERVER))
+    layout = read_layout(bench.lab.directory)
+    link = layout.link(next(node for node in HOSTS if node.name == SERVER))
     folder = bench.lay_out([BASELINE, BASELINE], [load(window_s=4)])
     async with bench.held(folder) as campaign:
         first, second = campaign.left()

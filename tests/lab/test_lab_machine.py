@@ -81,17 +81,17 @@ def test_waiting_ends_at_once_when_what_is_waited_for_has_ended(tmp_path: Path) 
 
 
 def test_no_two_labs_share_an_address_or_a_name() -> None:
-    shapes = [
+    layouts = [
         LabLayout(f"lab{n}", Path(f"/var/lib/labs/lab{n}"), tuple(Layer), "bridge", n)
         for n in range(128)
     ]
-    seats = [(shape, seat) for shape in shapes for seat in shape.seats]
+    nodes = [(layout, node) for layout in layouts for node in layout.nodes]
     addresses = [
-        address for s, seat in seats for address in (s.management_ip(seat), s.test_ip(seat))
+        address for s, node in nodes for address in (s.management_ip(node), s.test_ip(node))
     ]
     assert len(set(addresses)) == len(addresses) == 128 * 4 * 2
-    links = [name for s in shapes for name in (s.bridge, *(s.link(seat) for seat in HOSTS))]
+    links = [name for s in layouts for name in (s.bridge, *(s.link(node) for node in HOSTS))]
     assert len(set(links)) == len(links)
     assert max(len(name) for name in links) <= 15
-    macs = [s.mac(guest, card) for s in shapes for guest in GUESTS for card in (0, 1)]
+    macs = [s.mac(guest, card) for s in layouts for guest in GUESTS for card in (0, 1)]
     assert len(set(macs)) == len(macs)

@@ -28,7 +28,7 @@ def lab_up(
     from tasks.lab import lifecycle
 
     state = lifecycle.up(
-        name, layers=comma_separated(layers), switch=switch.value, progress=out.print
+        name, layers=comma_separated(layers), switch=switch.value, notify=out.print
     )
     out.print(f"minimal input: {state.minimal_input}", soft_wrap=True)
 
