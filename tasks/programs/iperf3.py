@@ -42,7 +42,7 @@ class ClientResult:
     received_s: float
     received_bytes: int
     received_bps: float
-    retransmits: int | None = None  # None for UDP, and where the sender's kernel does not tell
+    retransmits: int | None = None  # None for UDP, or if the sender did not report them
     datagrams: int | None = None  # received; None for TCP
     lost: int | None = None
 

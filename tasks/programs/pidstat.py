@@ -40,8 +40,7 @@ class Monitored:
     """A whole recording, in the order written."""
 
     rows: tuple[ProcessRow, ...]
-    start_epoch_s: float | None = None  # as given, else from the recording's own comment
-    interval_s: float | None = None
+    interval_s: float | None = None  # if the recording notes it
 
 
 def argv(pids: Iterable[int], interval_s: float) -> tuple[str, ...]:
@@ -73,7 +72,7 @@ def parse(text: str, source: str, start_epoch_s: float | None = None) -> Monitor
             rows.append(_row(stripped, names, source))
     if not rows:
         raise ParseError(source, "no row of any process")
-    return Monitored(tuple(_with_epoch(rows, start_epoch_s)), start_epoch_s, interval_s)
+    return Monitored(tuple(_with_epoch(rows, start_epoch_s)), interval_s)
 
 
 def _header(words: list[str], source: str) -> list[str]:

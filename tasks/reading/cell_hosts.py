@@ -7,14 +7,7 @@ from ..model.outcome import Window
 from ..programs import logsize, pidstat, proc
 from ..storage import rawtree
 from .records import Ends, Found
-from .tool_scalars import (
-    inside,
-    log_samples,
-    log_series,
-    sum_processes,
-    use_samples,
-    use_series,
-)
+from .tool_scalars import ResourceUse, inside, scalars, series, sum_processes
 
 
 def read_hosts(
@@ -65,31 +58,33 @@ def read_monitors(
     window = windows.get(slot.tool_host)
     if window is None:
         return
+    node = slot.tool_host
     try:
-        _pidstat(folder / rawtree.PIDSTAT, slot, window, found)
-        _log_size(folder / rawtree.LOG_SIZE, slot, window, found)
+        uses = _pidstat(folder / rawtree.PIDSTAT, window, found)
+        recorded = logsize.parse(_text(folder / rawtree.LOG_SIZE), rawtree.LOG_SIZE)
     except ParseError as error:
         found.errors.append(str(error))
+        return
     except OSError as error:
         found.errors.append(f"{folder.name}: {error.strerror}")
+        return
+    measured = inside(uses, window, slot.monitor_interval_s)
+    # All of the recording, also just outside the window. Our monitor writes UTC.
+    sizes = [(size.local_s, size.size_bytes) for size in recorded]
+    found.samples += scalars(measured, sizes, node)
+    found.intervals += series(measured, sizes, node, window.start)
 
 
-def _pidstat(file: Path, slot: rawtree.SlotRecord, window: Window, found: Found) -> None:
-    text = file.read_text(errors="replace")
+def _pidstat(file: Path, window: Window, found: Found) -> list[ResourceUse]:
+    text = _text(file)
     if not text:  # pidstat exits 0 having written nothing
         found.monitor_rows = ()
-        return
+        return []
     recorded = pidstat.parse(text, file.name, window.start)
     uses = sum_processes((row.epoch_s, row) for row in recorded.rows if row.epoch_s is not None)
     found.monitor_rows = tuple(use.epoch_s for use in uses)
-    measured = inside(uses, window, slot.monitor_interval_s)
-    found.samples += use_samples(measured, slot.tool_host)
-    found.intervals += use_series(measured, slot.tool_host, window.start)
+    return uses
 
 
-def _log_size(file: Path, slot: rawtree.SlotRecord, window: Window, found: Found) -> None:
-    """The whole recording, also what lies just outside the window: our monitor writes UTC."""
-    recorded = logsize.parse(file.read_text(errors="replace"), file.name)
-    sizes = [(size.local_s, size.size_bytes) for size in recorded]
-    found.samples += log_samples(sizes, slot.tool_host)
-    found.intervals += log_series(sizes, slot.tool_host, window.start)
+def _text(file: Path) -> str:
+    return file.read_text(errors="replace")

@@ -74,7 +74,7 @@ def read_cells(tree: LegacyTree) -> list[LegacyCell]:
         if file.role is not Role.LOAD:
             continue
         if file.case is None or file.kind is None or file.config is None or file.stamp is None:
-            tree.refuse(file, "its path does not tell its test")
+            tree.refuse(file, "its path does not name its test")
             continue
         key = (file.case, file.kind, file.config, file.stamp)
         cells.setdefault(key, LegacyCell(*key, files=[])).files.append(file)

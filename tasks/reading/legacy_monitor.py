@@ -15,16 +15,7 @@ from ..model.errors import ParseError
 from ..model.outcome import Interval, Sample, Window
 from ..programs import logsize, pidstat
 from .legacy_files import CaseKey, LegacyFile, LegacyTree, Role, stamp_s
-from .tool_scalars import (
-    LogSizes,
-    ResourceUse,
-    inside,
-    log_samples,
-    log_series,
-    sum_processes,
-    use_samples,
-    use_series,
-)
+from .tool_scalars import LogSizes, ResourceUse, inside, scalars, series, sum_processes
 
 _ZONE_STEP_S = 900
 _DAY_S = 86400
@@ -43,17 +34,11 @@ class Monitor:
     clock: str  # start_epoch | unaligned
     interval_s: float
 
-    def cut(self, window: Window) -> tuple[list[Sample], list[Interval]]:
+    def cut(self, window: Window) -> tuple[Iterator[Sample], Iterator[Interval]]:
         """Scalars and series of the tool inside `window` (epoch seconds)."""
         uses = inside(self.uses, window, self.interval_s)
         sizes = [size for size in self.sizes if window.start <= size[0] <= window.end]
-        return (
-            [*use_samples(uses, self.node), *log_samples(sizes, self.node)],
-            [
-                *use_series(uses, self.node, window.start),
-                *log_series(sizes, self.node, window.start),
-            ],
-        )
+        return scalars(uses, sizes, self.node), series(uses, sizes, self.node, window.start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,33 +68,28 @@ _SCALARS: tuple[tuple[str, str, Callable[[Sequence[float]], float]], ...] = (
 )
 
 
-def use_samples(uses: Sequence[ResourceUse], node: str) -> Iterator[Sample]:
-    """Mean and peak CPU, peak RSS and VSZ; no sample for what was not recorded."""
+def scalars(uses: Sequence[ResourceUse], sizes: LogSizes, node: str) -> Iterator[Sample]:
+    """Mean and peak CPU, peak RSS and VSZ, and the growth of the output from its first to its last
+    size; no sample for what was not recorded."""
     for metric, field, summary in _SCALARS:
         known = [(value, use.source) for use in uses if (value := getattr(use, field)) is not None]
         if known:
             yield Sample(metric, summary([value for value, _ in known]), node, known[0][1])
-
-
-def log_samples(sizes: LogSizes, node: str) -> Iterator[Sample]:
-    """How fast the tool's output grows, from its first to its last size."""
     if sizes and sizes[-1][0] > sizes[0][0]:
         (first_s, first_bytes), (last_s, last_bytes) = sizes[0], sizes[-1]
         grown_mib, minutes = (last_bytes - first_bytes) / 2**20, (last_s - first_s) / 60
         yield Sample("log_mib_per_min", grown_mib / minutes, node, "stat")
 
 
-def use_series(uses: Iterable[ResourceUse], node: str, start_s: float) -> Iterator[Interval]:
-    """CPU and RSS over time, in s since `start_s`."""
+def series(
+    uses: Iterable[ResourceUse], sizes: LogSizes, node: str, start_s: float
+) -> Iterator[Interval]:
+    """CPU, RSS and the output's size over time, in s since `start_s`."""
     for use in uses:
         t_s = use.epoch_s - start_s
         if use.cpu_pct is not None:
             yield Interval("tool_cpu_pct", node, t_s, use.cpu_pct, "% of one CPU")
         if use.rss_mib is not None:
             yield Interval("tool_rss_mib", node, t_s, use.rss_mib, "MiB")
-
-
-def log_series(sizes: LogSizes, node: str, start_s: float) -> Iterator[Interval]:
-    """The output's size over time, in s since `start_s`."""
     for epoch_s, size in sizes:
         yield Interval("log_bytes", node, epoch_s - start_s, float(size), "B")

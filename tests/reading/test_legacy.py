@@ -214,7 +214,7 @@ def test_a_load_file_in_no_tests_folder_is_refused(tree):
     stray.write_text("{}")
     assert status(read(tree), stray.relative_to(tree)) == (
         "refused",
-        "its path does not tell its test",
+        "its path does not name its test",
     )
 
 

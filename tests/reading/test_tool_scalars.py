@@ -7,11 +7,9 @@ from tasks.programs import pidstat
 from tasks.reading.tool_scalars import (
     ResourceUse,
     inside,
-    log_samples,
-    log_series,
+    scalars,
+    series,
     sum_processes,
-    use_samples,
-    use_series,
 )
 
 from ..paths import DATA
@@ -24,7 +22,7 @@ def use(epoch_s: float, cpu_pct: float | None = 1.0, rss_mib: float | None = 2.0
 
 
 def values(uses: list[ResourceUse]) -> dict[str, float | None]:
-    return {sample.metric: sample.value for sample in use_samples(uses, "server")}
+    return {sample.metric: sample.value for sample in scalars(uses, [], "server")}
 
 
 def recorded(name: str, start_epoch_s: float) -> list[ResourceUse]:
@@ -61,19 +59,19 @@ def test_cpu_is_a_mean_and_a_peak_and_memory_a_peak():
 def test_monitors_that_record_one_thing_each_are_read_together():
     found = values([use(101, 4.0, None), use(101, None, 7.0)])
     assert (found["tool_cpu_pct"], found["tool_rss_mib"]) == (4.0, 7.0)
-    series = use_series([use(101, 4.0, None), use(101, None, 7.0)], "server", WINDOW.start)
-    assert [(point.series, point.t_s, point.value) for point in series] == [
+    points = series([use(101, 4.0, None), use(101, None, 7.0)], [], "server", WINDOW.start)
+    assert [(point.series, point.t_s, point.value) for point in points] == [
         ("tool_cpu_pct", 1.0, 4.0), ("tool_rss_mib", 1.0, 7.0),
     ]  # fmt: skip
 
 
 def test_log_growth_is_mib_per_minute_from_first_to_last_size():
     sizes = [(100.0, 2**20), (101.0, 0), (130.0, 4 * 2**20)]
-    (sample,) = log_samples(sizes, "server")
+    (sample,) = scalars([], sizes, "server")
     assert sample.value == pytest.approx(6.0)
-    assert [point.t_s for point in log_series(sizes, "server", 100.0)] == [0.0, 1.0, 30.0]
+    assert [point.t_s for point in series([], sizes, "server", 100.0)] == [0.0, 1.0, 30.0]
 
 
 @pytest.mark.parametrize("sizes", [[], [(100.0, 5)], [(100.0, 5), (100.0, 9)]])
 def test_without_two_moments_there_is_no_growth(sizes):
-    assert list(log_samples(sizes, "server")) == []
+    assert list(scalars([], sizes, "server")) == []

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.model.errors import HostKeyRejected, HostsBusy, TransportLost
+from tasks.model.errors import HostsBusy, TransportLost
 from tasks.remote.connection import Connection
-from tasks.remote.held_host import HeldHost
 from tasks.remote.supervisor import Supervisor
 
 
@@ -229,40 +228,6 @@ async def test_a_snapshot_carries_clocks_counters_and_processes(connection, tmp_
     assert sum(line.startswith("cpu ") for line in lines) == 2
     assert any(line.lstrip().startswith("lo:") for line in lines)
     assert any(f"{os.getpid()} (" in line for line in lines)
-
-
-async def test_a_host_that_could_not_be_reserved_again_is_not_alive(sshd, monkeypatch):
-    monkeypatch.setattr("tasks.remote.held_host._RECONNECT_S", (0.1,))
-    host = HeldHost(sshd.node, sshd.ssh, "t-revive", "me", sudo=False)
-    await host.open()
-    await host.close()
-    async with Connection(sshd.node, sshd.ssh) as another:
-        holder = Supervisor(another, "t-other", "bob")
-        await holder.open()
-        for _ in range(2):
-            with pytest.raises(HostsBusy, match="bob"):
-                await host.revive()
-        await holder.close()
-    await host.revive()
-    assert (await host.run(("true",))).status == 0
-    await host.close()
-
-
-async def test_a_key_that_changed_meanwhile_is_refused_at_once(sshd, monkeypatch):
-    host = HeldHost(sshd.node, sshd.ssh, "t-key", "me", sudo=False)
-    await host.open()
-    await host.close()
-    tried, opened = [], Connection.open
-
-    async def counted(self):
-        tried.append(self)
-        await opened(self)
-
-    monkeypatch.setattr(Connection, "open", counted)
-    host._ssh = sshd.with_known_hosts("")
-    with pytest.raises(HostKeyRejected):
-        await host.revive()
-    assert len(tried) == 1
 
 
 async def test_a_host_that_answers_nothing_is_lost_in_time(sshd, monkeypatch):
