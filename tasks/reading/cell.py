@@ -16,7 +16,7 @@ from ..storage import rawtree
 from .cell_gates import observe
 from .cell_hosts import read_hosts, read_monitors
 from .cell_load import read_load
-from .records import Ends, Found
+from .records import Ends, CellValues
 
 Tree = Callable[[str], Path]
 """Node's name -> its results tree here."""
@@ -29,7 +29,7 @@ class ParsedCell:
     record: rawtree.CellRecord
     snapshots: dict[str, Ends]  # by node
     windows: dict[str, Window]
-    found: Found
+    found: CellValues
 
 
 def key_of(slot: rawtree.SlotRecord, workload: str) -> CellKey:
@@ -52,7 +52,7 @@ def read_cell(tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord) ->
 
 def parse_cell(tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord) -> ParsedCell:
     """The values of all its files, with an error for each that cannot be read."""
-    found = Found()
+    found = CellValues()
     snapshots = _snapshots(tree, slot, cell, found)
     windows = {node: _window(node, ends) for node, ends in snapshots.items()}
     found.errors += _off_windows(windows, cell.workload.window_s)
@@ -100,7 +100,7 @@ def _verdict(
 
 
 def _snapshots(
-    tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, found: Found
+    tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, found: CellValues
 ) -> dict[str, Ends]:
     """Both ends of the window on every node that was looked at."""
     sides = {"client": slot.client, "server": slot.server, "monitor": slot.tool_host}

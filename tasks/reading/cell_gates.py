@@ -4,7 +4,7 @@ from ..model.outcome import HostState, Window
 from ..programs import snapshot
 from ..quality import gates
 from ..storage import rawtree
-from .records import Ends, Found, total
+from .records import Ends, CellValues, total
 
 _TICKS = 100  # USER_HZ: 100 on every Linux that we know
 
@@ -14,7 +14,7 @@ def observe(
     cell: rawtree.CellRecord,
     snapshots: dict[str, Ends],
     windows: dict[str, Window],
-    found: Found,
+    found: CellValues,
 ) -> gates.Observation:
     start, end = snapshots.get(slot.tool_host, (None, None))
     window = windows.get(slot.tool_host)

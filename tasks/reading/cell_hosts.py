@@ -6,7 +6,7 @@ from ..model.errors import ParseError
 from ..model.outcome import Window
 from ..programs import logsize, pidstat, proc
 from ..storage import rawtree
-from .records import Ends, Found
+from .records import Ends, CellValues
 from .tool_scalars import ResourceUse, inside, scalars, series, sum_processes
 
 
@@ -14,7 +14,7 @@ def read_hosts(
     slot: rawtree.SlotRecord,
     cell: rawtree.CellRecord,
     snapshots: dict[str, Ends],
-    found: Found,
+    found: CellValues,
 ) -> None:
     """CPU time and packets of both ends of the load, between the two looks."""
     sides = {"server": (slot.server, slot.server_interface),
@@ -53,7 +53,7 @@ def _packets(
 
 
 def read_monitors(
-    folder: Path, slot: rawtree.SlotRecord, windows: dict[str, Window], found: Found
+    folder: Path, slot: rawtree.SlotRecord, windows: dict[str, Window], found: CellValues
 ) -> None:
     window = windows.get(slot.tool_host)
     if window is None:
@@ -75,7 +75,7 @@ def read_monitors(
     found.intervals += series(measured, sizes, node, window.start)
 
 
-def _pidstat(file: Path, window: Window, found: Found) -> list[ResourceUse]:
+def _pidstat(file: Path, window: Window, found: CellValues) -> list[ResourceUse]:
     text = _text(file)
     if not text:  # pidstat exits 0 having written nothing
         found.monitor_rows = ()

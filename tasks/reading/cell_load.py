@@ -9,11 +9,11 @@ from ..programs import iperf3, netperf
 from ..programs.loads import client_file
 from ..storage import rawtree
 from .load_scalars import iperf3_samples, netperf_samples
-from .records import Found
+from .records import CellValues
 
 
 def read_load(
-    folder: Path, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, found: Found
+    folder: Path, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, found: CellValues
 ) -> None:
     try:
         READERS[cell.workload.program](folder, slot, cell, found)
@@ -23,7 +23,9 @@ def read_load(
         found.errors.append(f"{folder.name}: {error.strerror}")
 
 
-def _iperf3(folder: Path, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, found: Found) -> None:
+def _iperf3(
+    folder: Path, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, found: CellValues
+) -> None:
     workload = cell.workload
     files = [folder / client_file(workload, port) for port in cell.ports]
     results = [iperf3.parse_client(f.read_text(errors="replace"), f.name) for f in files]
@@ -41,7 +43,7 @@ def _iperf3(folder: Path, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, fo
 
 
 def _netperf(
-    folder: Path, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, found: Found
+    folder: Path, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, found: CellValues
 ) -> None:
     file = folder / client_file(cell.workload, cell.ports[0])
     trips = netperf.parse(file.read_text(errors="replace"), file.name)

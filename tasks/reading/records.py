@@ -17,7 +17,7 @@ Ends = tuple[snapshot.Snapshot, snapshot.Snapshot]
 
 
 @dataclass(slots=True)
-class Found:
+class CellValues:
     """The values of one cell's files, put together by its readers."""
 
     samples: list[Sample] = field(default_factory=list)
