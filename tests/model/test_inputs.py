@@ -129,7 +129,7 @@ def test_a_node_of_the_other_role_is_told(told):
 @pytest.mark.parametrize("second", ["root@192.0.2.1", "admin@192.0.2.1:22"])
 def test_two_nodes_with_one_address_are_told(told, second):
     assert told(HOSTS.replace("root@192.0.2.2", second)) == [
-        "m.yaml:5: nodes.b.ssh: 192.0.2.1 is a's already; expected an own address"
+        "m.yaml:5: nodes.b.ssh: 192.0.2.1 is also a's; expected an address of its own"
     ]
 
 
