@@ -68,15 +68,10 @@ async def discover_environment(
     return Bootstrapped(minimal.environment, full_path, cases_path, facts, len(cases), skipped)
 
 
-@task(name="bootstrap", task_run_name="bootstrap · {minimal_input}", cache_policy=NO_CACHE)
-async def bootstrap_environment(
-    minimal_input: Path,
-    output_dir: Path | None = None,
-    record: Path | None = None,
-    replay: Path | None = None,
-) -> Bootstrapped:
-    """`discover_environment` as a step of a flow."""
-    return await discover_environment(minimal_input, output_dir, record, replay)
+bootstrap_environment = task(
+    name="bootstrap", task_run_name="bootstrap · {minimal_input}", cache_policy=NO_CACHE
+)(discover_environment)
+"""`discover_environment` as a step of a flow."""
 
 
 @asynccontextmanager

@@ -72,19 +72,12 @@ def make_plan_of(
     )
 
 
-def _named() -> str:
+def _run_name() -> str:
     return f"plan · {Path(task_run.parameters['config_dir']).name}"
 
 
-@task(name="plan", task_run_name=_named, cache_policy=NO_CACHE)
-def plan_environment(
-    config_dir: Path,
-    selection: Selection,
-    measurement: Measurement,
-    workflow_file: Path | None = None,
-) -> Plan:
-    """`make_plan_of` as a step of a flow."""
-    return make_plan_of(config_dir, selection, measurement, workflow_file)
+plan_environment = task(name="plan", task_run_name=_run_name, cache_policy=NO_CACHE)(make_plan_of)
+"""`make_plan_of` as a step of a flow."""
 
 
 def _design(settings: Measurement) -> Design:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from ..model.environment import Layer, Node
 from ..model.errors import InputError, ParseError, RemoteError, raise_all
 from ..model.facts import Bpf, Facts, Vm
-from ..model.inputs import Hints, MinimalInput
+from ..model.inputs import MinimalInput
 from ..programs.sections import sections
 from . import probes, system
 from .clock import parse_clock
@@ -51,17 +51,10 @@ async def discover(minimal: MinimalInput, run: ProbeRunner) -> dict[str, Facts]:
         name: Prober(minimal.node(name), run, asyncio.Semaphore(PROBES_AT_ONCE))
         for name in minimal.nodes
     }
-    has_vms = any(node.host_ref for node in minimal.nodes.values())
-
-    async def inventory(prober: Prober) -> Inventory:
-        return await _take_inventory(prober, minimal.discovery_hints, has_vms=has_vms)
-
-    inventories = await _on_each(probers, inventory)
-
-    async def trace(prober: Prober) -> Facts:
-        return await _trace_traffic(prober, probers, minimal, inventories)
-
-    facts = await _on_each(probers, trace)
+    inventories = await _on_each(probers, lambda prober: _take_inventory(prober, minimal))
+    facts = await _on_each(
+        probers, lambda prober: _trace_traffic(prober, probers, minimal, inventories)
+    )
     raise_all([error for prober in probers.values() for error in check_facts(prober.node, facts)])
     return await _with_crossing(minimal, probers, facts)
 
@@ -103,13 +96,14 @@ async def _on_each(
     return {name: results[name] for name in probers}
 
 
-async def _take_inventory(prober: Prober, hints: Hints, *, has_vms: bool) -> Inventory:
+async def _take_inventory(prober: Prober, minimal: MinimalInput) -> Inventory:
     """What the machine is: its clock, read while nothing else runs, then all probes at once."""
     node = prober.node
     clock = [await prober.answer(probes.CLOCK) for _ in range(CLOCK_READINGS)]
     offset, error = parse_clock(clock)
     asked = [probes.machine(node.workdir)]
     if node.role == Layer.HOST:
+        has_vms = any(other.host_ref for other in minimal.nodes.values())
         asked += [probes.BPF, probes.OVS, *([probes.QEMUS] if has_vms else [])]
     texts = await asyncio.gather(*(prober.text(probe) for probe in asked))
     answers = {probe.name: text for probe, text in zip(asked, texts, strict=True)}
@@ -120,7 +114,7 @@ async def _take_inventory(prober: Prober, hints: Hints, *, has_vms: bool) -> Inv
             "bpf": system.parse_bpf(answers["bpf"], machine) if "bpf" in answers else Bpf(),
             "clock_offset_s": offset,
             "clock_offset_error_s": error,
-            "test_ip": test_address(node, hints, links, ovs),
+            "test_ip": test_address(node, minimal.discovery_hints, links, ovs),
         }
     )
     return Inventory(facts, links, ovs, parse_qemus(answers.get("qemus", "")))

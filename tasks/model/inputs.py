@@ -147,10 +147,8 @@ def read_minimal_input(path: Path) -> MinimalInput:
 
 def cross_checks(data: Any) -> Iterator[Mistake]:
     """Contradictions between parts of a minimal input; the parts themselves may be broken."""
-    nodes = {
-        str(k): v for k, v in as_mapping(as_mapping(data).get("nodes")).items() if as_mapping(v)
-    }
-    pairs = as_mapping(as_mapping(data).get("test_pairs"))
+    nodes, pairs = (as_mapping(as_mapping(data).get(key)) for key in ("nodes", "test_pairs"))
+    nodes = {str(name): node for name, node in nodes.items() if as_mapping(node)}
     if not nodes:
         return
     existing = "one of " + ", ".join(nodes)
@@ -202,7 +200,7 @@ def _vm_checks(name: str, node: dict[str, Any], nodes: dict[str, Any]) -> Iterat
 
 def _shared(nodes: dict[str, Any]) -> Iterator[Mistake]:
     """Addresses and uuids that two nodes have."""
-    for key, what in (("ssh", "address"), ("test_ip", "test address"), ("uuid", "uuid")):
+    for key, what in (("ssh", "an address"), ("test_ip", "a test address"), ("uuid", "a uuid")):
         claims = defaultdict(list)
         for name, node in nodes.items():
             if isinstance(value := node.get(key), str):
@@ -210,5 +208,5 @@ def _shared(nodes: dict[str, Any]) -> Iterator[Mistake]:
         for value, names in claims.items():
             for name in names[1:]:
                 yield Mistake(
-                    ("nodes", name, key), f"{value} is {names[0]}'s already", f"an own {what}"
+                    ("nodes", name, key), f"{value} is also {names[0]}'s", f"{what} of its own"
                 )

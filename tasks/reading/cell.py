@@ -16,7 +16,7 @@ from ..storage import rawtree
 from .cell_gates import observe
 from .cell_hosts import read_hosts, read_monitors
 from .cell_load import read_load
-from .records import Ends, CellValues
+from .records import CellValues, Ends
 
 Tree = Callable[[str], Path]
 """Node's name -> its results tree here."""

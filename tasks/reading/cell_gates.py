@@ -4,7 +4,7 @@ from ..model.outcome import HostState, Window
 from ..programs import snapshot
 from ..quality import gates
 from ..storage import rawtree
-from .records import Ends, CellValues, total
+from .records import CellValues, Ends, total
 
 _TICKS = 100  # USER_HZ: 100 on every Linux that we know
 

@@ -6,7 +6,7 @@ from ..model.errors import ParseError
 from ..model.outcome import Window
 from ..programs import logsize, pidstat, proc
 from ..storage import rawtree
-from .records import Ends, CellValues
+from .records import CellValues, Ends
 from .tool_scalars import ResourceUse, inside, scalars, series, sum_processes
 
 

@@ -80,12 +80,12 @@ async def test_real_hosts_are_discovered_and_give_runnable_cases(hosts, asking, 
     assert all(pair.server_interface in case.command for case in cases)
 
 
-async def test_a_work_directory_that_is_not_there_is_told(hosts, asking, tmp_path):
+async def test_a_work_directory_that_is_not_there_is_reported(hosts, asking, tmp_path):
     path = tmp_path / "m.yaml"
     path.write_text(hosts.minimal_input.read_text().replace("/srv/bench", "/srv/none"))
     minimal = read_minimal_input(path)
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as raised:
         await discover(minimal, asking(minimal))
-    lines = str(told.value).splitlines()
+    lines = str(raised.value).splitlines()
     assert len(lines) == 2
     assert "workdir: df: /srv/none: No such file or directory" in lines[0]

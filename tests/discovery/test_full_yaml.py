@@ -9,15 +9,15 @@ from tasks.model.errors import InputError
 from .test_replay import replay
 
 
-async def test_a_tools_script_that_is_not_there_is_told(tmp_path):
+async def test_a_tools_script_that_is_not_there_is_reported(tmp_path):
     minimal, facts = await replay("plain")
     tools = minimal.tools.model_copy(update={"directory": tmp_path})
     minimal = minimal.model_copy(update={"tools": tools})
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as raised:
         to_full(minimal, facts, read_catalog())
-    lines = str(told.value).splitlines()
+    lines = str(raised.value).splitlines()
     assert len(lines) == 24  # every entry of the catalogue
-    assert "linux-network-stack/packet-drop/eth_drop.py does not exist" in str(told.value)
+    assert "linux-network-stack/packet-drop/eth_drop.py does not exist" in str(raised.value)
 
 
 async def test_scripts_may_lie_flat_in_their_folder(tmp_path):

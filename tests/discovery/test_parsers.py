@@ -152,7 +152,7 @@ def test_an_unknown_speed_is_missing_and_not_a_number():
 
 
 @pytest.mark.parametrize(
-    ("told", "version"),
+    ("output", "version"),
     [
         ("iperf 3.12 (cJSON 1.7.15)", "3.12"),
         ("Netperf version 2.7.0", "2.7.0"),
@@ -164,8 +164,8 @@ def test_an_unknown_speed_is_missing_and_not_a_number():
         ("setsid: unrecognized option", None),
     ],
 )
-def test_a_programs_version_is_read_from_its_first_line(told, version):
-    assert system.programs({"program x": told}) == {"x": version}
+def test_a_programs_version_is_read_from_its_first_line(output, version):
+    assert system.programs({"program x": output}) == {"x": version}
 
 
 def test_a_guest_without_lscpu_is_read_from_cpuinfo():

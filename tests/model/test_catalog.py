@@ -1,4 +1,4 @@
-"""config/tools.yaml: the 23 tools, and how mistakes in a catalogue are told."""
+"""config/tools.yaml: the 23 tools, and how mistakes in a catalogue are reported."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tasks.model.plan import Readiness, ToolClass
 
 
 @pytest.fixture
-def told(tmp_path):
+def error_lines(tmp_path):
     def read(tool: str) -> list[str]:
         path = tmp_path / "c.yaml"
         path.write_text(f"categories:\n  a/b:\n    layer: host\n    tools:\n      - {tool}\n")
@@ -96,8 +96,8 @@ def test_a_tool_is_added_in_five_lines(tmp_path):
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_line(told, tool, line):
-    lines = told(tool)
+def test_a_mistake_is_reported_with_its_line(error_lines, tool, line):
+    lines = error_lines(tool)
     assert any(found.startswith(line) for found in lines), lines
 
 

@@ -60,7 +60,7 @@ def test_a_dataclass_is_followed_and_its_places_have_lines():
     ]
 
 
-def test_every_mistake_is_told_once():
+def test_every_mistake_is_reported_once():
     with pytest.raises(ValidationError) as refused:
         TypeAdapter(Design).validate_python({})
     keys = [error.key for error in input_errors("d", Design, refused.value)]

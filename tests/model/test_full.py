@@ -34,12 +34,12 @@ def test_the_published_directory_is_accepted_as_it_is():
         (["a-full.yaml", "a-cases.json", "b-cases.json"], "holds several *-cases.json"),
     ],
 )
-def test_a_folder_without_one_environment_is_told(tmp_path, names, says):
+def test_a_folder_without_one_environment_is_reported(tmp_path, names, says):
     for name in names:
         (tmp_path / name).write_text("")
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as raised:
         find_config(tmp_path)
-    assert says in str(told.value)
+    assert says in str(raised.value)
     with pytest.raises(InputError, match="no such directory"):
         find_config(tmp_path / "none")
 
@@ -82,12 +82,12 @@ def test_cases_may_be_missing_because_they_can_be_made_again(tmp_path):
         ),
     ],
 )
-def test_what_was_broken_by_hand_is_told_with_its_line(tmp_path, old, new, says):
+def test_what_was_broken_by_hand_is_reported_with_its_line(tmp_path, old, new, says):
     text = FULL.read_text()
     assert old in text
     path = tmp_path / "x-full.yaml"
     path.write_text(text.replace(old, new, 1))
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as raised:
         read_full(path)
     line = text.partition(old)[0].count("\n") + 1
-    assert str(told.value).startswith(f"{path}:{line}{says}")
+    assert str(raised.value).startswith(f"{path}:{line}{says}")

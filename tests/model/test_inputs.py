@@ -1,4 +1,4 @@
-"""minimal-input.yaml: what is accepted, and how every mistake in it is told."""
+"""minimal-input.yaml: what is accepted, and how every mistake in it is reported."""
 
 from pathlib import Path
 
@@ -23,8 +23,8 @@ test_pairs:
 
 
 @pytest.fixture
-def told(tmp_path):
-    """The lines that a file's mistakes are told in, without the folder."""
+def error_lines(tmp_path):
+    """The error lines of a file, without its folder."""
 
     def read(text: str) -> list[str]:
         path = tmp_path / "m.yaml"
@@ -81,45 +81,45 @@ def test_an_ssh_target_has_a_user_a_host_and_maybe_a_port(tmp_path, target, user
         "root@host;id",
     ],
 )
-def test_what_is_no_ssh_target_is_refused(told, target):
-    [line] = told(HOSTS.replace("root@192.0.2.1", target))
+def test_what_is_no_ssh_target_is_refused(error_lines, target):
+    [line] = error_lines(HOSTS.replace("root@192.0.2.1", target))
     assert line.startswith("m.yaml:4: nodes.a.ssh: ")
     assert line.endswith("expected user@host or user@host:port, IPv6 in brackets")
 
 
 @pytest.mark.parametrize("workdir", ["relative", "/a b", "/a/../b", "/a;id", "~/x", "/$HOME", '""'])
-def test_what_is_no_work_directory_is_refused(told, workdir):
-    [line] = told(HOSTS.replace("/srv/bench", workdir, 1))
+def test_what_is_no_work_directory_is_refused(error_lines, workdir):
+    [line] = error_lines(HOSTS.replace("/srv/bench", workdir, 1))
     assert line.startswith("m.yaml:4: nodes.a.workdir: ")
 
 
-def test_an_unknown_key_is_told_with_the_one_that_was_meant(told):
-    [line] = told(HOSTS.replace("role: host}", "role: host, test_pi: 10.0.0.1}", 1))
+def test_an_unknown_key_is_reported_with_the_one_that_was_meant(error_lines):
+    [line] = error_lines(HOSTS.replace("role: host}", "role: host, test_pi: 10.0.0.1}", 1))
     assert line == "m.yaml:4: nodes.a.test_pi: unknown key; expected test_ip (did you mean it?)"
 
 
-def test_an_unknown_key_unlike_any_is_told_with_those_there_are(told):
-    [line] = told(HOSTS + "colour: blue\n")
+def test_an_unknown_key_unlike_any_is_reported_with_those_there_are(error_lines):
+    [line] = error_lines(HOSTS + "colour: blue\n")
     assert line == (
         "m.yaml:8: colour: unknown key; expected one of version, environment, hardware, ssh, nodes,"
         " test_pairs, discovery_hints, tools"
     )
 
 
-def test_a_pair_that_names_no_node_is_told_with_those_there_are(told):
-    assert told(HOSTS.replace("client: b", "client: c")) == [
+def test_a_pair_that_names_no_node_is_reported_with_those_there_are(error_lines):
+    assert error_lines(HOSTS.replace("client: b", "client: c")) == [
         "m.yaml:7: test_pairs.host.client: no node is named 'c'; expected one of a, b"
     ]
 
 
-def test_a_pair_of_one_node_is_told(told):
-    assert told(HOSTS.replace("client: b", "client: a")) == [
+def test_a_pair_of_one_node_is_reported(error_lines):
+    assert error_lines(HOSTS.replace("client: b", "client: a")) == [
         "m.yaml:7: test_pairs.host: a is both server and client; expected two nodes"
     ]
 
 
-def test_a_node_of_the_other_role_is_told(told):
-    lines = told(HOSTS.replace("  host: {server", "  vm: {server"))
+def test_a_node_of_the_other_role_is_reported(error_lines):
+    lines = error_lines(HOSTS.replace("  host: {server", "  vm: {server"))
     assert lines == [
         "m.yaml:7: test_pairs.vm.server: a has the role host; expected a node of role vm",
         "m.yaml:7: test_pairs.vm.client: b has the role host; expected a node of role vm",
@@ -127,9 +127,9 @@ def test_a_node_of_the_other_role_is_told(told):
 
 
 @pytest.mark.parametrize("second", ["root@192.0.2.1", "admin@192.0.2.1:22"])
-def test_two_nodes_with_one_address_are_told(told, second):
-    assert told(HOSTS.replace("root@192.0.2.2", second)) == [
-        "m.yaml:5: nodes.b.ssh: 192.0.2.1 is a's already; expected an own address"
+def test_two_nodes_with_one_address_are_reported(error_lines, second):
+    assert error_lines(HOSTS.replace("root@192.0.2.2", second)) == [
+        "m.yaml:5: nodes.b.ssh: 192.0.2.1 is also a's; expected an address of its own"
     ]
 
 
@@ -139,34 +139,36 @@ def test_two_ports_of_one_address_are_two_nodes(tmp_path):
     assert read_minimal_input(path).node("b").port == 2222
 
 
-def test_a_key_written_twice_is_told(told):
+def test_a_key_written_twice_is_reported(error_lines):
     text = HOSTS.replace("test_pairs:", "  b: {}\ntest_pairs:")
-    assert "m.yaml:6: nodes.b: is written twice, on lines 5 and 6; expected it once" in told(text)
+    assert "m.yaml:6: nodes.b: is written twice, on lines 5 and 6; expected it once" in error_lines(
+        text
+    )
 
 
-def test_a_vm_needs_its_host_its_uuid_and_its_test_address(told):
+def test_a_vm_needs_its_host_its_uuid_and_its_test_address(error_lines):
     text = HOSTS.replace(
         "test_pairs:", '  v: {ssh: "root@192.0.2.3", workdir: /w, role: vm}\ntest_pairs:'
     )
-    assert [line.partition(";")[0] for line in told(text)] == [
+    assert [line.partition(";")[0] for line in error_lines(text)] == [
         "m.yaml:6: nodes.v.host_ref: is missing on a VM",
         "m.yaml:6: nodes.v.uuid: is missing on a VM",
         "m.yaml:6: nodes.v.test_ip: is missing on a VM",
     ]
 
 
-def test_a_vms_host_must_be_a_host(told):
+def test_a_vms_host_must_be_a_host(error_lines):
     vm = (
         '  v: {ssh: "root@192.0.2.3", workdir: /w, role: vm, host_ref: v, test_ip: 10.0.0.1,'
         " uuid: b4ed8202-5509-4445-85a8-20d5a4c523cf}\n"
     )
-    assert told(HOSTS.replace("test_pairs:", f"{vm}test_pairs:")) == [
+    assert error_lines(HOSTS.replace("test_pairs:", f"{vm}test_pairs:")) == [
         "m.yaml:6: nodes.v.host_ref: no host is named 'v'; expected one of a, b"
     ]
 
 
-def test_files_that_are_not_there_are_told(told, tmp_path):
-    lines = told(HOSTS + "ssh: {known_hosts: hosts}\ntools: {directory: t, catalog: c}\n")
+def test_files_that_are_not_there_are_reported(error_lines, tmp_path):
+    lines = error_lines(HOSTS + "ssh: {known_hosts: hosts}\ntools: {directory: t, catalog: c}\n")
     assert lines == [
         "m.yaml:8: ssh.known_hosts: no such file: hosts; expected a known_hosts file",
         "m.yaml:9: tools.catalog: no such file: c; expected a catalogue like config/tools.yaml",
@@ -182,14 +184,14 @@ def test_paths_are_taken_from_the_files_own_folder(tmp_path, monkeypatch):
     assert minimal.ssh.settings().known_hosts == tmp_path / "keys"
 
 
-def test_all_mistakes_of_a_file_are_told_at_once(told):
+def test_all_mistakes_of_a_file_are_reported_at_once(error_lines):
     text = (
         HOSTS.replace("environment: lab", "environment: a b")
         .replace("192.0.2.1", "-x")
         .replace("role: host}", "role: guest}", 1)
         .replace("client: b", "client: c")
     )
-    assert [line.split(": ")[1] for line in told(text)] == [
+    assert [line.split(": ")[1] for line in error_lines(text)] == [
         "environment",
         "nodes.a.ssh",
         "nodes.a.role",
@@ -209,11 +211,11 @@ def test_all_mistakes_of_a_file_are_told_at_once(told):
         ("nodes: &n {a: *n}\n", "nodes.a"),
     ],
 )
-def test_a_file_that_is_no_minimal_input_is_told_in_lines(told, text, says):
-    lines = told(text)
+def test_a_file_that_is_no_minimal_input_is_reported_in_lines(error_lines, text, says):
+    lines = error_lines(text)
     assert any(says in line for line in lines), lines
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
+def test_a_file_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(InputError, match=r"none\.yaml: cannot be read: No such file"):
         read_minimal_input(tmp_path / "none.yaml")

@@ -50,7 +50,7 @@ def replaced(data, path, value):
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
-def test_a_file_with_any_value_anywhere_is_read_or_told_in_lines(tmp_path, name, data):
+def test_a_file_with_any_value_anywhere_is_read_or_reported_in_lines(tmp_path, name, data):
     reader, source = READERS[name]
     good = yaml.safe_load(source.read_text())
     path = data.draw(st.sampled_from(list(places(good))))

@@ -42,11 +42,11 @@ def test_a_category_is_a_prefix_of_whole_parts(cases):
         select(cases, Selection(category="kvm"))
 
 
-def test_values_that_no_case_has_are_told_all_at_once_with_those_there_are(cases):
+def test_values_that_no_case_has_are_reported_all_at_once_with_those_there_are(cases):
     ours = [case for case in cases if case.parameters.get("protocol") != "icmp"]
-    with pytest.raises(InputErrors) as told:
+    with pytest.raises(InputErrors) as raised:
         select(ours, Selection(tools=["eth_dorp"], protocol="icmp", case_ids=[1, 98]))
-    lines = str(told.value).splitlines()
+    lines = str(raised.value).splitlines()
     assert len(lines) == 3
     assert lines[0].startswith("selection: tools: no case has 'eth_dorp'; expected one of ")
     assert "eth_drop," in lines[0]
@@ -54,7 +54,7 @@ def test_values_that_no_case_has_are_told_all_at_once_with_those_there_are(cases
     assert lines[2].startswith("selection: case_ids: no case has '98'; expected one of 1 … ")
 
 
-def test_filters_that_exclude_each_other_are_told(cases):
+def test_filters_that_exclude_each_other_are_reported(cases):
     with pytest.raises(InputError, match="together"):
         select(cases, Selection(layers=["vm"], tools=["eth_drop"]))
 

@@ -78,13 +78,13 @@ def test_a_case_mended_by_hand_keeps_its_number_and_command(full, catalog, tmp_p
 @pytest.mark.parametrize(
     "text", ["", "{}", "[]", '{"test_cases": [{"id": 1}]}', '{"test_cases": 3}']
 )
-def test_a_broken_cases_file_is_told_in_one_line(full, catalog, tmp_path, text):
+def test_a_broken_cases_file_is_reported_in_one_line(full, catalog, tmp_path, text):
     path = tmp_path / "x-cases.json"
     path.write_text(text)
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as raised:
         read_cases(path, full, catalog)
-    assert str(path) in str(told.value)
-    assert "\n" not in str(told.value)
+    assert str(path) in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_an_option_without_a_value_is_left_out_with_its_name(full, catalog):

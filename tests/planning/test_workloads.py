@@ -20,10 +20,10 @@ def test_settings_win_over_the_file_and_streams_only_over_several():
     assert read_workloads(("latency_tcp_rr",))[0].program == "netperf"
 
 
-def test_an_unknown_name_is_told_with_those_it_may_mean():
-    with pytest.raises(InputErrors) as told:
+def test_an_unknown_name_is_reported_with_those_it_may_mean():
+    with pytest.raises(InputErrors) as raised:
         read_workloads(("quik", "bogus"))
-    first, second = told.value.errors
+    first, second = raised.value.errors
     assert (first.where, first.key) == ("measurement", "workloads")
     assert str(first) == (
         "measurement: workloads: unknown workload or set 'quik'; expected one of quick"
@@ -53,9 +53,9 @@ sets:
         ("sets:", "sets: @", "5: is not YAML"),
     ],
 )
-def test_a_mistake_in_the_file_is_told_with_its_line(tmp_path, old, new, line):
+def test_a_mistake_in_the_file_is_reported_with_its_line(tmp_path, old, new, line):
     path = tmp_path / "w.yaml"
     path.write_text(FILE.replace(old, new))
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as raised:
         read_workloads(("full",), file=path)
-    assert str(told.value).splitlines()[0].startswith(f"{path}:{line}")
+    assert str(raised.value).splitlines()[0].startswith(f"{path}:{line}")

@@ -16,7 +16,7 @@ def test_a_workflow_reads_back_as_it_was_written():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [
         ("{", "is not JSON"),
         ("[]", "is not a workflow"),
@@ -24,8 +24,8 @@ def test_a_workflow_reads_back_as_it_was_written():
         ('{"format": 1, "environment": "x"}', "design: is missing"),
     ],
 )
-def test_what_is_no_workflow_is_refused_with_what_is_wrong(text, told):
-    with pytest.raises(InputError, match=told):
+def test_what_is_no_workflow_is_refused_with_what_is_wrong(text, problem):
+    with pytest.raises(InputError, match=problem):
         workflow.load(text, "workflow.json")
 
 
@@ -36,19 +36,19 @@ def test_a_workflow_with_a_slot_of_no_case_is_refused():
         workflow.load(workflow.dump(broken), "w.json")
 
 
-def test_every_mistake_made_by_hand_is_told_with_its_line():
+def test_every_mistake_made_by_hand_is_reported_with_its_line():
     text = workflow.dump(plan([case(1)]))
     wrong = text.replace('"kind": "baseline"', '"kind": "base"').replace('"seed": 1', '"seed": "x"')
-    with pytest.raises(InputErrors) as told:
+    with pytest.raises(InputErrors) as raised:
         workflow.load(wrong, "w.json")
     lines = wrong.splitlines()
-    for error, key in zip(told.value.errors, ("design.seed", "cases[1].kind"), strict=True):
+    for error, key in zip(raised.value.errors, ("design.seed", "cases[1].kind"), strict=True):
         assert error.key == key
         assert key.rpartition(".")[2] in lines[int(error.where.rpartition(":")[2]) - 1]
-    assert told.value.errors[0].problem == "is 'x'"
-    assert told.value.errors[1].expected == "'baseline', 'placebo' or 'tool'"
+    assert raised.value.errors[0].problem == "is 'x'"
+    assert raised.value.errors[1].expected == "'baseline', 'placebo' or 'tool'"
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path):
     with pytest.raises(InputError, match=r"none\.json: cannot be read: No such file"):
         workflow.read(tmp_path / "none.json")
