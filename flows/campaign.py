@@ -9,7 +9,6 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from prefect import flow
@@ -27,7 +26,6 @@ from tasks.run_case import lay_out, resumable
 from .analysis import analysis
 from .form import Language, WhenBusy, folders_of, titled
 from .measure import measure
-from .one_by_one import begin, one_by_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +139,14 @@ async def _measure_all(
     async def in_turn(folders: list[Path]) -> dict[str, str]:
         ended = {}
         for folder in folders:
-            one = partial(
-                measure, folder, folder.name, run, settings.min_free_mib, settings.keep_on_hosts,
-                title, when_busy, until,
-            )  # fmt: skip
-            if reason := await begin(one):
+            if reason := await measure(
+                folder, folder.name, run, settings.min_free_mib, settings.keep_on_hosts, title,
+                when_busy, until,
+            ):  # fmt: skip
                 ended[folder.name] = reason
         return ended
 
-    with one_by_one():
-        done = await asyncio.gather(*map(in_turn, groups.values()), return_exceptions=True)
+    done = await asyncio.gather(*map(in_turn, groups.values()), return_exceptions=True)
     failed = [result for result in done if isinstance(result, BaseException)]
     if failed:  # the first in the order of the command; the others stand in their flow runs
         raise failed[0]

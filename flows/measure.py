@@ -3,7 +3,6 @@ subflow, so that the graph of a night is a few named boxes and each opens on its
 
 import time
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from prefect import flow
@@ -16,7 +15,6 @@ from tasks.plan import duration_s
 from tasks.run_case import WORKFLOW_FILE, Campaign, opened, run_case
 
 from .form import WhenBusy
-from .one_by_one import begin, begun
 from .progress import created, place_of, progress, shown
 from .turns import turn
 
@@ -52,10 +50,9 @@ async def measure(
             if design.budget_s and time.monotonic() - since + needed_s > design.budget_s:
                 campaign.skip(left, f"the budget of {design.budget_s / 3600:g} h ends here")
                 return ""
-            iteration = partial(
-                measure_iteration, str(folder), environment, number, design.iterations, title, until
-            )
-            if reason := await begin(iteration):
+            if reason := await measure_iteration(
+                str(folder), environment, number, design.iterations, title, until
+            ):
                 return reason
             _look(campaign, environment, number)
     return ""
@@ -92,7 +89,6 @@ async def measure_iteration(
 
     Returns why nothing more is to be measured; empty where the next iteration may follow.
     """
-    begun()
     campaign = opened(folder)
     for slot in [slot for slot in campaign.left() if slot.iteration == number]:
         if until is not None and _end_of(campaign, slot) > until:

@@ -21,7 +21,6 @@ from tasks.model.errors import HostsBusy
 from tasks.run_case import Campaign, hold_hosts, occupied
 
 from .form import WhenBusy
-from .one_by_one import begun
 from .progress import progress
 
 LEASE_S = 60.0
@@ -42,10 +41,7 @@ async def turn(
     async with AsyncExitStack() as held:
         while True:
             try:
-                try:
-                    await _take(held, names)
-                finally:
-                    begun()
+                await _take(held, names)
                 campaign = await held.enter_async_context(
                     hold_hosts(folder, run, min_free_mib=min_free_mib, keep_on_hosts=keep_on_hosts)
                 )
