@@ -10,9 +10,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from prefect import flow
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_DATABASE_CONNECTION_URL
 
 from tasks.ingest import Ingested, measured
 from tasks.model.errors import InputError, raise_all
@@ -26,6 +28,11 @@ from tasks.run_case import lay_out, resumable
 from .analysis import analysis
 from .form import Language, WhenBusy, folders_of, titled
 from .measure import measure
+from .progress import progress
+
+SQLITE_ENVIRONMENTS = 8
+"""So many at once are served by a Prefect server on SQLite. Of more it refuses so many requests,
+which are sent again after seconds, that they begin minutes late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,7 @@ async def conduct(
         parts = _lay_out(folder, run, config_dirs, selection, measurement, workflow)
     else:
         raise InputError("environments", "", "none chosen", "at least one, or a run to go on with")
+    _warn_of_sqlite(len(set(parts.values())))
     ended_early = await _measure_all(parts, run, measurement, title, when_busy, until)
     if ended_early and not measured(folder):
         return Finished(run, folder, ended_early, [], None)
@@ -125,6 +133,24 @@ def _lay_out(
     for config_dir, plan in plans:
         lay_out(config_dir, folder / plan.environment, run, plan)
     return resumable(folder)
+
+
+def _warn_of_sqlite(at_once: int) -> None:
+    """Says so where more environments are measured at once than the server's SQLite serves."""
+    if at_once > SQLITE_ENVIRONMENTS and _on_sqlite():
+        progress().said(
+            f"{at_once} environments at once: a Prefect server on SQLite serves up to "
+            f"{SQLITE_ENVIRONMENTS}; for more, set {PREFECT_SERVER_DATABASE_CONNECTION_URL.name} "
+            "to a PostgreSQL database"
+        )
+
+
+def _on_sqlite() -> bool:
+    """Whether this machine's settings say so. A server elsewhere has its own, and its API tells
+    nobody which database they name."""
+    api = PREFECT_API_URL.value()
+    here = not api or urlsplit(api).hostname in ("127.0.0.1", "::1", "localhost")
+    return here and str(PREFECT_SERVER_DATABASE_CONNECTION_URL.value()).startswith("sqlite")
 
 
 async def _measure_all(
