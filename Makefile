@@ -33,6 +33,7 @@ test-slow: setup
 	$(SUDO) $(BIN)/python -m pytest -m slow $(ARGS)
 
 bench: setup
+	@$(SUDO) sh deployments/system-packages.sh with-postgresql
 	@for file in tests/benchmarks/bench_*.py; do \
 	  echo "== $$file"; $(SUDO) $(BIN)/python -m "$$(echo $${file%.py} | tr / .)" || exit 1; done
 

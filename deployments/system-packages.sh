@@ -2,7 +2,7 @@
 # Installs what the lab and the tests run, where it is missing: Debian 12 or later, Ubuntu 22.04 or
 # later, as root. netperf lies in non-free (Debian) or multiverse (Ubuntu): where that component is
 # not there, it is added as a source file of its own.
-#   sh deployments/system-packages.sh [with-browser] [with-vm] [with-ovs]
+#   sh deployments/system-packages.sh [with-browser] [with-vm] [with-ovs] [with-postgresql]
 set -eu
 
 say() { printf '%s\n' "$*"; }
@@ -32,7 +32,10 @@ for extra; do
                       [ -n "$(fc-list :lang=zh 2>/dev/null)" ] || wanted="$wanted fonts-noto-cjk" ;;
         with-vm) need qemu-system-x86_64 qemu-system-x86; need busybox busybox-static ;;
         with-ovs) need ovs-vsctl openvswitch-switch ;;
-        *) say "unknown option $extra; expected with-browser, with-vm or with-ovs"; exit 2 ;;
+        with-postgresql) [ -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] ||
+                             need initdb postgresql ;;
+        *) say "unknown option $extra; expected with-browser, with-vm, with-ovs or with-postgresql"
+           exit 2 ;;
     esac
 done
 [ -n "$wanted" ] || exit 0

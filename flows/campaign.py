@@ -9,9 +9,11 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from prefect import flow
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_DATABASE_CONNECTION_URL
 
 from tasks.ingest import Ingested, is_measured
 from tasks.lay_out_run import RunFolder, groups_of, lay_out_run
@@ -25,6 +27,11 @@ from .analysis import analysis
 from .environments import plans_of
 from .form import CampaignRequest, Language, WhenBusy, titled
 from .measure import Measuring, measure
+from .progress import progress
+
+SQLITE_ENVIRONMENTS = 8
+"""Environments at once that a Prefect server on SQLite serves. Of more it refuses so many requests,
+which are sent again after seconds, that they begin minutes late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,7 @@ async def conduct(
     folder = request.results_dir / run
     if not folder.exists():
         _lay_out(folder, request)
+    _warn_about_sqlite(len(groups_of(folder)))
     ended_early = await _measure_all(
         folder, Measuring(request.measurement, request.when_busy, title, until)
     )
@@ -116,6 +124,23 @@ def _lay_out(folder: Path, request: CampaignRequest) -> None:
         plan_environment,
     )
     lay_out_run(folder, plans)
+
+
+def _warn_about_sqlite(at_once: int) -> None:
+    """Warns of more environments at once than a server on SQLite serves."""
+    if at_once > SQLITE_ENVIRONMENTS and _uses_sqlite():
+        progress().notify(
+            f"{at_once} environments at once: a Prefect server on SQLite serves up to "
+            f"{SQLITE_ENVIRONMENTS}; for more, set {PREFECT_SERVER_DATABASE_CONNECTION_URL.name} "
+            "to a PostgreSQL database"
+        )
+
+
+def _uses_sqlite() -> bool:
+    """Whether this machine's settings say so; the API of a server elsewhere does not."""
+    api = PREFECT_API_URL.value()
+    is_local = not api or urlsplit(api).hostname in ("127.0.0.1", "::1", "localhost")
+    return is_local and str(PREFECT_SERVER_DATABASE_CONNECTION_URL.value()).startswith("sqlite")
 
 
 async def _measure_all(run: Path, measuring: Measuring) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Stopped, killed and gone on with from Prefect, on a real server, worker and lab."""
+"""Stopped, killed and resumed from Prefect, on a real server, worker and lab."""
 
 import json
 import os

@@ -141,7 +141,7 @@ async def test_a_test_link_that_was_down_is_no_data(bench: Bench):
 
 
 async def test_a_listener_that_comes_back_is_found_again(sshd, tmp_path: Path):
-    """The session goes on without its listener; the next connection waits for it."""
+    """The session continues without its listener; the next connection waits for it."""
     port = sshd.node.port + 1
     node = replace(sshd.node, port=port)
     ssh = sshd.with_known_hosts(
@@ -163,7 +163,7 @@ async def test_a_listener_that_comes_back_is_found_again(sshd, tmp_path: Path):
         listener.kill()
         listener.wait()
         done = await host.start(("sleep", "0.2"), deadline_s=10)
-        assert await done.wait() == 0, "what runs goes on"
+        assert await done.wait() == 0, "what runs continues"
         reopening = asyncio.create_task(host.reopen())
         await asyncio.sleep(5)
         assert not reopening.done()
