@@ -1,7 +1,7 @@
 """The datasets in a notebook: `datasets.open(path).cells`, `.duckdb()`, `.latest()`."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,13 +44,7 @@ class Tables:
 
     def bundle(self, runs: pl.DataFrame, margins: Path = MARGINS_FILE) -> Bundle:
         """All tables of these `runs` (columns: environment, run), as the report takes them."""
-        keys = list(PARTITION)
-        wanted = runs.select(keys).lazy()
-        frames = {
-            name: self.dataset.scan(name).join(wanted, on=keys, how="semi").collect()
-            for name in TABLES
-        }
-        return Bundle(**frames, margins=read_margins(margins), generated_at=datetime.now(UTC))
+        return Bundle.read(self.dataset, runs, read_margins(margins))
 
     def duckdb(self) -> "duckdb.DuckDBPyConnection":
         """A new in-memory DuckDB with a view of each table.

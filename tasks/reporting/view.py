@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -203,13 +204,11 @@ def kernel_cost(programs: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
 
 def worst_by_topic(rows: Iterable[Row]) -> dict[str, Row]:
     """topic -> the row with the largest cost among those whose number may be shown."""
-    worst: dict[str, Row] = {}
-    for row in rows:
-        if row["estimate"] is None or row["verdict"] == "invalid":
-            continue
-        if (topic := row["topic"]) not in worst or row["estimate"] > worst[topic]["estimate"]:
-            worst[topic] = row
-    return worst
+    known = [row for row in rows if row["estimate"] is not None and row["verdict"] != "invalid"]
+    return {
+        topic: max((row for row in known if row["topic"] == topic), key=itemgetter("estimate"))
+        for topic in {row["topic"] for row in known}
+    }
 
 
 _SEVERITY = (
