@@ -36,7 +36,7 @@ class Texts:
         text = catalogue()[key][self.lang].strip()
         return text.format(**values) if values else text
 
-    def word(self, group: str, name: str | None) -> str:
+    def term(self, group: str, name: str | None) -> str:
         """The text of `name` in a group, or the name itself where the catalogue has none."""
         if not name:
             return "—"

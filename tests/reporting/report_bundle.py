@@ -188,6 +188,6 @@ def facts_of(environment: str) -> Iterator[Facts]:
 
 
 def empty_bundle() -> Bundle:
-    """A campaign of which nothing is there yet."""
+    """A campaign without any data."""
     frames = {name: table.frame() for name, table in TABLES.items()}
     return Bundle(**frames, margins=MARGINS, generated_at=START)

@@ -1,4 +1,4 @@
-"""Where the cost goes: time in the kernel against the cost model, the tool's CPU in the window."""
+"""Where the cost arises: kernel time against the cost model, tool CPU over the window."""
 
 import altair as alt
 import polars as pl
@@ -16,7 +16,7 @@ PANELS = 4
 
 
 def kernel(view: View) -> Chart | None:
-    """ns an event of each tool in each environment, under the bands of the design's cost model."""
+    """ns/event of each tool in each environment, under the bands of the design's cost model."""
     costs = kernel_cost(view.bundle.bpf_programs, ("tool",)).sort("environment", "tool")
     if costs.is_empty():
         return None

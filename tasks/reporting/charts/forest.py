@@ -39,15 +39,15 @@ def forests(view: View) -> list[Chart]:
 
 
 def _placed(view: View, effects: pl.DataFrame) -> pl.DataFrame:
-    """Adds `y`, the row on the chart, and the words of the legend.
+    """Adds `y`, the row on the chart, and the texts of the legend.
 
-    Tools stand below each other, the largest cost first, placebos last; a tool is as high as its
-    topic with most effects.
+    Tools are ordered by their largest cost, placebos last; the height of a tool is that of its
+    topic with the most effects.
     """
     tools = effects.group_by("tool").agg(
-        pl.col("kind").first(), pl.col("estimate").max().alias("dearest")
+        pl.col("kind").first(), pl.col("estimate").max().alias("largest")
     )
-    order = tools.sort(pl.col("kind") != "tool", -pl.col("dearest"))["tool"]
+    order = tools.sort(pl.col("kind") != "tool", -pl.col("largest"))["tool"]
     parts, top = [], 0.0
     for tool in order:
         group = effects.filter(pl.col("tool") == tool).sort("workload", "case")
@@ -62,7 +62,7 @@ def _placed(view: View, effects: pl.DataFrame) -> pl.DataFrame:
     verdicts = {name: view.t(f"verdict.{name}") for name in VERDICT_COLOURS}
     return pl.concat(parts).with_columns(
         protocol=pl.col("workload").replace_strict(protocols, default=""),
-        words=pl.col("verdict").replace_strict(verdicts),
+        verdict_text=pl.col("verdict").replace_strict(verdicts),
     )
 
 
@@ -100,7 +100,7 @@ def _marks(
     x = cost_x(effects, ("estimate", "ci_low", "ci_high"), title, ticks=6)
     y = alt.Y("y:Q", axis=None, scale=rank)
     colour = _verdict_colours(view, rows)
-    columns = ("estimate", "ci_low", "ci_high", "y", "words", "protocol")
+    columns = ("estimate", "ci_low", "ci_high", "y", "verdict_text", "protocol")
     known = effects.filter(pl.col("ci_low").is_not_null())
     intervals = alt.Chart(data(known, *columns)).mark_rule(strokeWidth=1.6)
     points = alt.Chart(data(effects, *columns)).mark_point(size=dot)
@@ -126,7 +126,7 @@ def _ground(effects: pl.DataFrame, x: Axis, y: alt.Y, between: pl.DataFrame) -> 
 def _verdict_colours(view: View, rows: pl.DataFrame) -> alt.Color:
     """The verdicts that occur, in the order of their colours."""
     found = {n: colour for n, colour in VERDICT_COLOURS.items() if n in rows["verdict"].unique()}
-    return colours([view.t(f"verdict.{name}") for name in found], [*found.values()], "words")
+    return colours([view.t(f"verdict.{name}") for name in found], [*found.values()], "verdict_text")
 
 
 def _protocols() -> alt.Shape:

@@ -79,7 +79,8 @@ def _drift_panel(view: View, rows: pl.DataFrame, title: str, off: float) -> Spec
 def percentiles(view: View, levels: pl.DataFrame, title: str) -> Chart:
     """p50, p90 and p99 of the round trip, the baseline on top.
 
-    `levels`: environment, tool, metric (`p50` …), value in µs; `tool` of a baseline is its word.
+    `levels`: environment, tool, metric (`p50` …), value in µs. The `tool` of a baseline is the text
+    of `percentiles.baseline`.
     """
     baseline = view.t("percentiles.baseline")
     tools = levels.filter(pl.col("tool") != baseline)["tool"].unique().sort()

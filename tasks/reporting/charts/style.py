@@ -1,7 +1,7 @@
 """How every chart looks, and how it becomes an SVG.
 
-Colours are Okabe and Ito's, which stay apart for colour-blind readers. Ink, muted, grid and band
-are the page's own; the style sheet turns exactly these values over in dark mode.
+Colours are Okabe and Ito's, which colour-blind readers can tell apart. Ink, muted, grid and band
+are the page's own; the style sheet replaces exactly these values in dark mode.
 """
 
 import re
@@ -20,7 +20,7 @@ BLUE, ORANGE, GREEN, PINK = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 SKY, VERMILION, GREY = "#56B4E9", "#D55E00", "#8a949e"
 
 SERIES = (BLUE, ORANGE, GREEN, PINK, SKY, VERMILION)
-"""For environments and other equals, in this order."""
+"""For environments and other series, in this order."""
 
 TOPIC_COLOURS = {"throughput": BLUE, "latency": VERMILION, "pps": GREEN}
 
@@ -117,7 +117,7 @@ def colours(names: Sequence[str], values: Sequence[str], field: str) -> alt.Colo
 
 
 def series(names: Sequence[str], field: str) -> alt.Color:
-    """Equals, such as environments, in their order."""
+    """Colours of environments or other series, in their order."""
     return colours(names, [SERIES[n % len(SERIES)] for n in range(len(names))], field)
 
 

@@ -47,7 +47,7 @@ def reason(view: View, usage: Usage) -> str:
     """Why the usage is what it is, in one sentence."""
     return view.t(
         f"usage.reason.{usage.reason}",
-        effect=effect_words(view, usage.effect) if usage.effect else "",
+        effect=effect_text(view, usage.effect) if usage.effect else "",
         best=view.t(f"answer.{usage.best}") if usage.best else "",
         worst=view.t(f"answer.{usage.worst}") if usage.worst else "",
         count=usage.count,
@@ -55,7 +55,7 @@ def reason(view: View, usage: Usage) -> str:
     )
 
 
-def effect_words(view: View, row: Row) -> str:
+def effect_text(view: View, row: Row) -> str:
     """`TCP latency +252 % [+240, +265]`: an effect inside a sentence."""
     numbers = " ".join(_numbers(row)).rstrip()
     if row["primary"]:
@@ -100,7 +100,7 @@ def tool_columns(view: View, *names: str) -> list[ReportColumn]:
     def cell(tool: ToolRow) -> Cell:
         return Cell(
             tool.tool,
-            sub=view.t.word("tool_class", tool.tool_class) if tool.tool_class else "",
+            sub=view.t.term("tool_class", tool.tool_class) if tool.tool_class else "",
             sort=tool.tool,
             mark="name",
             notes=view.findings.of_tool(tool.environment, tool.layer, tool.tool, None),
