@@ -17,16 +17,16 @@ from .statistics.verdicts import believed
 from .storage.dataset import Dataset
 
 BASELINE = "baseline"
-"""Stands for the case in the series of the hosts' own levels."""
+"""The case of the hosts' own series."""
 
 _TOOL = ("environment", "layer", "case", "tool")
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryReport:
-    """What was written; a row a night of each series, and what changed between nights.
+    """The files; a row per series and night; the changes between nights.
 
-    Series without a tool are the hosts' own: the level of their baselines.
+    Series without a tool are the hosts' own: the levels of their baselines.
     """
 
     files: tuple[Path, ...]
@@ -42,7 +42,7 @@ def history_of(
 ) -> HistoryReport:
     """Writes `history.<lang>.html` and `.md` below `output`, over all runs of the environments.
 
-    Without `environments`: of all there are. Raises InputError for one without a run.
+    Covers all environments unless some are named. Raises InputError for one without a run.
     """
     dataset = Dataset(datasets)
     runs = dataset.scan("runs").collect()
@@ -65,29 +65,29 @@ def history_of(
 
 
 def _known(datasets: str, runs: pl.DataFrame, environments: Sequence[str]) -> list[str]:
-    there = runs["environment"].unique().sort().to_list()
+    known = runs["environment"].unique().sort().to_list()
     for environment in environments:
-        if environment not in there:
-            expected = f"one of {', '.join(there) or 'none yet'}"
+        if environment not in known:
+            expected = f"one of {', '.join(known) or 'none yet'}"
             raise InputError(datasets, environment, "no run of this environment", expected)
-    return list(environments) or there
+    return list(environments) or known
 
 
 def _hosts(effects: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
-    """The hosts' own level in each night: the mean of the baselines beside the cases.
+    """The hosts' own level in each night: the mean of the baselines around the cases.
 
-    Its epoch has no tool in it: kernel and NIC settings alone.
+    Its epoch covers kernel and NIC settings only, no tool.
     """
     night = ["environment", "run"]
     when = cells.group_by(night).agg(night=pl.col("started").min())
     passed = cells.filter(pl.col("kind") == "baseline", pl.col("status") == "passed")
-    worlds = passed.group_by(*night, "layer").agg(pl.col("epoch").first())
+    epochs = passed.group_by(*night, "layer").agg(pl.col("epoch").first())
     place = [*night, "layer", "workload", "metric"]
     levels = effects.group_by(place).agg(level=pl.col("baseline_mean").mean())
     return (
         levels.drop_nulls("level")
         .join(when, on=night)
-        .join(worlds, on=[*night, "layer"], how="left")
+        .join(epochs, on=[*night, "layer"], how="left")
         .with_columns(case=pl.lit(BASELINE), tool=pl.lit(None, pl.String))
         .sort("night", *SERIES)
     )

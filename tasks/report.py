@@ -27,6 +27,6 @@ def report_runs(
 ) -> CampaignReport:
     """Writes the campaign's report and the published overviews below `output`."""
     limits = read_margins(margins)
-    # the charts' renderer takes 150 MB: in a process of its own it gives them back
-    with ProcessPoolExecutor(1, get_context("spawn")) as apart:
-        return apart.submit(write_campaign, datasets, keys, limits, output, languages).result()
+    # The charts' renderer keeps 150 MB until its process ends, so it gets one of its own.
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(write_campaign, datasets, keys, limits, output, languages).result()

@@ -18,30 +18,33 @@ def _read(name: str) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a class of tools was designed to cost at most; `most` None: open upwards, and `typical`
-    is the upper end of what was called typical."""
+    """The largest cost that a class of tools was designed for.
+
+    `most` is None for a target without an upper bound; `typical` is then the upper end of the
+    range that was called typical.
+    """
 
     most: float | None
     typical: float | None
 
 
 def target(tool_class: str, metric: str) -> Target | None:
-    """None where the design says nothing."""
+    """None if the design has no target for this metric."""
     for limit in _read("budgets/published.yaml")["limits"]:
         if (limit["tool_class"], limit["metric"]) == (tool_class, metric):
             return Target(limit["max"], limit.get("typical_max"))
     return None
 
 
-WORDS = ("does_not_meet", "unknown", "mostly_meets", "meets")
-"""Gravest first; a tool with several targets is as its gravest one says."""
+RESULTS = ("does_not_meet", "unknown", "mostly_meets", "meets")
+"""Worst first; of several targets the worst result counts."""
 
 
 def judge(cost_low: float | None, cost_high: float | None, designed: Target) -> str:
-    """One of `WORDS`, from the 95 % interval of a cost:
+    """One of `RESULTS`, from the 95 % interval of a cost:
 
-    meets: it ends at or below the target; does_not_meet: it lies wholly above; mostly_meets: it
-    reaches above, and is not proven to be. Above a target that is open upwards nothing can be.
+    meets: it ends at or below the target; does_not_meet: it lies entirely above; mostly_meets: it
+    crosses the target. A target without an upper bound cannot be missed.
     """
     if cost_low is None or cost_high is None:
         return "unknown"
@@ -54,7 +57,7 @@ def judge(cost_low: float | None, cost_high: float | None, designed: Target) -> 
 
 
 def cost_bands() -> dict[str, tuple[float, float]]:
-    """Tool class -> ns an event by the model, without entry: bpf_stats does not time it."""
+    """Tool class -> ns/event by the model, without the entry, which bpf_stats does not time."""
     model = _read("cost_model.yaml")
     parts: Mapping[str, tuple[float, float]] = model["part_ns"]
     return {

@@ -1,8 +1,8 @@
 """Which failed check concerns which number.
 
-A check names what it concerns by layer, tool, case, workload and metric; what it leaves null it
-leaves open. Checks that name an iteration concern single cells, whose gates have spoken already:
-they are counted, not listed.
+A check names what it concerns by layer, tool, case, workload and metric; null matches anything.
+Checks that name an iteration concern single cells, which their gates have already judged: they are
+counted, not listed.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ class Finding:
     check: Mapping[str, Any]
 
     def covers(self, row: Mapping[str, Any]) -> bool:
-        """Whether it concerns an effect (or what of an effect `row` tells)."""
+        """Whether it concerns an effect, judged by those of the names that `row` has."""
         return all(self.check[name] in (None, row.get(name)) for name in _NAMES)
 
     @property
@@ -56,7 +56,7 @@ class Findings:
                 self._by_environment[finding.check["environment"]].append(finding)
 
     def of_number(self, row: Mapping[str, Any]) -> tuple[int, ...]:
-        """Numbers of the findings about one tool's one measure: shown beside the number."""
+        """Numbers of the findings about this metric of this tool, shown beside its figure."""
         return tuple(
             f.number
             for f in self._by_environment[row["environment"]]

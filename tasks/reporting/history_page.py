@@ -9,7 +9,7 @@ import polars as pl
 from ..model.metrics import METRICS
 from .charts.night_series import over_nights
 from .columns import number_column
-from .document import Block, Bullets, Cell, Chart, Heading, ReportColumn, ReportTable, Section
+from .document import Block, Bullets, Cell, Heading, ReportColumn, ReportTable, Section
 from .history_changes import changes_table
 from .history_view import HOSTS, History, HistoryView, label
 from .numbers import DASH, interval, percent, quantity
@@ -68,10 +68,10 @@ def _hosts(view: HistoryView) -> Iterator[Section]:
             for name in ordered
         }
         changes = view.changes.filter(HOSTS, environment=environment, layer=layer)
-        drawn = over_nights(rows.with_columns(name=pl.lit("")), changes, titles, ticks="~s")
+        levels = rows.with_columns(name=pl.lit(""))
         blocks += [
             Heading(f"{environment} · {t(f'layer.{layer}')}"),
-            Chart(t("history.hosts_chart"), drawn),
+            over_nights(t("history.hosts_chart"), levels, changes, titles, ticks="~s"),
             _levels(view, rows, ordered),
         ]
     if blocks:
@@ -136,7 +136,7 @@ def _tool(view: HistoryView, nights: pl.DataFrame, layer: str, tool: str) -> Ite
     changes = view.changes.join(series, on=series.columns, how="semi")
     named = nights.with_columns(name=pl.col("case").replace_strict(labels))
     yield Heading(f"{tool} · {t(f'layer.{layer}')}")
-    yield Chart(t("history.tool_chart"), over_nights(named, changes, titles))
+    yield over_nights(t("history.tool_chart"), named, changes, titles)
     combined = view.combined.join(series, on=series.columns, how="semi").sort("case", "first")
     epochs = with_changes(combined)
     for names in groups:

@@ -14,7 +14,7 @@ import polars as pl
 from ..model.metrics import METRICS
 from .numbers import percent, quantity
 from .texts import Texts
-from .view import TOPICS, Row, workload_shapes, workload_words
+from .view import TOPICS, Row, workload_name, workload_shapes
 
 _SERIES = ("environment", "layer", "case", "workload", "metric")
 
@@ -49,7 +49,7 @@ class HistoryView:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """Environment -> its nights with results, also where there are none."""
+        """Environment -> number of its nights with results, 0 included."""
         nights = self.history.nights.group_by("environment").agg(pl.col("run").n_unique())
         found = dict(nights.iter_rows())
         names = self.history.runs["environment"].unique().sort()
@@ -57,12 +57,12 @@ class HistoryView:
 
     @property
     def environments(self) -> list[str]:
-        """Those with a history: more than one night."""
+        """Environments with a history: more than one night."""
         return [name for name, count in self.counts.items() if count > 1]
 
     @cached_property
     def changes(self) -> pl.DataFrame:
-        """The changes, with the series' `previous` night and `at`, half-way from it."""
+        """The changes, with the series' `previous` night and `at`, half-way between the two."""
         previous = pl.col("night").shift(1).over(_SERIES, order_by="night")
         nights = self.history.nights.select(*_SERIES, "night", previous=previous)
         half = (pl.col("night") - pl.col("previous")) / 2
@@ -94,10 +94,10 @@ class HistoryView:
         ]
 
     def workload(self, name: str) -> str:
-        return workload_words(self.t, self.shapes, name)
+        return workload_name(self.t, self.shapes, name)
 
     def protocol(self, workload: str) -> str:
-        """`TCP`; empty where the runs do not tell."""
+        """`TCP`; empty if the runs do not hold the workload."""
         return self.shapes[workload].protocol.upper() if workload in self.shapes else ""
 
     def levels(self, row: Row) -> str:

@@ -1,7 +1,6 @@
 """How a number is written: a minus sign, digits that mean something, an em dash if missing."""
 
 import math
-from collections.abc import Sequence
 
 DASH = "—"
 """A missing number. Never 0."""
@@ -11,16 +10,13 @@ def number(value: float | None, digits: int | None = None, *, signed: bool = Fal
     """`value` with `digits` decimals (None: about three significant digits), U+2212 for minus."""
     if value is None or not math.isfinite(value):
         return DASH
-    decimals = _decimals(value) if digits is None else digits
-    text = f"{abs(value):,.{decimals}f}"
+    size = abs(value)
+    if digits is None:
+        digits = 0 if size >= 99.95 else 1 if size >= 9.995 else 2
+    text = f"{size:,.{digits}f}"
     if not text.strip("0.,"):
         return text
     return ("−" if value < 0 else "+" if signed else "") + text
-
-
-def _decimals(value: float) -> int:
-    size = abs(value)
-    return 0 if size >= 99.95 else 1 if size >= 9.995 else 2
 
 
 def percent(value: float | None) -> str:
@@ -39,21 +35,14 @@ def interval(low: float | None, high: float | None, *, signed: bool = True) -> s
     return f"[{number(low, digits, signed=signed)}, {number(high, digits, signed=signed)}]"
 
 
-_PREFIXES: Sequence[tuple[float, str]] = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
-
-
-def scaled(value: float | None, unit: str) -> str:
-    """A large quantity with its decimal prefix: `8.20 Gbit/s`, `693 k/s`."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    for size, prefix in _PREFIXES:
-        if abs(value) >= size:
-            return f"{number(value / size)} {prefix}{unit}"
-    return f"{number(value)} {unit}".rstrip()
+_PREFIXES = {1e9: "G", 1e6: "M", 1e3: "k"}
 
 
 def quantity(value: float | None, unit: str) -> str:
-    """A level in its metric's unit: `8.20 Gbit/s`, `693 k/s`, `68.0 µs`."""
-    if value is None:
+    """A level in its unit, large ones with a prefix: `8.20 Gbit/s`, `68.0 µs`, `693 k/s`."""
+    if value is None or not math.isfinite(value):
         return DASH
-    return f"{number(value)} µs" if unit == "us" else scaled(value, unit.removeprefix("1"))
+    if unit == "us":
+        return f"{number(value)} µs"
+    size, prefix = next((item for item in _PREFIXES.items() if abs(value) >= item[0]), (1, ""))
+    return f"{number(value / size)} {prefix}{unit.removeprefix('1')}".rstrip()

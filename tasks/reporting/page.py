@@ -37,8 +37,6 @@ def page_html(page: Page) -> str:
         page=page,
         t=page.texts,
         lang="zh-CN" if page.texts.lang == "zh" else "en",
-        style=Markup(_source(environment, "report.css")),
-        script=Markup(_source(environment, "report.js")),
         other=f"{page.name}.{other}.html",
     )
 
@@ -72,11 +70,6 @@ def _templates(*, autoescape: bool) -> Environment:
     environment.filters["pipe"] = _pipe
     environment.filters["breakable"] = _breakable
     return environment
-
-
-def _source(environment: Environment, name: str) -> str:
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
 
 
 def _is_block(value: Block, kind: str) -> bool:

@@ -1,4 +1,4 @@
-"""One row a tool: what is printed after a run, and shown as an artifact."""
+"""One row per tool, for the terminal, the artifact and the workbook."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -98,7 +98,7 @@ def summary_markdown(table: pl.DataFrame, lang: Lang = "en") -> str:
 
 
 def _columns(table: pl.DataFrame) -> Sequence[str]:
-    """The environment has a column only where there are several."""
+    """The environment is left out if there is only one."""
     names = ("environment", "layer", "tool", "answer", "verdict", *TOPICS, *_AMOUNTS)
     return names if table["environment"].n_unique() > 1 else names[1:]
 
@@ -114,4 +114,4 @@ def _text(t: Texts, row: Mapping[str, Any], name: str) -> str:
         return f"{percent(row[f'{name}_pct'])} {ends}".rstrip()
     if name in _AMOUNTS:
         return number(row[_AMOUNTS[name]])
-    return str(row[name]) if name in ("environment", "tool") else t.word(name, row[name])
+    return str(row[name]) if name in ("environment", "tool") else t.term(name, row[name])

@@ -1,9 +1,9 @@
 """Every sentence of the report, in Chinese and English, from one catalogue (`texts.yaml`)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import yaml
 
@@ -18,14 +18,12 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
     return dict(_leaves(tree, ""))
 
 
-def _leaves(tree: Mapping[str, Any], prefix: str) -> list[tuple[str, Mapping[str, str]]]:
-    found: list[tuple[str, Mapping[str, str]]] = []
+def _leaves(tree: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapping[str, str]]]:
     for key, value in tree.items():
         if set(value) & set(LANGS):
-            found.append((prefix + key, cast(Mapping[str, str], value)))
+            yield prefix + key, value
         else:
-            found.extend(_leaves(value, f"{prefix}{key}."))
-    return found
+            yield from _leaves(value, f"{prefix}{key}.")
 
 
 class Texts:
@@ -38,7 +36,7 @@ class Texts:
         text = catalogue()[key][self.lang].strip()
         return text.format(**values) if values else text
 
-    def word(self, group: str, name: str | None) -> str:
+    def term(self, group: str, name: str | None) -> str:
         """The text of `name` in a group, or the name itself where the catalogue has none."""
         if not name:
             return "—"

@@ -1,20 +1,19 @@
-"""May this tool run in production: for long, with a filter, for minutes, not at all?
+"""The rating of a tool: continuous use, filtered use, short sessions, or not in production.
 
-One pure function of the effects of one tool on one layer of one environment. The rule:
+A pure function of the effects of one tool on one layer of one environment. The rule:
 
-1. A measurement that is missing, invalid, withheld or shows a gain decides nothing: undecided.
-2. Each cost is put into a band by `LIMITS`, once by the lower and once by the upper end of its
-   interval. The upper end decides, for what is not excluded must be allowed for. Where the verdict
-   of a primary metric is `inconclusive` and the two ends fall into different bands, nothing is
-   decided, unless another cost by itself rules the tool out.
+1. If a measurement is missing, invalid, withheld or shows a gain, the tool is undecided.
+2. `LIMITS` put each cost into a band, by the upper end of its 95 % interval. If the verdict of a
+   primary metric is `inconclusive` and the two ends of its interval fall into different bands, the
+   tool is undecided, unless another cost by itself rules it out.
 3. The worst band of all costs is the tool's.
-4. Tool CPU and log growth count where they were measured; where not, the traffic decides alone.
-5. A details tool is never better than `with_filter`: its cost grows with the events it is let see.
+4. Tool CPU and log growth count if they were measured; otherwise the traffic decides alone.
+5. A details tool never rates better than `with_filter`: its cost grows with the events it sees.
 
-The limits of `long` and `with_filter` are the published design targets of summary and filtered
-details tools (latency and CPU; traffic is held to the same numbers as latency). `minutes` ends
-where the published campaign still allowed short use: eth_drop and trace_conntrack (TCP), with
-latency up to +305 % and throughput down to -60 % on the reference platform.
+The limits of `long` and `with_filter` are the published design targets for latency and CPU of
+summary and filtered details tools; throughput and packet rate have the limits of latency. The
+limits of `minutes` are the largest costs at which the published campaign still allowed short use:
+eth_drop and trace_conntrack (TCP), latency up to +305 %, throughput down to -60 %.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +23,7 @@ from typing import Any
 
 
 class Answer(StrEnum):
-    """Best first; `UNDECIDED` is no band but the lack of one."""
+    """Best first; `UNDECIDED` means that no band could be assigned."""
 
     LONG = "long"
     WITH_FILTER = "with_filter"
@@ -52,13 +51,13 @@ LIMITS: dict[str, tuple[float, float, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The answer, why, and the effect that decided it (None: no effect did)."""
+    """The answer, its reason, and the effect that decided it (None if no effect did)."""
 
     answer: Answer
     reason: str  # key below `usage.reason` in the texts
     effect: Mapping[str, Any] | None = None
-    best: Answer | None = None  # of an open interval: the band of its lower end
-    worst: Answer | None = None  # and of its upper one
+    best: Answer | None = None  # the bands of both ends of an undecided interval
+    worst: Answer | None = None
     count: int = 0
     total: int = 0
 
@@ -96,7 +95,7 @@ def usage(effects: Iterable[Mapping[str, Any]], tool_class: str | None) -> Usage
 
 
 def band_of(topic: str, cost: float) -> Answer:
-    """The best band whose limit holds the cost."""
+    """The best band whose limit the cost does not exceed."""
     for band, limit in zip(BANDS, LIMITS[topic], strict=False):
         if cost <= limit:
             return band

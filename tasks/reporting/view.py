@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -117,12 +118,12 @@ class View:
         return [row for row in self.tools if row.kind == "tool"]
 
     def workload(self, name: str) -> str:
-        """The workload as a reader calls it: `TCP throughput, 4 streams`."""
-        return workload_words(self.t, self.shapes, name)
+        """The workload's name for a reader: `TCP throughput, 4 streams`."""
+        return workload_name(self.t, self.shapes, name)
 
 
 def settings(text: str | None) -> Any:
-    """What a JSON column of the runs holds; None where it holds nothing."""
+    """The content of a JSON column of the runs; None if it is empty."""
     return json.loads(text) if text else None
 
 
@@ -137,8 +138,8 @@ def workload_shapes(runs: pl.DataFrame) -> dict[str, WorkloadShape]:
     return shapes
 
 
-def workload_words(t: Texts, shapes: Mapping[str, WorkloadShape], name: str) -> str:
-    """`TCP throughput, 4 streams`; the bare name where the runs do not tell its shape."""
+def workload_name(t: Texts, shapes: Mapping[str, WorkloadShape], name: str) -> str:
+    """`TCP throughput, 4 streams`; the bare name if the runs do not hold its settings."""
     shape = shapes.get(name)
     if shape is None:
         return name
@@ -154,9 +155,9 @@ def workload_words(t: Texts, shapes: Mapping[str, WorkloadShape], name: str) -> 
 def with_changes(effects: pl.DataFrame) -> pl.DataFrame:
     """Adds `topic`, and the cost turned into the metric's own change.
 
-    A cost is positive where the tool is worse; `change` is what happened to the metric: a
-    throughput that costs 36 % changed by -36 %. For metrics of which less is better both agree.
-    Without an interval (a single iteration) there is no change to speak of: null.
+    A cost is positive if the tool made things worse; a change is that of the metric itself: a
+    throughput that costs 36 % changed by -36 %. They are equal for metrics of which less is better.
+    Without an interval (a single iteration) the change is null.
     """
     more = [name for name, metric in METRICS.items() if metric.better is Better.MORE]
     turned = pl.col("metric").is_in(more)
@@ -201,14 +202,12 @@ def kernel_cost(programs: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
 
 
 def worst_by_topic(rows: Iterable[Row]) -> dict[str, Row]:
-    """topic -> the row with the largest cost among those whose number may be shown."""
-    worst: dict[str, Row] = {}
-    for row in rows:
-        if row["estimate"] is None or row["verdict"] == "invalid":
-            continue
-        if (topic := row["topic"]) not in worst or row["estimate"] > worst[topic]["estimate"]:
-            worst[topic] = row
-    return worst
+    """topic -> the row with the largest cost, among those with a figure that may be shown."""
+    known = [row for row in rows if row["estimate"] is not None and row["verdict"] != "invalid"]
+    return {
+        topic: max((row for row in known if row["topic"] == topic), key=itemgetter("estimate"))
+        for topic in {row["topic"] for row in known}
+    }
 
 
 _SEVERITY = (
@@ -222,7 +221,7 @@ _SEVERITY = (
 
 
 def combined_verdict(rows: Iterable[Row]) -> str:
-    """One verdict for several primary effects: the gravest. Withheld by a blocking check first."""
+    """The most severe verdict of the primary effects; `withheld` if a blocking check failed."""
     listed = [row for row in rows if row["primary"]]
     if any(row["withheld"] for row in listed):
         return "withheld"

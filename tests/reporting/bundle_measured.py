@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 from tasks.model.metrics import METRICS, PRIMARY
@@ -48,6 +49,8 @@ COSTS: dict[str, tuple[float, float, float, float, float]] = {
     "placebo": (0.1, -0.2, 0.0, 0.0, 0.0),
 }
 """tool -> cost of throughput, latency, pps in %, CPU in % of one CPU, log in MiB/min."""
+
+_SLOT = ("environment", "run", "layer", "iteration", "position")
 
 BASELINES = {"throughput": 8.2e9, "latency": 68.0, "pps": 690e3}
 ARM_FACTOR = {"throughput": 0.61, "latency": 1.42, "pps": 0.73}
@@ -101,23 +104,17 @@ class Measured:
     def baseline(environment: str, kind: str) -> float:
         return BASELINES[kind] * (ARM_FACTOR[kind] if "arm" in environment else 1.0)
 
-    def slots(self) -> Iterator[tuple[str, str, int, int, dict[str, Any]]]:
-        """(environment, layer, iteration, position, case) of everything that ran."""
+    def slots(self) -> Iterator[dict[str, Any]]:
+        """Key and case of everything that ran."""
         baseline = self._case("baseline", "", "baseline", None, None)
-        for environment in self.environments:
-            for layer in ("host", "vm"):
-                for iteration in range(1, self.iterations + 1):
-                    order: list[dict[str, Any]] = [baseline]
-                    for n, case in enumerate(self.cases(layer), start=1):
-                        order += [case, baseline] if n % 4 == 0 else [case]
-                    order.append(baseline)
-                    for position, case in enumerate(order):
-                        yield environment, layer, iteration, position, case
-
-    def cells(self) -> Iterator[dict[str, Any]]:
-        for environment, layer, iteration, position, case in self.slots():
-            for n, workload in enumerate(WORKLOADS):
-                started = self.time(layer, iteration, position, n)
+        for environment, layer in product(self.environments, ("host", "vm")):
+            order: list[dict[str, Any]] = [baseline]
+            for n, case in enumerate(self.cases(layer), start=1):
+                order += [case, baseline] if n % 4 == 0 else [case]
+            order.append(baseline)
+            for iteration, (position, case) in product(
+                range(1, self.iterations + 1), enumerate(order)
+            ):
                 yield {
                     "environment": environment,
                     "run": RUN,
@@ -125,17 +122,23 @@ class Measured:
                     "iteration": iteration,
                     "position": position,
                     **case,
-                    "workload": workload.name,
-                    "attempt": 1,
-                    "status": "passed",
-                    "command": f"sudo python3 {case['tool']}.py" if case["tool"] else None,
-                    "started": started,
-                    "ended": started + timedelta(seconds=10),
-                    "window_s": 10.0,
-                    "server": f"{layer}-server",
-                    "client": f"{layer}-client",
-                    "tool_host": "host-server",
                 }
+
+    def cells(self) -> Iterator[dict[str, Any]]:
+        for slot, (n, workload) in product(self.slots(), enumerate(WORKLOADS)):
+            started = self.time(slot["layer"], slot["iteration"], slot["position"], n)
+            yield slot | {
+                "workload": workload.name,
+                "attempt": 1,
+                "status": "passed",
+                "command": f"sudo python3 {slot['tool']}.py" if slot["tool"] else None,
+                "started": started,
+                "ended": started + timedelta(seconds=10),
+                "window_s": 10.0,
+                "server": f"{slot['layer']}-server",
+                "client": f"{slot['layer']}-client",
+                "tool_host": "host-server",
+            }
 
     @staticmethod
     def time(layer: str, iteration: int, position: int, n: int) -> datetime:
@@ -143,68 +146,52 @@ class Measured:
         return START + timedelta(seconds=offset)
 
     def samples(self) -> Iterator[dict[str, Any]]:
-        for environment, layer, iteration, position, case in self.slots():
-            for n, workload in enumerate(WORKLOADS):
-                key = {
-                    "environment": environment,
-                    "run": RUN,
-                    "layer": layer,
-                    "iteration": iteration,
-                    "position": position,
-                    "case": case["case"],
+        for slot, (n, workload) in product(self.slots(), enumerate(WORKLOADS)):
+            environment = slot["environment"]
+            wobble = 1 + 0.004 * ((slot["iteration"] * 7 + slot["position"] * (3 + n)) % 7 - 3)
+            base = self.baseline(environment, workload.kind) * wobble
+            cost = self.cost(environment, slot, workload.kind) if slot["tool"] else 0.0
+            values = dict(_values(workload, base, cost))
+            if slot["kind"] == "tool":
+                values |= {
+                    "tool_cpu_pct": self.cost(environment, slot, "tool_cpu"),
+                    "log_mib_per_min": self.cost(environment, slot, "log"),
+                }
+            key = {name: slot[name] for name in (*_SLOT, "case")}
+            for metric, value in values.items():
+                yield key | {
                     "workload": workload.name,
                     "attempt": 1,
+                    "metric": metric,
+                    "value": value,
+                    "unit": METRICS[metric].unit,
                 }
-                wobble = 1 + 0.004 * ((iteration * 7 + position * (3 + n)) % 7 - 3)
-                base = self.baseline(environment, workload.kind) * wobble
-                cost = self.cost(environment, case, workload.kind) if case["tool"] else 0.0
-                for metric, value in _values(workload, base, cost):
-                    yield key | {"metric": metric, "value": value, "unit": METRICS[metric].unit}
-                if case["kind"] == "tool":
-                    for metric, topic in (("tool_cpu_pct", "tool_cpu"), ("log_mib_per_min", "log")):
-                        yield key | {
-                            "metric": metric,
-                            "value": self.cost(environment, case, topic),
-                            "unit": METRICS[metric].unit,
-                        }
 
     def intervals(self) -> Iterator[dict[str, Any]]:
-        for environment, layer, iteration, position, case in self.slots():
-            if case["kind"] != "tool":
+        for slot in self.slots():
+            if slot["kind"] != "tool":
                 continue
-            cpu = self.cost(environment, case, "tool_cpu")
+            cpu = self.cost(slot["environment"], slot, "tool_cpu")
             for second in range(0, 10, 2):
-                yield {
-                    "environment": environment,
-                    "run": RUN,
-                    "layer": layer,
-                    "iteration": iteration,
-                    "position": position,
-                    "case": case["case"],
+                yield {name: slot[name] for name in (*_SLOT, "case")} | {
                     "workload": "throughput_single_tcp",
                     "attempt": 1,
                     "series": "tool_cpu_pct",
                     "node": "host-server",
                     "t_s": float(second),
-                    "value": cpu * (1 + 0.1 * ((second + iteration) % 3 - 1)),
+                    "value": cpu * (1 + 0.1 * ((second + slot["iteration"]) % 3 - 1)),
                     "unit": "% of one CPU",
                 }
 
     def bpf_programs(self) -> Iterator[dict[str, Any]]:
-        for environment, layer, iteration, position, case in self.slots():
-            if case["kind"] != "tool":
+        for slot in self.slots():
+            if slot["kind"] != "tool":
                 continue
-            ns = TOOLS[case["tool"]]["ns"] * (1.2 if "arm" in environment else 1.0)
+            ns = TOOLS[slot["tool"]]["ns"] * (1.2 if "arm" in slot["environment"] else 1.0)
             packets = 60_000
-            yield {
-                "environment": environment,
-                "run": RUN,
-                "layer": layer,
-                "iteration": iteration,
-                "position": position,
-                **case,
+            yield slot | {
                 "node": "host-server",
-                "program_id": 40 + position,
+                "program_id": 40 + slot["position"],
                 "name": "trace_rx",
                 "type": "tracepoint",
                 "run_cnt": packets,

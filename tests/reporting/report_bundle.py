@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import polars as pl
@@ -21,26 +22,38 @@ from tasks.storage.schema import TABLES
 
 from .bundle_measured import MARGINS, RUN, START, WORKLOADS, Measured
 
+_RESOURCES = {"tool_cpu_pct": "tool_cpu", "log_mib_per_min": "log"}
+
 
 class Campaign(Measured):
     """Builds the bundle; `environments` and the numbers of cases and iterations may be raised."""
 
     def effects(self) -> Iterator[dict[str, Any]]:
-        for environment in self.environments:
-            for layer in ("host", "vm"):
-                for case in self.cases(layer):
-                    for workload in WORKLOADS:
-                        yield self._effect(environment, layer, case, workload)
-                        yield from self._resources(environment, layer, case, workload)
+        for environment, layer in product(self.environments, ("host", "vm")):
+            for case, workload in product(self.cases(layer), WORKLOADS):
+                row = {
+                    "environment": environment,
+                    "run": RUN,
+                    "layer": layer,
+                    **case,
+                    "workload": workload.name,
+                    "n": self.iterations,
+                }
+                yield row | self._primary(environment, case, workload)
+                for metric, topic in _RESOURCES.items() if case["kind"] == "tool" else ():
+                    yield row | self._resource(self.cost(environment, case, topic), metric)
 
-    def _effect(
-        self, environment: str, layer: str, case: dict[str, Any], workload: Workload
+    def _primary(
+        self, environment: str, case: dict[str, Any], workload: Workload
     ) -> dict[str, Any]:
         cost = self.cost(environment, case, workload.kind) * (0.8 if workload.streams > 1 else 1)
         half = 0.4 + 0.05 * abs(cost) + (4.0 if self._unsteady(environment, workload) else 0.0)
         metric = PRIMARY[workload.kind, workload.protocol]
         margin = MARGINS[metric]
-        return self._row(environment, layer, case, workload, metric, "%", "ratio") | {
+        return {
+            "metric": metric,
+            "unit": "%",
+            "scale": "ratio",
             "primary": True,
             "estimate": cost,
             "ci_low": cost - half,
@@ -52,46 +65,21 @@ class Campaign(Measured):
         }
 
     @staticmethod
+    def _resource(cost: float, metric: str) -> dict[str, Any]:
+        return {
+            "metric": metric,
+            "unit": METRICS[metric].unit,
+            "scale": "difference",
+            "primary": False,
+            "estimate": cost,
+            "ci_low": cost * 0.95,
+            "ci_high": cost * 1.05,
+            "verdict": "inconclusive",
+        }
+
+    @staticmethod
     def _unsteady(environment: str, workload: Workload) -> bool:
         return "arm" in environment and workload.kind == "latency" and workload.protocol == "udp"
-
-    def _resources(
-        self, environment: str, layer: str, case: dict[str, Any], workload: Workload
-    ) -> Iterator[dict[str, Any]]:
-        if case["kind"] == "placebo":
-            return
-        for metric, topic in (("tool_cpu_pct", "tool_cpu"), ("log_mib_per_min", "log")):
-            cost = self.cost(environment, case, topic)
-            unit = METRICS[metric].unit
-            yield self._row(environment, layer, case, workload, metric, unit, "difference") | {
-                "primary": False,
-                "estimate": cost,
-                "ci_low": cost * 0.95,
-                "ci_high": cost * 1.05,
-                "verdict": "inconclusive",
-            }
-
-    def _row(
-        self,
-        environment: str,
-        layer: str,
-        case: dict[str, Any],
-        workload: Workload,
-        metric: str,
-        unit: str,
-        scale: str,
-    ) -> dict[str, Any]:
-        return {
-            "environment": environment,
-            "run": RUN,
-            "layer": layer,
-            **case,
-            "workload": workload.name,
-            "metric": metric,
-            "unit": unit,
-            "scale": scale,
-            "n": self.iterations,
-        }
 
     def runs(self) -> Iterator[dict[str, Any]]:
         for environment in self.environments:
@@ -202,6 +190,6 @@ def facts_of(environment: str) -> Iterator[Facts]:
 
 
 def empty_bundle() -> Bundle:
-    """A campaign of which nothing is there yet."""
+    """A campaign without any data."""
     frames = {name: table.frame() for name, table in TABLES.items()}
     return Bundle(**frames, margins=MARGINS, generated_at=START)

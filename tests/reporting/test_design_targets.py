@@ -6,7 +6,7 @@ from tasks.reporting.design_targets import Target, judge, target
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "tool_class", "word"),
+    ("low", "high", "tool_class", "result"),
     [
         (1, 4, "summary", "meets"),
         (4, 6, "summary", "mostly_meets"),
@@ -18,11 +18,11 @@ from tasks.reporting.design_targets import Target, judge, target
     ],
 )
 def test_each_expectation_has_its_rule(
-    low: float | None, high: float | None, tool_class: str, word: str
+    low: float | None, high: float | None, tool_class: str, result: str
 ) -> None:
     designed = target(tool_class, "tool_cpu_pct")
     assert designed is not None
-    assert judge(low, high, designed) == word
+    assert judge(low, high, designed) == result
 
 
 def test_the_targets_are_the_published_ones() -> None:

@@ -4,12 +4,12 @@ import math
 
 import pytest
 
-from tasks.reporting.numbers import DASH, interval, number, percent, scaled
+from tasks.reporting.numbers import DASH, interval, number, percent, quantity
 
 
 @pytest.mark.parametrize("missing", [None, math.nan, math.inf])
 def test_a_missing_number_is_a_dash_and_never_zero(missing: float | None) -> None:
-    assert number(missing) == percent(missing) == scaled(missing, "bit/s") == DASH
+    assert number(missing) == percent(missing) == quantity(missing, "bit/s") == DASH
     assert interval(missing, 1.0) == interval(1.0, missing) == ""
 
 
@@ -44,10 +44,11 @@ def test_intervals_of_changes_are_signed_and_of_amounts_are_not() -> None:
     ("value", "unit", "text"),
     [
         (8.2e9, "bit/s", "8.20 Gbit/s"),
-        (693e3, "/s", "693 k/s"),
-        (1.4e6, "/s", "1.40 M/s"),
-        (12.0, "/s", "12.0 /s"),
+        (693e3, "1/s", "693 k/s"),
+        (1.4e6, "1/s", "1.40 M/s"),
+        (12.0, "1/s", "12.0 /s"),
+        (68.0, "us", "68.0 µs"),
     ],
 )
 def test_large_quantities_get_a_decimal_prefix(value: float, unit: str, text: str) -> None:
-    assert scaled(value, unit) == text
+    assert quantity(value, unit) == text

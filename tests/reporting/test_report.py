@@ -1,4 +1,4 @@
-"""The report as text: structure, numbers, what is said when something is missing."""
+"""The report as text: structure, numbers, missing data."""
 
 import re
 from dataclasses import replace
@@ -38,10 +38,10 @@ def markdown(bundle: Bundle) -> str:
     return render_markdown(bundle, "en")
 
 
-def row(markdown: str, *words: str) -> str:
-    """The first table row that holds all the words."""
+def row(markdown: str, *texts: str) -> str:
+    """The first table row that holds all the texts."""
     lines = (line for line in markdown.splitlines() if line.startswith("|"))
-    return next(line for line in lines if all(word in line for word in words))
+    return next(line for line in lines if all(text in line for text in texts))
 
 
 def test_the_verdict_comes_first_and_the_appendix_last(html: str) -> None:
@@ -121,7 +121,7 @@ def test_one_iteration_is_shown_without_intervals_and_decides_nothing(bundle: Bu
 
 
 @pytest.mark.parametrize(
-    ("stopped", "lang", "words"),
+    ("stopped", "lang", "text"),
     [
         ("decided after 6 iterations", "en", "decided after 6 iterations"),
         ("decided after 6 iterations", "zh", "第 6 次迭代后已有结论"),
@@ -130,12 +130,12 @@ def test_one_iteration_is_shown_without_intervals_and_decides_nothing(bundle: Bu
     ],
 )
 def test_a_case_of_a_sequential_campaign_says_why_it_was_measured_no_more(
-    bundle: Bundle, stopped: str, lang: Lang, words: str
+    bundle: Bundle, stopped: str, lang: Lang, text: str
 ) -> None:
     effects = bundle.effects.with_columns(stopped=pl.lit(stopped))
-    assert words in render_markdown(replace(bundle, effects=effects), lang)
+    assert text in render_markdown(replace(bundle, effects=effects), lang)
     fixed = bundle.effects.with_columns(stopped=pl.lit("fixed design of 4 iterations"))
-    assert words not in render_markdown(replace(bundle, effects=fixed), lang)
+    assert text not in render_markdown(replace(bundle, effects=fixed), lang)
 
 
 def test_an_invalid_effect_shows_the_word_and_no_number(bundle: Bundle) -> None:

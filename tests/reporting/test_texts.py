@@ -1,4 +1,4 @@
-"""One catalogue, two languages: nothing is said in one that is not said in the other."""
+"""One catalogue, two languages: every key has both, with the same values."""
 
 import re
 import string
@@ -36,8 +36,8 @@ def test_every_key_that_is_written_out_in_the_code_is_in_the_catalogue() -> None
 def test_an_unknown_key_is_an_error_and_an_unknown_name_is_itself() -> None:
     with pytest.raises(KeyError):
         Texts("en")("no.such.key")
-    assert Texts("en").word("tool_class", "something_new") == "something_new"
-    assert Texts("zh").word("tool_class", "summary") == "汇总"
+    assert Texts("en").term("tool_class", "something_new") == "something_new"
+    assert Texts("zh").term("tool_class", "summary") == "汇总"
 
 
 def test_a_sentence_of_a_check_falls_back_to_english() -> None:

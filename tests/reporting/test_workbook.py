@@ -1,4 +1,4 @@
-"""The workbook holds what the tables hold, with conditional colours; looked at as the XML it is."""
+"""The workbook holds the tables with conditional colours; read as the XML that it is."""
 
 from dataclasses import replace
 from pathlib import Path

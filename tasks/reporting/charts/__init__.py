@@ -1,6 +1,6 @@
-"""Static SVG charts, drawn with Altair and rendered offline; none where there is nothing to draw.
+"""Static SVG charts, drawn with Altair and rendered offline; None if there is nothing to draw.
 
-Each takes the `View` and returns `Chart` blocks whose numbers stand in a table of the same section.
+Each takes the `View`; a table of the same section holds the numbers.
 """
 
 from ..document import Chart

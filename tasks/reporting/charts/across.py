@@ -1,24 +1,20 @@
 """The same tool in each environment, side by side."""
 
-from functools import partial
-
 import altair as alt
 import polars as pl
 
 from ..document import Chart
 from ..view import TOPICS, View
 from .style import (
-    TOPIC_COLOURS,
     WIDTH,
+    Axis,
     Spec,
-    colours,
-    cost_scale,
+    chart,
+    cost_x,
     data,
-    ends,
     names_axis,
     overlay,
-    panels,
-    to_svg,
+    topic_colours,
     zero,
 )
 
@@ -51,26 +47,20 @@ def environments(view: View) -> Chart | None:
     if not rows:
         return None
     frame = pl.DataFrame(rows, schema=_COLUMNS, orient="row")
-    scale, ticks = cost_scale(*ends(frame, "cost", "low", "high"))
-    axis = alt.Axis(
-        values=ticks, tickCount=5, title=view.t("architectures.axis"), labelOverlap=True
-    )
-    panel = partial(_panel, view, scale=scale, axis=axis)
+    x = cost_x(frame, ("cost", "low", "high"), view.t("architectures.axis"), ticks=5)
     drawn = [
-        panel(group, str(tool)) for (tool,), group in frame.group_by("tool", maintain_order=True)
+        _panel(view, group, str(tool), x)
+        for (tool,), group in frame.group_by("tool", maintain_order=True)
     ]
-    return Chart(view.t("architectures.chart"), to_svg(panels(drawn, PANELS)))
+    return chart(view.t("architectures.chart"), drawn, PANELS)
 
 
-def _panel(view: View, rows: pl.DataFrame, tool: str, scale: alt.Scale, axis: alt.Axis) -> Spec:
-    def x(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=scale, axis=axis)
-
-    names = [view.t(f"topic.{topic}") for topic in TOPICS]
+def _panel(view: View, rows: pl.DataFrame, tool: str, x: Axis) -> Spec:
+    topics = alt.Scale(domain=[view.t(f"topic.{topic}") for topic in TOPICS])
     base = alt.Chart(data(rows, *_COLUMNS)).encode(
         y=alt.Y("environment:N", scale=alt.Scale(domain=view.environments), axis=names_axis(NAMES)),
-        yOffset=alt.YOffset("topic:N", scale=alt.Scale(domain=names)),
-        color=colours(names, [TOPIC_COLOURS[topic] for topic in TOPICS], "topic"),
+        yOffset=alt.YOffset("topic:N", scale=topics),
+        color=topic_colours(view, "topic"),
     )
     line = base.mark_rule(strokeWidth=1.8).encode(x=x("low"), x2="high:Q")
     point = base.mark_point(size=26).encode(x=x("cost"))

@@ -1,4 +1,4 @@
-"""Where the cost goes: time in the kernel against the cost model, the tool's CPU in the window."""
+"""Where the cost arises: kernel time against the cost model, tool CPU over the window."""
 
 import altair as alt
 import polars as pl
@@ -6,7 +6,7 @@ import polars as pl
 from ..design_targets import cost_bands
 from ..document import Chart
 from ..view import View, kernel_cost
-from .style import BAND, WIDTH, data, log_scale, names_axis, overlay, panels, series, to_svg
+from .style import BAND, WIDTH, chart, data, log_x, names_axis, overlay, series
 
 NAMES = 250
 """Pixels for the tools' names."""
@@ -16,46 +16,35 @@ PANELS = 4
 
 
 def kernel(view: View) -> Chart | None:
-    """ns an event of each tool in each environment, under the bands of the design's cost model."""
+    """ns/event of each tool in each environment, under the bands of the design's cost model."""
     costs = kernel_cost(view.bundle.bpf_programs, ("tool",)).sort("environment", "tool")
     if costs.is_empty():
         return None
     bands = pl.DataFrame(
         [
-            {
-                "low": low,
-                "high": high,
-                "what": view.t("kernel.model", tool_class=view.t(f"tool_class.{name}")),
-            }
+            (view.t("kernel.model", tool_class=view.t(f"tool_class.{name}")), low, high)
             for name, (low, high) in cost_bands().items()
-        ]
+        ],
+        schema=["what", "low", "high"],
+        orient="row",
     )
     shown = [*bands["low"], *bands["high"], *costs["ns_per_event"]]
-    scale, ticks = log_scale(min(shown), max(shown))
-    axis = alt.Axis(title=view.t("kernel.axis"), values=ticks, format="~s")
-    model = (
-        alt.Chart(data(bands, "low", "high", "what"))
-        .mark_rect(height=13, cornerRadius=2, color=BAND)
-        .encode(
-            x=alt.X("low:Q", scale=scale, axis=None),
-            x2="high:Q",
-            y=alt.Y("what:N", sort=None, axis=names_axis(NAMES)),
-        )
+    x = log_x(min(shown), max(shown), view.t("kernel.axis"))
+    model = alt.Chart(data(bands, *bands.columns)).mark_rect(height=13, cornerRadius=2, color=BAND)
+    points = alt.Chart(data(costs, "tool", "environment", "ns_per_event")).mark_point(size=75)
+    model = model.encode(
+        x=x("low").axis(None), x2="high:Q", y=alt.Y("what:N", sort=None, axis=names_axis(NAMES))
     )
-    points = (
-        alt.Chart(data(costs, "tool", "environment", "ns_per_event"))
-        .mark_point(size=75)
-        .encode(
-            x=alt.X("ns_per_event:Q", scale=scale, axis=axis),
-            y=alt.Y("tool:N", sort=_cheapest_first(costs), axis=names_axis(NAMES)),
-            color=series(view.environments, "environment"),
-        )
+    points = points.encode(
+        x=x("ns_per_event"),
+        y=alt.Y("tool:N", sort=_cheapest_first(costs), axis=names_axis(NAMES)),
+        color=series(view.environments, "environment"),
     )
     rows = [
         overlay(model, width=WIDTH - NAMES, height={"step": 19}),
         overlay(points, width=WIDTH - NAMES, height={"step": 22}),
     ]
-    return Chart(view.t("kernel.title"), to_svg(panels(rows, columns=1, spacing=6)))
+    return chart(view.t("kernel.title"), rows, columns=1, spacing=6)
 
 
 def _cheapest_first(costs: pl.DataFrame) -> list[str]:
@@ -79,7 +68,7 @@ def tool_cpu(view: View) -> Chart | None:
         line = base.mark_line(strokeWidth=1.8).encode(y=alt.Y("median:Q", axis=axis))
         title = {"text": tool, "limit": WIDTH // PANELS - 20}
         drawn.append(overlay(band, line, width=WIDTH // PANELS - 62, height=90, title=title))
-    return Chart(view.t("cpu.title"), to_svg(panels(drawn, PANELS)))
+    return chart(view.t("cpu.title"), drawn, PANELS)
 
 
 def _curves(view: View) -> pl.DataFrame:

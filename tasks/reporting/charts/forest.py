@@ -1,7 +1,5 @@
 """The forest: every primary effect as a point on its interval, grouped by tool."""
 
-from collections.abc import Callable
-
 import altair as alt
 import polars as pl
 
@@ -13,14 +11,12 @@ from .style import (
     INK,
     VERDICT_COLOURS,
     WIDTH,
-    Spec,
+    Axis,
+    chart,
     colours,
-    cost_scale,
+    cost_x,
     data,
-    ends,
     overlay,
-    panels,
-    to_svg,
     zero,
 )
 
@@ -38,21 +34,20 @@ def forests(view: View) -> list[Chart]:
     groups = shown.drop_nulls(["topic", "estimate"]).group_by("environment", "layer")
     for (environment, layer), group in sorted(groups):
         place = {"environment": environment, "layer": view.t(f"layer.{layer}")}
-        svg = to_svg(_forest(view, _placed(view, group)))
-        charts.append(Chart(view.t("effects.chart", **place), svg))
+        charts.append(_forest(view, view.t("effects.chart", **place), _placed(view, group)))
     return charts
 
 
 def _placed(view: View, effects: pl.DataFrame) -> pl.DataFrame:
-    """Adds `y`, the row on the chart, and the words of the legend.
+    """Adds `y`, the row on the chart, and the texts of the legend.
 
-    Tools stand below each other, the largest cost first, placebos last; a tool is as high as its
-    topic with most effects.
+    Tools are ordered by their largest cost, placebos last; the height of a tool is that of its
+    topic with the most effects.
     """
     tools = effects.group_by("tool").agg(
-        pl.col("kind").first(), pl.col("estimate").max().alias("dearest")
+        pl.col("kind").first(), pl.col("estimate").max().alias("largest")
     )
-    order = tools.sort(pl.col("kind") != "tool", -pl.col("dearest"))["tool"]
+    order = tools.sort(pl.col("kind") != "tool", -pl.col("largest"))["tool"]
     parts, top = [], 0.0
     for tool in order:
         group = effects.filter(pl.col("tool") == tool).sort("workload", "case")
@@ -67,11 +62,11 @@ def _placed(view: View, effects: pl.DataFrame) -> pl.DataFrame:
     verdicts = {name: view.t(f"verdict.{name}") for name in VERDICT_COLOURS}
     return pl.concat(parts).with_columns(
         protocol=pl.col("workload").replace_strict(protocols, default=""),
-        words=pl.col("verdict").replace_strict(verdicts),
+        verdict_text=pl.col("verdict").replace_strict(verdicts),
     )
 
 
-def _forest(view: View, rows: pl.DataFrame) -> Spec:
+def _forest(view: View, title: str, rows: pl.DataFrame) -> Chart:
     bottom = rows["bottom"].max()
     assert isinstance(bottom, float)
     step, dot = (12.0, 30) if bottom <= 60 else (7.0, 18) if bottom <= 160 else (4.0, 9)
@@ -84,7 +79,7 @@ def _forest(view: View, rows: pl.DataFrame) -> Spec:
         overlay(*_marks(view, rows, topic, rank, dot), width=width, height=height)
         for topic in topics
     ]
-    return panels([names, *drawn], columns=1 + len(drawn), spacing=18)
+    return chart(title, [names, *drawn], columns=1 + len(drawn), spacing=18)
 
 
 def _names(rows: pl.DataFrame, rank: alt.Scale) -> alt.Chart:
@@ -101,16 +96,11 @@ def _marks(
 ) -> list[alt.Chart]:
     """One topic: margin, zero and separators below, intervals and points on top."""
     effects = rows.filter(pl.col("topic") == topic)
-    scale, ticks = cost_scale(*ends(effects, "estimate", "ci_low", "ci_high"))
     title = view.t("effects.axis", topic=view.t(f"topic.{topic}"))
-    axis = alt.Axis(values=ticks, tickCount=6, title=title, labelOverlap=True)
-
-    def x(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=scale, axis=axis)
-
+    x = cost_x(effects, ("estimate", "ci_low", "ci_high"), title, ticks=6)
     y = alt.Y("y:Q", axis=None, scale=rank)
     colour = _verdict_colours(view, rows)
-    columns = ("estimate", "ci_low", "ci_high", "y", "words", "protocol")
+    columns = ("estimate", "ci_low", "ci_high", "y", "verdict_text", "protocol")
     known = effects.filter(pl.col("ci_low").is_not_null())
     intervals = alt.Chart(data(known, *columns)).mark_rule(strokeWidth=1.6)
     points = alt.Chart(data(effects, *columns)).mark_point(size=dot)
@@ -121,9 +111,7 @@ def _marks(
     ]
 
 
-def _ground(
-    effects: pl.DataFrame, x: Callable[[str], alt.X], y: alt.Y, between: pl.DataFrame
-) -> list[alt.Chart]:
+def _ground(effects: pl.DataFrame, x: Axis, y: alt.Y, between: pl.DataFrame) -> list[alt.Chart]:
     """What the effects are drawn on: the margin's band, lines between tools, zero."""
     margins = effects["margin"].drop_nulls().unique()
     band = alt.Data(values=[{"low": -margin, "high": margin} for margin in margins])
@@ -138,7 +126,7 @@ def _ground(
 def _verdict_colours(view: View, rows: pl.DataFrame) -> alt.Color:
     """The verdicts that occur, in the order of their colours."""
     found = {n: colour for n, colour in VERDICT_COLOURS.items() if n in rows["verdict"].unique()}
-    return colours([view.t(f"verdict.{name}") for name in found], [*found.values()], "words")
+    return colours([view.t(f"verdict.{name}") for name in found], [*found.values()], "verdict_text")
 
 
 def _protocols() -> alt.Shape:

@@ -11,18 +11,17 @@ from .style import (
     BLUE,
     GRID,
     ORANGE,
-    TOPIC_COLOURS,
     VERMILION,
     WIDTH,
     Spec,
+    chart,
     colours,
     data,
     ends,
-    log_scale,
+    log_x,
     names_axis,
     overlay,
-    panels,
-    to_svg,
+    topic_colours,
     zero,
 )
 
@@ -55,11 +54,10 @@ def drift(view: View, values: pl.DataFrame) -> Chart | None:
         )
         for (environment, layer), group in sorted(rows.group_by(place))
     ]
-    return Chart(view.t("baselines.drift"), to_svg(panels(drawn, min(2, len(drawn)))))
+    return chart(view.t("baselines.drift"), drawn, min(2, len(drawn)))
 
 
 def _drift_panel(view: View, rows: pl.DataFrame, title: str, off: float) -> Spec:
-    names = [view.t(f"topic.{topic}") for topic in TOPICS]
     unit, factor = ("hours", 1) if ends(rows, "hours")[1] > 2 else ("minutes", 60)
     rows = rows.select("what", "off", since=pl.col("hours") * factor).sort("since")
     y = partial(
@@ -71,7 +69,7 @@ def _drift_panel(view: View, rows: pl.DataFrame, title: str, off: float) -> Spec
     base = alt.Chart(data(rows, *rows.columns)).encode(
         x=alt.X("since:Q", axis=time),
         y=y("off:Q"),
-        color=colours(names, [TOPIC_COLOURS[topic] for topic in TOPICS], "what"),
+        color=topic_colours(view, "what"),
     )
     line, points = base.mark_line(strokeWidth=1.2, opacity=0.6), base.mark_point(size=18)
     marks = (zero(y=y("zero:Q")), line, points)
@@ -81,12 +79,13 @@ def _drift_panel(view: View, rows: pl.DataFrame, title: str, off: float) -> Spec
 def percentiles(view: View, levels: pl.DataFrame, title: str) -> Chart:
     """p50, p90 and p99 of the round trip, the baseline on top.
 
-    `levels`: environment, tool, metric (`p50` …), value in µs; `tool` of a baseline is its word.
+    `levels`: environment, tool, metric (`p50` …), value in µs. The `tool` of a baseline is the text
+    of `percentiles.baseline`.
     """
     baseline = view.t("percentiles.baseline")
     tools = levels.filter(pl.col("tool") != baseline)["tool"].unique().sort()
     order = [baseline, *tools]
-    scale, ticks = log_scale(*ends(levels, "value"))
+    x = log_x(*ends(levels, "value"), view.t("percentiles.axis"))
     metrics = alt.Scale(domain=["p50", "p90", "p99"], range=["circle", "square", "triangle-up"])
     environments = levels["environment"].unique().sort()
     columns = min(2, len(environments))
@@ -95,11 +94,7 @@ def percentiles(view: View, levels: pl.DataFrame, title: str) -> Chart:
         rows = levels.filter(environment=environment)
         names = names_axis(NAMES, labels=n % columns == 0)
         base = alt.Chart(data(rows, "tool", "metric", "value")).encode(
-            x=alt.X(
-                "value:Q",
-                scale=scale,
-                axis=alt.Axis(title=view.t("percentiles.axis"), values=ticks, format="~s"),
-            ),
+            x=x("value"),
             y=alt.Y("tool:N", sort=order, scale=alt.Scale(domain=order), axis=names),
         )
         span = base.mark_line(color=GRID, strokeWidth=3).encode(detail="tool:N")
@@ -109,4 +104,4 @@ def percentiles(view: View, levels: pl.DataFrame, title: str) -> Chart:
         )
         width = (WIDTH - NAMES) // columns - 10
         drawn.append(overlay(span, points, width=width, height={"step": 19}, title=environment))
-    return Chart(title, to_svg(panels(drawn, columns)))
+    return chart(title, drawn, columns)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import altair as alt
 import polars as pl
 
-from .style import INK, MUTED, WIDTH, data, ends, overlay, panels, series, to_svg
+from ..document import Chart
+from .style import INK, MUTED, WIDTH, chart, data, ends, overlay, series
 
 FEWEST, MOST = 3, 5
 """Panels side by side; with fewer, a panel is no wider."""
@@ -18,12 +19,13 @@ _DASHES = {"level": [1, 0], "epoch": [3, 3]}
 
 
 def over_nights(
+    title: str,
     rows: pl.DataFrame,
     changes: pl.DataFrame,
     titles: Mapping[str, tuple[str, str]],
     ticks: str = "",
-) -> str:
-    """An SVG with a panel for each of `titles` (workload -> title and unit), in their order.
+) -> Chart:
+    """A panel for each of `titles` (workload -> title and unit), in their order.
 
     `rows`: workload, name, night, epoch, level; a line is not drawn across epochs. `changes`:
     workload, at, kind ("level" or "epoch"). `ticks` is the format of the levels' axis.
@@ -47,12 +49,12 @@ def over_nights(
     columns = max(FEWEST, min(MOST, len(titles)))
     width = WIDTH // columns - 62
     drawn = []
-    for workload, (title, unit) in titles.items():
+    for workload, (name, unit) in titles.items():
         own = pl.col("workload") == workload
         marks = _marks(rows.filter(own), changes.filter(own), time, y, colour)
-        above = {"text": title, "subtitle": unit, "subtitleColor": MUTED, "limit": width + 40}
+        above = {"text": name, "subtitle": unit, "subtitleColor": MUTED, "limit": width + 40}
         drawn.append(overlay(*marks, width=width, height=HEIGHT, title=above))
-    return to_svg(panels(drawn, columns, spacing=20))
+    return chart(title, drawn, columns, spacing=20)
 
 
 def _marks(

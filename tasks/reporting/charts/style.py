@@ -1,23 +1,26 @@
 """How every chart looks, and how it becomes an SVG.
 
-Colours are Okabe and Ito's, which stay apart for colour-blind readers. Ink, muted, grid and band
-are the page's own; the style sheet turns exactly these values over in dark mode.
+Colours are Okabe and Ito's, which colour-blind readers can tell apart. Ink, muted, grid and band
+are the page's own; the style sheet replaces exactly these values in dark mode.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import altair as alt
 import polars as pl
 import vl_convert
 
+from ..document import Chart
+from ..view import TOPICS, View
+
 INK, MUTED, BAND, GRID = "#1b1f24", "#636c76", "#e9ecef", "#e1e4e8"
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 SKY, VERMILION, GREY = "#56B4E9", "#D55E00", "#8a949e"
 
 SERIES = (BLUE, ORANGE, GREEN, PINK, SKY, VERMILION)
-"""For environments and other equals, in this order."""
+"""For environments and other series, in this order."""
 
 TOPIC_COLOURS = {"throughput": BLUE, "latency": VERMILION, "pps": GREEN}
 
@@ -31,6 +34,9 @@ VERDICT_COLOURS = {
 
 Spec = dict[str, Any]
 """A Vega-Lite view."""
+
+Axis = Callable[[str], alt.X]
+"""A field on a panel's horizontal axis."""
 
 WIDTH = 1150
 """Pixels that a chart may take up, so that it needs no scaling at 1280."""
@@ -60,12 +66,6 @@ CONFIG: dict[str, Any] = {
     },
     "title": {"color": INK, "fontSize": 12, "fontWeight": 600, "anchor": "start", "offset": 8},
 }  # fmt: skip
-
-
-def to_svg(spec: Spec) -> str:
-    """The chart as an SVG that scales with the page, on no background."""
-    svg = vl_convert.vegalite_to_svg(spec | {"config": CONFIG}, vl_version=_vega_lite())
-    return re.sub(r"(\.\d\d)\d+", r"\1", svg)
 
 
 def _vega_lite() -> str:
@@ -99,9 +99,14 @@ def _bare(mark: alt.Chart) -> Spec:
     return {key: value for key, value in spec.items() if key not in ("$schema", "config")}
 
 
-def panels(specs: Sequence[Spec], columns: int, spacing: float = 26) -> Spec:
-    """Panels side by side, each with axes of its own, under one legend."""
-    return {"concat": list(specs), "columns": columns, "spacing": spacing}
+def chart(title: str, panels: Sequence[Spec], columns: int, spacing: float = 26) -> Chart:
+    """The panels side by side under one legend, each with axes of its own, as a titled SVG.
+
+    The SVG scales with the page and has no background.
+    """
+    spec = {"concat": list(panels), "columns": columns, "spacing": spacing, "config": CONFIG}
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=_vega_lite())
+    return Chart(title, re.sub(r"(\.\d\d)\d+", r"\1", svg))
 
 
 def colours(names: Sequence[str], values: Sequence[str], field: str) -> alt.Color:
@@ -112,7 +117,7 @@ def colours(names: Sequence[str], values: Sequence[str], field: str) -> alt.Colo
 
 
 def series(names: Sequence[str], field: str) -> alt.Color:
-    """Equals, such as environments, in their order."""
+    """Colours of environments or other series, in their order."""
     return colours(names, [SERIES[n % len(SERIES)] for n in range(len(names))], field)
 
 
@@ -130,24 +135,34 @@ def names_axis(limit: int, *, labels: bool = True) -> alt.Axis:
     )  # fmt: skip
 
 
+def topic_colours(view: View, field: str) -> alt.Color:
+    names = [view.t(f"topic.{topic}") for topic in TOPICS]
+    return colours(names, [TOPIC_COLOURS[topic] for topic in TOPICS], field)
+
+
 def ends(frame: pl.DataFrame, *columns: str) -> tuple[float, float]:
     """The smallest and the largest value in the columns."""
     low, high = pl.min_horizontal(columns).min(), pl.max_horizontal(columns).max()
     return frame.select(low.alias("low"), high.alias("high")).row(0)
 
 
-def cost_scale(low: float, high: float) -> tuple[alt.Scale, Any]:
-    """Scale and ticks for costs in percent: linear, or compressed where some are very large."""
+def cost_x(frame: pl.DataFrame, columns: Sequence[str], title: str, ticks: int) -> Axis:
+    """Costs in percent: linear, or compressed where some of the columns' costs are very large."""
+    low, high = ends(frame, *columns)
     low, high = min(low * 1.08, -2.0), max(high * 1.08, 2.0)
-    if max(-low, high) <= COMPRESSED_FROM:
-        return alt.Scale(domain=[low, high], nice=True), alt.Undefined
-    ticks = [tick for tick in COST_TICKS if low <= tick <= high]
-    return alt.Scale(type="symlog", constant=10, domain=[low, high], nice=False), ticks
+    scale, values = alt.Scale(domain=[low, high], nice=True), alt.Undefined
+    if max(-low, high) > COMPRESSED_FROM:
+        scale = alt.Scale(type="symlog", constant=10, domain=[low, high], nice=False)
+        values = [tick for tick in COST_TICKS if low <= tick <= high]
+    axis = alt.Axis(values=values, tickCount=ticks, title=title, labelOverlap=True)
+    return lambda field: alt.X(f"{field}:Q", scale=scale, axis=axis)
 
 
-def log_scale(low: float, high: float) -> tuple[alt.Scale, list[float]]:
-    """Logarithmic scale that just holds the values, with ticks at 1, 2, 5, 10 …"""
+def log_x(low: float, high: float, title: str) -> Axis:
+    """Logarithmic, just holding the values, with ticks at 1, 2, 5, 10 …"""
     low, high = low * 0.85, high * 1.18
     decades = [base * 10.0**power for power in range(-3, 9) for base in (1, 2, 5)]
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    return scale, [tick for tick in decades if low <= tick <= high]
+    ticks = [tick for tick in decades if low <= tick <= high]
+    axis = alt.Axis(title=title, values=ticks, format="~s")
+    return lambda field: alt.X(f"{field}:Q", scale=scale, axis=axis)

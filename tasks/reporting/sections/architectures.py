@@ -53,7 +53,7 @@ def _baselines(view: View) -> Iterator[tuple[str, list[Cell]]]:
 
 
 def _ranges(view: View) -> Iterator[tuple[str, list[Cell]]]:
-    """Smallest to largest change among the cases of a class, where there are any."""
+    """Smallest to largest change among the cases of each class that was measured."""
     classes = ("summary", "details_filtered", "details_unfiltered")
     topics = ("latency", "throughput", "tool_cpu")
     for layer, tool_class, topic in product(("host", "vm"), classes, topics):

@@ -10,8 +10,8 @@ from ..view import TOPIC_OF, Row, View, passed_samples
 from .common import workload_column
 
 STEADY_PCT, UNSTEADY_PCT = 2.0, 5.0
-"""Spread of baselines (SD in % of their mean) up to which 3 % effects are seen in a night, and
-above which hardly any margin is decided."""
+"""Spread of baselines (SD in % of their mean): up to the first, one night resolves effects of 3 %;
+above the second, hardly any verdict is reached."""
 
 
 def baseline_values(view: View) -> pl.DataFrame:

@@ -12,31 +12,22 @@ from ..view import TOPICS, Row, ToolRow, View
 EMPTY = Cell(DASH)
 
 
-def change_cell(view: View, row: Row | None) -> Cell:
-    """A primary effect: the metric's change over its interval, ordered by cost."""
-    if row is None:
+def effect_cell(view: View, row: Row | None) -> Cell:
+    """An effect over its interval, ordered by cost."""
+    if row is None or (row["verdict"] == "invalid" and not row["primary"]):
         return EMPTY
     if row["verdict"] == "invalid":
         return Cell(view.t("verdict.invalid"), mark="verdict-invalid")
-    return Cell(
-        percent(row["change"]),
-        sub=interval(row["change_low"], row["change_high"]),
-        sort=row["estimate"],
-        mark=f"verdict-{row['verdict']}",
-        notes=view.findings.of_number(row),
-    )
+    value, ends = _numbers(row)
+    mark = f"verdict-{row['verdict']}" if row["primary"] else ""
+    return Cell(value, ends, row["estimate"], mark, notes=view.findings.of_number(row))
 
 
-def resource_cell(view: View, row: Row | None) -> Cell:
-    """A resource that the tool used (CPU, log growth), in the metric's own unit."""
-    if row is None or row["verdict"] == "invalid":
-        return EMPTY
-    return Cell(
-        number(row["estimate"]),
-        sub=interval(row["ci_low"], row["ci_high"], signed=False),
-        sort=row["estimate"],
-        notes=view.findings.of_number(row),
-    )
+def _numbers(row: Row) -> tuple[str, str]:
+    """A primary metric's change, a resource's amount in its own unit; and its interval."""
+    if row["primary"]:
+        return percent(row["change"]), interval(row["change_low"], row["change_high"])
+    return number(row["estimate"]), interval(row["ci_low"], row["ci_high"], signed=False)
 
 
 def verdict_cell(view: View, verdict: str, sub: str = "") -> Cell:
@@ -56,7 +47,7 @@ def reason(view: View, usage: Usage) -> str:
     """Why the usage is what it is, in one sentence."""
     return view.t(
         f"usage.reason.{usage.reason}",
-        effect=effect_words(view, usage.effect) if usage.effect else "",
+        effect=effect_text(view, usage.effect) if usage.effect else "",
         best=view.t(f"answer.{usage.best}") if usage.best else "",
         worst=view.t(f"answer.{usage.worst}") if usage.worst else "",
         count=usage.count,
@@ -64,34 +55,27 @@ def reason(view: View, usage: Usage) -> str:
     )
 
 
-def effect_words(view: View, row: Row) -> str:
+def effect_text(view: View, row: Row) -> str:
     """`TCP latency +252 % [+240, +265]`: an effect inside a sentence."""
+    numbers = " ".join(_numbers(row)).rstrip()
     if row["primary"]:
-        value = f"{percent(row['change'])} {interval(row['change_low'], row['change_high'])}"
-        return f"{view.workload(row['workload'])} {value}".rstrip()
-    value = f"{number(row['estimate'])} {interval(row['ci_low'], row['ci_high'], signed=False)}"
+        return f"{view.workload(row['workload'])} {numbers}"
     topic, unit = view.t(f"topic.{row['topic']}"), view.t(f"unit.{row['topic']}")
-    return f"{topic} {value.rstrip()} {unit}"
+    return f"{topic} {numbers} {unit}"
 
 
-def change_column(view: View, label: str, effect: Callable[[Any], Row | None]) -> ReportColumn:
-    """The change of the item's `effect`."""
-    return ReportColumn(
-        label, lambda item: change_cell(view, effect(item)), view.t("head.change"), numeric=True
-    )
+def effect_column(
+    view: View, label: str, effect: Callable[[Any], Row | None], unit: str = ""
+) -> ReportColumn:
+    """The item's `effect`; without a unit it is a primary metric's change."""
+    sub = unit or view.t("head.change")
+    return ReportColumn(label, lambda item: effect_cell(view, effect(item)), sub, numeric=True)
 
 
 def topic_column(view: View, topic: str) -> ReportColumn:
     """The largest cost in one topic, of items that are `ToolRow`s."""
-    label = view.t(f"topic.{topic}")
-    if topic in TOPICS:
-        return change_column(view, label, lambda tool: tool.worst.get(topic))
-    return ReportColumn(
-        label,
-        lambda tool: resource_cell(view, tool.worst.get(topic)),
-        view.t(f"unit.{topic}"),
-        numeric=True,
-    )
+    unit = "" if topic in TOPICS else view.t(f"unit.{topic}")
+    return effect_column(view, view.t(f"topic.{topic}"), lambda tool: tool.worst.get(topic), unit)
 
 
 def kernel_column(view: View) -> ReportColumn:
@@ -116,7 +100,7 @@ def tool_columns(view: View, *names: str) -> list[ReportColumn]:
     def cell(tool: ToolRow) -> Cell:
         return Cell(
             tool.tool,
-            sub=view.t.word("tool_class", tool.tool_class) if tool.tool_class else "",
+            sub=view.t.term("tool_class", tool.tool_class) if tool.tool_class else "",
             sort=tool.tool,
             mark="name",
             notes=view.findings.of_tool(tool.environment, tool.layer, tool.tool, None),

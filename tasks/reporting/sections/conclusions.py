@@ -1,11 +1,11 @@
-"""What follows: sentences made from the answers, and what to do next."""
+"""Conclusions from the answers, and recommendations."""
 
 from collections.abc import Iterator
 
 from ..document import Bullets, Section
 from ..usage import Answer
 from ..view import View
-from .common import effect_words
+from .common import effect_text
 
 
 def section(view: View) -> Section | None:
@@ -31,7 +31,7 @@ def _sentences(view: View) -> Iterator[str]:
                 tool=costliest.tool,
                 environment=costliest.environment,
                 layer=t(f"layer.{costliest.layer}"),
-                effect=effect_words(view, costliest.worst[topic]),
+                effect=effect_text(view, costliest.worst[topic]),
             )
     if blocking := sum(finding.blocks for finding in view.findings.all):
         yield t("conclusions.blocked", count=blocking)

@@ -50,7 +50,7 @@ def _refused(view: View) -> ReportTable:
 
 
 def _findings(view: View) -> ReportTable:
-    """The checks that did not pass, as many rows as numbers in the tables point to."""
+    """The checks that did not pass; the superscripts in the tables link to its rows."""
     t, found = view.t, view.findings.all
 
     def number(finding: Finding) -> Cell:
@@ -58,8 +58,8 @@ def _findings(view: View) -> ReportTable:
 
     def severity(finding: Finding) -> Cell:
         status, severity = finding.check["status"], finding.check["severity"]
-        word = "error" if status == "error" else severity
-        return text_cell(t(f"severity.{word}"), mark=f"severity-{word}")
+        name = "error" if status == "error" else severity
+        return text_cell(t(f"severity.{name}"), mark=f"severity-{name}")
 
     def concern(finding: Finding) -> Cell:
         check = finding.check

@@ -38,7 +38,7 @@ def _overview(view: View, facts: dict[str, list[Facts]]) -> ReportTable:
 
 
 def _vendor(node: Facts) -> str:
-    """The processor's maker, as far as its model's name tells."""
+    """The CPU vendor, from the model name; empty if unknown."""
     model = (node.cpu.model or "").lower()
     names = {"intel": "Intel", "hygon": "Hygon", "kunpeng": "ARM", "amd": "AMD"}
     return next((name for key, name in names.items() if key in model), "")

@@ -9,7 +9,7 @@ import polars as pl
 from ..columns import named_columns
 from ..document import Block, Bullets, Cell, Heading, ReportColumn, ReportTable, Section
 from ..view import Row, ToolRow, View, tool_row
-from .common import change_column, kernel_column, topic_column, verdict_cell, workload_column
+from .common import effect_column, kernel_column, topic_column, verdict_cell, workload_column
 
 SLOTS = (
     ("latency", False),
@@ -78,7 +78,7 @@ def _columns(view: View) -> list[ReportColumn]:
                     return effect
             return None
 
-        return change_column(view, t(f"slot.{topic}{'_many' * several}"), effect)
+        return effect_column(view, t(f"slot.{topic}{'_many' * several}"), effect)
 
     return [
         ReportColumn(t("head.case"), name),
@@ -108,7 +108,7 @@ def _unplaced(view: View, effects: pl.DataFrame) -> ReportTable:
     columns = [
         *named_columns(t, "case"),
         workload_column(view),
-        change_column(view, t("head.effect"), lambda row: row),
+        effect_column(view, t("head.effect"), lambda row: row),
         ReportColumn(t("head.verdict"), lambda row: verdict_cell(view, row["verdict"])),
     ]
     return ReportTable(t("layers.unplaced"), columns, rows.sort("case", "workload").to_dicts())

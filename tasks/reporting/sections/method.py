@@ -1,4 +1,4 @@
-"""What was asked, how it was measured, with the parameters that were really used."""
+"""The question, the method, and the parameters of the runs."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Round trips with each tool: median, 90th and 99th percentile beside the baseline's."""
+"""Round-trip time with each tool and in the baselines: median, 90th and 99th percentile."""
 
 import polars as pl
 

@@ -1,10 +1,10 @@
-"""The tools: every effect, each against its design, details by filter, protocols, cost."""
+"""The tools: all effects, design targets, details tools, protocols, where the cost arises."""
 
 import polars as pl
 
 from .. import charts
 from ..columns import named_columns, number_column
-from ..design_targets import WORDS, Target, cost_bands, judge, target
+from ..design_targets import RESULTS, Target, cost_bands, judge, target
 from ..document import Cell, ReportColumn, ReportTable, Section, text_cell
 from ..numbers import number
 from ..view import TOPICS, Row, ToolRow, View, kernel_cost, tool_row
@@ -15,7 +15,7 @@ TARGETS = {"latency": "latency_mean_us", "tool_cpu": "tool_cpu_pct"}
 
 
 def effects(view: View) -> Section | None:
-    """Every primary effect with its interval: one chart an environment and layer."""
+    """Every primary effect with its interval: one chart per environment and layer."""
     if drawn := charts.forests(view):
         return Section("effects", view.t("effects.title"), view.t("effects.lead"), *drawn)
     return None
@@ -30,8 +30,8 @@ def design(view: View) -> Section | None:
         return Cell(t(f"tool_class.{tool.tool_class}"))
 
     def expectation(tool: ToolRow) -> Cell:
-        word = _expectation(tool)
-        return text_cell(t(f"design.{word}"), mark=f"design-{word}")
+        result = _expectation(tool)
+        return text_cell(t(f"design.{result}"), mark=f"design-{result}")
 
     name, *place = tool_columns(view, "environment", "layer")
     columns = [
@@ -49,7 +49,7 @@ def design(view: View) -> Section | None:
 
 
 def _expectation(tool: ToolRow) -> str | None:
-    """The worst word of all its targets; None where its class has none."""
+    """The worst result over all its targets; None if its class has none."""
     found = set()
     for topic in TARGETS:
         if designed := _target(tool, topic):
@@ -58,7 +58,7 @@ def _expectation(tool: ToolRow) -> str | None:
                 found.add("unknown")
             else:
                 found.add(judge(row["ci_low"], row["ci_high"], designed))
-    return min(found, key=WORDS.index, default=None)
+    return min(found, key=RESULTS.index, default=None)
 
 
 def _target(tool: ToolRow, topic: str) -> Target | None:
@@ -92,7 +92,7 @@ def details(view: View) -> Section | None:
 
 
 def protocols(view: View) -> Section | None:
-    """The same tool watching different protocols: how much the density of events matters."""
+    """The same tool watching different protocols, which differ in their event density."""
     t = view.t
     judged = view.effects.filter(kind="tool").drop_nulls(["topic", "protocol"])
     several = judged.filter(pl.col("protocol").n_unique().over("tool") > 1)
@@ -111,7 +111,7 @@ def protocols(view: View) -> Section | None:
 
 
 def resources(view: View) -> Section | None:
-    """Where the cost goes: time in the kernel for an event, the tool's own CPU."""
+    """Where the cost arises: kernel time per event, the tool's own CPU."""
     t = view.t
     kernel, cpu = charts.kernel(view), charts.tool_cpu(view)
     if not (kernel or cpu):
@@ -125,7 +125,7 @@ def _kernel_table(view: View) -> ReportTable:
     t = view.t
 
     def tool(row: Row) -> Cell:
-        tool_class = t.word("tool_class", row["tool_class"])
+        tool_class = t.term("tool_class", row["tool_class"])
         return text_cell(row["tool"], mark="name", sub=tool_class)
 
     def model(row: Row) -> Cell:

@@ -1,4 +1,4 @@
-"""The first page: which tool may run, for how long, where, and why."""
+"""The first section: which tool may run where, how, and why."""
 
 from collections import defaultdict
 from dataclasses import replace
