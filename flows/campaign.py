@@ -24,7 +24,7 @@ from tasks.model.settings import Measurement, Selection
 from tasks.report import CampaignReport
 
 from .analysis import analysis
-from .environments import plans_of
+from .environment_plans import plans_of
 from .form import CampaignRequest, Language, WhenBusy, titled
 from .measure import Measuring, measure
 from .progress import progress

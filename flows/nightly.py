@@ -18,7 +18,7 @@ from tasks.model.names import Address
 from tasks.model.settings import Measurement, Selection
 
 from .campaign import conduct, new_run
-from .environments import known_environments
+from .environment_plans import known_environments
 from .form import CampaignRequest, Language, WhenBusy, titled
 
 

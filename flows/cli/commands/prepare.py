@@ -49,7 +49,7 @@ def cases(
     """Shows an environment's cases."""
     from tasks.make_plan import selected_cases
 
-    from ...environments import folders_of
+    from ...environment_plans import folders_of
     from ..tables import cases_table
 
     (folder,) = folders_of([config_dir])
@@ -75,7 +75,7 @@ def plan(
     from tasks.forecast import forecast_plan
     from tasks.make_plan import write_plan
 
-    from ...environments import plans_of
+    from ...environment_plans import plans_of
     from ..tables import forecast_table, plan_summary
 
     hours = budget_hours(budget)

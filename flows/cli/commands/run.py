@@ -63,7 +63,7 @@ def run(
     ] = None,
 ) -> None:
     """Runs a campaign end to end: plan, measure, analyse, report."""
-    from ...environments import plans_of
+    from ...environment_plans import plans_of
     from ..tables import plan_summary, print_compared, print_finished
     from ..terminal_progress import terminal_progress
 
