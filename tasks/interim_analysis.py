@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from .model.environment import Layer
 from .model.names import MARGINS_FILE
 from .model.plan import Plan, Slot
-from .planning.schedule import REPEATED, again, without
+from .planning.schedule import REPEATED, again, in_order, without
 from .quality.checks import complete
 from .quality.stability import regimes
 from .reading import native
@@ -35,9 +35,7 @@ class Interim:
 
 
 @task(
-    name="interim analysis",
-    task_run_name="interim analysis after iteration {iteration}",
-    cache_policy=NO_CACHE,
+    name="interim analysis", task_run_name="interim analysis · {iteration}", cache_policy=NO_CACHE
 )
 def analyze_interim(folder: RunFolder, plan: Plan, iteration: int) -> Interim:
     """What the now complete `iteration` changes. Writes the plan where it does."""
@@ -46,7 +44,7 @@ def analyze_interim(folder: RunFolder, plan: Plan, iteration: int) -> Interim:
     decided = {} if repeated else _decided(reading, plan, iteration)
     if not repeated and not decided:
         return Interim(plan, 0, {})
-    changed = replace(plan, slots=_in_order((*plan.slots, *repeated)))
+    changed = replace(plan, slots=in_order((*plan.slots, *repeated)))
     if decided:
         ids = {(c.layer, c.id) for c in plan.cases if (c.layer, c.name) in decided}
         changed = without(plan, ids, after=iteration)
@@ -78,12 +76,7 @@ def _decided(reading: Reading, plan: Plan, iteration: int) -> dict[tuple[Layer, 
     analysis = analyze(reading.cells, reading.samples, read_margins(MARGINS_FILE), rules)
     scheduled = {(s.layer, s.case_id) for s in plan.slots if s.iteration > iteration}
     names = {(c.layer, c.name) for c in plan.cases if (c.layer, c.id) in scheduled}
-    jumping = regimes(complete({"cells": reading.cells, "samples": reading.samples}))
-    steady = analysis.decided.join(jumping.filter("failed"), on="layer", how="anti")
+    jumping = regimes(complete(reading.tables())).filter("failed")
+    steady = analysis.decided.join(jumping, on="layer", how="anti")
     rows = steady.select("layer", "case", "stopped").iter_rows()
     return {(Layer(layer), case): why for layer, case, why in rows if (Layer(layer), case) in names}
-
-
-def _in_order(slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
-    layers = list(Layer)
-    return tuple(sorted(slots, key=lambda s: (s.iteration, layers.index(s.layer), s.position)))

@@ -14,7 +14,7 @@ ROOMS = {
     "storage": {"model"},
     "planning": {"model"},
     "remote": {"model"},
-    "lab": {"model"},
+    "lab": {"model", "programs"},
     "discovery": {"model", "programs"},
     "statistics": {"model", "storage"},
     "reporting": {"model", "storage"},

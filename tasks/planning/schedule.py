@@ -89,6 +89,12 @@ def again(plan: Plan, iteration: int, layer: Layer, left: int, right: int) -> li
     ]
 
 
+def in_order(slots: Sequence[Slot]) -> tuple[Slot, ...]:
+    """The slots as they are measured: by iteration, layer and position."""
+    layers = list(Layer)
+    return tuple(sorted(slots, key=lambda s: (s.iteration, layers.index(s.layer), s.position)))
+
+
 def with_baseline_before(plan: Plan, slot: Slot) -> Plan:
     """The plan with one more baseline right before the slot, at a position of its own."""
     place = plan.slots.index(slot)
