@@ -4,15 +4,15 @@ Blocks whose baselines jumped are repeated, decided on the baselines alone; in a
 campaign, decided cases leave the schedule.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from .model.environment import Layer
 from .model.names import MARGINS_FILE
-from .model.plan import Plan, Slot
-from .planning.schedule import REPEATED, again, in_order, without
+from .model.plan import Plan
+from .planning.schedule import REPEATED, with_block_repeated, without
 from .quality.checks import complete
 from .quality.stability import regimes
 from .reading import native
@@ -40,29 +40,26 @@ class Interim:
 def analyze_interim(folder: RunFolder, plan: Plan, iteration: int) -> Interim:
     """What the now complete `iteration` changes. Writes the plan where it does."""
     reading = native.read_environment(folder)
-    repeated = _repeated(reading, plan, iteration)
-    decided = {} if repeated else _decided(reading, plan, iteration)
-    if not repeated and not decided:
-        return Interim(plan, 0, {})
-    changed = replace(plan, slots=in_order((*plan.slots, *repeated)))
-    if decided:
+    changed, decided = _with_repeats(reading, plan, iteration), {}
+    repeated = len(changed.slots) - len(plan.slots)
+    if not repeated and (decided := _decided(reading, plan, iteration)):
         ids = {(c.layer, c.id) for c in plan.cases if (c.layer, c.name) in decided}
         changed = without(plan, ids, after=iteration)
-    folder.write_plan(changed)
-    return Interim(changed, len(repeated), {name: why for (_, name), why in decided.items()})
+    if changed is not plan:
+        folder.write_plan(changed)
+    return Interim(changed, repeated, {name: why for (_, name), why in decided.items()})
 
 
-def _repeated(reading: Reading, plan: Plan, iteration: int) -> list[Slot]:
-    """New slots for this iteration's unsteady blocks; none where it was repeated already."""
+def _with_repeats(reading: Reading, plan: Plan, iteration: int) -> Plan:
+    """The plan with this iteration's unsteady blocks once more; the same plan where there is none,
+    or where blocks were repeated already."""
     if any(s.iteration == iteration and s.attempt >= REPEATED for s in plan.slots):
-        return []
+        return plan
     values = cell_values(reading.cells, reading.samples)
     series = baseline_series(values, rules_for(plan))
-    slots: list[Slot] = []
     for layer, left, right in unsteady_blocks(blocks(series), iteration):
-        grown = replace(plan, slots=(*plan.slots, *slots))
-        slots += again(grown, iteration, Layer(layer), left, right)
-    return slots
+        plan = with_block_repeated(plan, iteration, Layer(layer), left, right)
+    return plan
 
 
 def _decided(reading: Reading, plan: Plan, iteration: int) -> dict[tuple[Layer, str], str]:
