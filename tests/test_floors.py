@@ -12,7 +12,7 @@ ROOMS = {
     "model": set(),
     "programs": {"model"},
     "storage": {"model"},
-    "planning": {"model"},
+    "planning": {"model", "programs"},
     "remote": {"model"},
     "lab": {"model", "programs"},
     "discovery": {"model", "programs"},

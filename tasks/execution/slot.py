@@ -231,7 +231,7 @@ class _RunningSlot:
                 continue
             now = time.time()
             folders = rawtree.cell_folders(
-                self.case, self.record.layer, workload, f"{self.record.ts}_none"
+                self.case, self.record.layer, workload, f"{self.record.ts}_{workload.name}"
             )
             record = rawtree.CellRecord(
                 workload, self.record.ts, self.file, folders, (), now, now, failure
