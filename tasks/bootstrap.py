@@ -1,4 +1,4 @@
-"""The verb `bootstrap`: from minimal-input.yaml to the environment's full.yaml and cases.json."""
+"""The task `bootstrap`: from minimal-input.yaml to the environment's full.yaml and cases.json."""
 
 import asyncio
 import time
@@ -47,7 +47,8 @@ async def discover_environment(
 ) -> Bootstrapped:
     """Discovers all nodes at once and writes both files. Raises InputErrors with every mistake.
 
-    record: a folder that keeps all probe answers. replay: such a folder, instead of the hosts.
+    record: a folder to which all probe answers are written. replay: such a folder, read instead of
+    asking the hosts.
     """
     minimal = read_minimal_input(minimal_input)
     catalog = read_catalog(minimal.tools.catalog) if minimal.tools.catalog else read_catalog()
@@ -78,8 +79,8 @@ bootstrap_environment = task(
 async def probe_over_ssh(ssh: SshSettings) -> AsyncIterator[ProbeRunner]:
     """Runs probes on the hosts themselves, over one connection for each node.
 
-    The connections are the user's own: a probe that needs root asks for sudo itself, so that the
-    others also run where there is no sudo.
+    The connections do not use sudo: a probe that needs root runs sudo itself, so that the others
+    also run where there is no sudo.
     """
     async with AsyncExitStack() as stack:
         connections: dict[str, asyncio.Task[Connection]] = {}

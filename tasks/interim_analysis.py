@@ -1,6 +1,6 @@
-"""The verb `interim analysis`: what the data so far change in the rest of the plan.
+"""The task `interim analysis`: changes the rest of the plan according to the data so far.
 
-Blocks whose baselines jumped are repeated, decided on the baselines alone; in a sequential
+Blocks whose baselines jumped are repeated; that decision uses the baselines alone. In a sequential
 campaign, decided cases leave the schedule.
 """
 
@@ -27,7 +27,7 @@ from .storage.run_folder import RunFolder
 
 @dataclass(frozen=True, slots=True)
 class Interim:
-    """The plan from here on, and what changed in it."""
+    """The plan after an interim analysis, and what changed in it."""
 
     plan: Plan
     repeated: int  # slots that are measured again
@@ -40,7 +40,7 @@ class Interim:
     cache_policy=NO_CACHE,
 )
 def analyze_interim(folder: RunFolder, plan: Plan, iteration: int) -> Interim:
-    """What the now complete `iteration` changes. Writes the plan where it does."""
+    """The interim analysis after `iteration`, which is complete. Writes the plan if it changed."""
     reading = native.read_environment(folder)
     repeated = _repeated(reading, plan, iteration)
     decided = {} if repeated else _decided(reading, plan, iteration)
@@ -55,7 +55,7 @@ def analyze_interim(folder: RunFolder, plan: Plan, iteration: int) -> Interim:
 
 
 def _repeated(reading: Reading, plan: Plan, iteration: int) -> list[Slot]:
-    """New slots for this iteration's unsteady blocks; none where it was repeated already."""
+    """New slots for this iteration's unsteady blocks; none if blocks of it were repeated before."""
     if any(s.iteration == iteration and s.attempt >= REPEATED for s in plan.slots):
         return []
     values = cell_values(reading.cells, reading.samples)
@@ -68,9 +68,10 @@ def _repeated(reading: Reading, plan: Plan, iteration: int) -> list[Slot]:
 
 
 def _decided(reading: Reading, plan: Plan, iteration: int) -> dict[tuple[Layer, str], str]:
-    """(layer, case) -> the reason, of the scheduled cases that this analysis decides.
+    """(layer, case) -> the reason, for the scheduled cases that this analysis decides.
 
-    Where a layer's baselines jump between two levels, verdicts would be withheld: none is decided.
+    No case is decided in a layer whose baselines jump between two levels, because its verdicts
+    would be withheld.
     """
     rules = rules_for(plan)
     if iteration not in rules.analyses:
