@@ -29,8 +29,8 @@ def check_runs(datasets: str, keys: Sequence[RunKey], docs: Path | None = None) 
         tables = {name: dataset.rows(name, [key]) for name in TABLES}
         calibration = tables.pop("checks")
         # Great Expectations takes 260 MB, which a process of its own gives back when it ends
-        with ProcessPoolExecutor(1, get_context("spawn")) as apart:
-            expected = apart.submit(run_expectations, tables, docs).result()
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            expected = process.submit(run_expectations, tables, docs).result()
         findings = pl.concat([run_rules(tables), expected])
         effects = _without_verdicts(tables["effects"], withheld(findings, tables["effects"]))
         checks = pl.concat([calibration, findings])
