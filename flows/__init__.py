@@ -1,2 +1,2 @@
-"""The flows, one a file: each wires verbs and nothing else. `cli` holds the command that a shell
-starts, `server` what runs Prefect on this machine."""
+"""The flows, one per file: each only connects tasks. `cli` is the command line, `server` runs
+Prefect on this machine."""

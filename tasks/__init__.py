@@ -1,5 +1,5 @@
-"""The verbs of the pipeline: each file here is a Prefect task, each folder a room of plain Python.
+"""The tasks of the pipeline, one per file; each folder is a package of plain Python.
 
-A verb is thin: it opens a room, calls it, and says in Prefect what came out.
-A room never imports prefect, so that all of it can be used and tested without a server.
+A task is thin: it calls the packages and reports the result to Prefect where a flow runs it.
+A package never imports Prefect, so that it can be used and tested without a server.
 """

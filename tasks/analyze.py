@@ -1,4 +1,4 @@
-"""The verb `analyze`: from the cells and samples of runs to effects and calibration checks."""
+"""The task `analyze`: from the cells and samples of runs to effects and calibration checks."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The verb `bootstrap`: from minimal-input.yaml to the environment's full.yaml and cases.json."""
+"""The task `bootstrap`: from minimal-input.yaml to the environment's full.yaml and cases.json."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,8 @@ async def discover_environment(
 ) -> Bootstrapped:
     """Discovers all nodes at once and writes both files. Raises InputErrors with every mistake.
 
-    record: a folder that keeps all probe answers. replay: such a folder, instead of the hosts.
+    record: a folder to which all probe answers are written. replay: such a folder, read instead of
+    asking the hosts.
     """
     minimal = read_minimal_input(minimal_input)
     catalog = read_catalog(minimal.tools.catalog) if minimal.tools.catalog else read_catalog()

@@ -1,4 +1,4 @@
-"""The verb `check`: rules and expectations over runs; blocking findings withhold verdicts."""
+"""The task `check`: rules and expectations over runs; blocking findings withhold verdicts."""
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -28,9 +28,9 @@ def check_runs(datasets: str, keys: Sequence[RunKey], docs: Path | None = None) 
     for key in keys:
         tables = {name: dataset.rows(name, [key]) for name in TABLES}
         calibration = tables.pop("checks")
-        # Great Expectations takes 260 MB: a process of its own returns them
-        with ProcessPoolExecutor(1, get_context("spawn")) as apart:
-            expected = apart.submit(run_expectations, tables, docs).result()
+        # Great Expectations takes 260 MB, which a process of its own gives back when it ends
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            expected = process.submit(run_expectations, tables, docs).result()
         findings = pl.concat([run_rules(tables), expected])
         effects = _without_verdicts(tables["effects"], withheld(findings, tables["effects"]))
         checks = pl.concat([calibration, findings])
@@ -55,5 +55,5 @@ def findings_of(datasets: str, run: str) -> pl.DataFrame:
 
 
 def reference_findings() -> pl.DataFrame:
-    """The findings in the published figures."""
+    """The data-quality findings of the published figures."""
     return check_reference(DATASETS / "reference")

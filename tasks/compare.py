@@ -1,4 +1,4 @@
-"""The verb `compare`: two runs, or two versions of a tool that one run measured side by side."""
+"""The task `compare`: two runs, or two versions of a tool that one run measured side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def compare_two(
 ) -> Comparison:
     """Effects of the runs `b` minus those of the runs `a`.
 
-    Judged by the stricter of both runs' rules, so that either order gives the same answer.
+    The stricter of both runs' decision rules applies, so that either order gives the same answer.
     """
     dataset = Dataset(datasets)
     effects_a, effects_b = (dataset.rows("effects", keys) for keys in (a, b))
@@ -45,13 +45,13 @@ def compare_tools(
 ) -> Comparison:
     """Tool `new` minus tool `old`, paired iteration by iteration.
 
-    Raises InputError where the runs hold no two cases of them with equal parameters.
+    Raises InputError if no case of `new` has the same parameters as a case of `old`.
     """
     dataset = Dataset(datasets)
     cells, samples, runs = (dataset.rows(table, keys) for table in ("cells", "samples", "runs"))
     pairs = match_versions(cells, new, old)
     if not pairs:
-        raise InputError("--against", old, f"no case of it matches one of {new}", "both measured")
+        raise InputError("--against", old, f"has no case that matches {new}", "equal parameters")
     diffs = differences(cell_values(cells, samples))
     return _comparison(compare_versions(cells, diffs, pairs, read_margins(margins), rules_of(runs)))
 
@@ -64,7 +64,7 @@ def _comparison(table: pl.DataFrame) -> Comparison:
 
 
 def runs_of(datasets: str, run: str) -> list[RunKey]:
-    """The keys of a run in the datasets. Raises InputError, which lists the last runs there."""
+    """The keys of a run in the datasets. Raises InputError, which lists the latest runs there."""
     runs = Dataset(datasets).scan("runs").select("environment", "run").collect()
     keys = [key for key in runs.iter_rows() if key[1] == run]
     if not keys:

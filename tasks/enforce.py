@@ -1,4 +1,4 @@
-"""The verb `enforce`: effects against a budget file."""
+"""The task `enforce`: checks effects against a budget file."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ from .storage.dataset import Dataset
 def enforce_budget(datasets: str, keys: Iterable[RunKey], budget: Path) -> None:
     """Raises BudgetBroken with one line for each limit that a cost provably exceeds.
 
-    An effect whose verdict is withheld proves nothing.
+    An effect whose verdict is withheld never exceeds a limit.
     """
     limits = read_budget(budget)
     if exceeded := broken(Dataset(datasets).rows("effects", keys), limits):

@@ -1,4 +1,4 @@
-"""The verb `forecast`: what a time budget can show on an environment, and what it cannot."""
+"""The task `forecast`: the smallest cost that a time budget can detect in an environment."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ def forecast_plan(
 ) -> Forecast:
     """The forecast for as many iterations as fit into the budget; without one, for the plan's own.
 
-    The spreads are those stored for the environment; where there are none, marked defaults.
+    The spreads are those stored for the environment; if there are none, defaults, marked as such.
     """
     first = [slot for slot in plan.slots if slot.iteration == 1]
     iteration_s = duration_s(plan, first)

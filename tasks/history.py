@@ -1,4 +1,4 @@
-"""The verb `history`: all nights in the datasets, what changed between them, and a page of it."""
+"""The task `history`: all nights in the datasets and what changed between them, as a page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _TOOL = ("environment", "layer", "case", "tool")
 class HistoryReport:
     """The files; a row per series and night; the changes between nights.
 
-    Series without a tool are the hosts' own: the levels of their baselines.
+    A series without a tool is the hosts' own: the level of their baselines.
     """
 
     files: tuple[Path, ...]
@@ -39,7 +39,7 @@ def history_of(
 ) -> HistoryReport:
     """Writes `history.<lang>.html` and `.md` below `output`, over all runs of the environments.
 
-    Covers all environments unless some are named. Raises InputError for one without a run.
+    Covers all environments unless some are named. Raises InputError if a named one has no run.
     """
     dataset = Dataset(datasets)
     runs = dataset.scan("runs").collect()

@@ -1,4 +1,4 @@
-"""The verb `hold_hosts`: an environment's hosts, reserved and prepared, as a measuring session."""
+"""The task `hold_hosts`: an environment's hosts, reserved and prepared, as a measuring session."""
 
 import getpass
 import socket
@@ -21,7 +21,7 @@ from .storage.run_folder import RunFolder
 async def hold_hosts(
     folder: RunFolder, *, min_free_mib: int, keep_on_hosts: bool
 ) -> AsyncIterator[Session]:
-    """The session that measures what is left of the plan in `folder`.
+    """The session that measures the remaining slots of the plan in `folder`.
 
     Raises HostsBusy, RemoteError, and InputErrors for what the hosts lack, before anything starts.
     """

@@ -1,4 +1,4 @@
-"""The verb `ingest`: raw results trees into the datasets, whole runs at a time."""
+"""The task `ingest`: raw results trees into the datasets, whole runs at a time."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +36,12 @@ def ingest_tree(
     path: Path, datasets: str, environment: str | None = None, run: str | None = None
 ) -> list[Ingested]:
     """Reads every environment below `path`: a run, an environment, an iteration, or a tree of the
-    published framework. Such a tree holds no names: `environment` and `run` name it, by default
+    published framework. The latter holds no names: `environment` and `run` name it, by default
     "legacy" and the folder's name.
 
-    Environments of a run that were not measured yet are left out, unless none was. Reading the same
-    tree again changes nothing. Either all of it enters the datasets or nothing does. Raises
-    InputError for a wrong tree, DatasetError for a wrong dataset.
+    Environments of a run that were not measured yet are left out, unless none was measured. Reading
+    the same tree again changes nothing. Either all of it enters the datasets or nothing does.
+    Raises InputError for a wrong tree, DatasetError for a wrong dataset.
     """
     readings = read_tree(path, environment, run)
     dataset = Dataset(datasets)
@@ -66,7 +66,7 @@ def is_measured(run: Path) -> bool:
 
 
 def held(datasets: str, environment: str, run: str) -> Ingested:
-    """One environment of one run that the datasets hold already. Raises InputError."""
+    """One environment of one run that is in the datasets already. Raises InputError."""
     cells = Dataset(datasets).rows("cells", [(environment, run)])
     if cells.is_empty():
         raise InputError(datasets, "", f"no run {run!r} of {environment!r}", "one that is in it")

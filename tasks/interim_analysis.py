@@ -1,6 +1,6 @@
-"""The verb `interim analysis`: what the data so far change in the rest of the plan.
+"""The task `interim analysis`: changes the rest of the plan according to the data so far.
 
-Blocks whose baselines jumped are repeated, decided on the baselines alone; in a sequential
+Blocks whose baselines jumped are repeated; that decision uses the baselines alone. In a sequential
 campaign, decided cases leave the schedule.
 """
 
@@ -27,7 +27,7 @@ from .storage.run_folder import RunFolder
 
 @dataclass(frozen=True, slots=True)
 class Interim:
-    """The plan from here on, and what changed in it."""
+    """The plan after an interim analysis, and what changed in it."""
 
     plan: Plan
     repeated: int  # slots that are measured again
@@ -38,7 +38,7 @@ class Interim:
     name="interim analysis", task_run_name="interim analysis · {iteration}", cache_policy=NO_CACHE
 )
 def analyze_interim(folder: RunFolder, plan: Plan, iteration: int) -> Interim:
-    """What the now complete `iteration` changes. Writes the plan where it does."""
+    """The interim analysis after `iteration`, which is complete. Writes the plan if it changed."""
     reading = native.read_environment(folder)
     changed, decided = _with_repeats(reading, plan, iteration), {}
     repeated = len(changed.slots) - len(plan.slots)
@@ -63,9 +63,10 @@ def _with_repeats(reading: Reading, plan: Plan, iteration: int) -> Plan:
 
 
 def _decided(reading: Reading, plan: Plan, iteration: int) -> dict[tuple[Layer, str], str]:
-    """(layer, case) -> the reason, of the scheduled cases that this analysis decides.
+    """(layer, case) -> the reason, for the scheduled cases that this analysis decides.
 
-    Where a layer's baselines jump between two levels, verdicts would be withheld: none is decided.
+    No case is decided in a layer whose baselines jump between two levels, because its verdicts
+    would be withheld.
     """
     rules = rules_for(plan)
     if iteration not in rules.analyses:

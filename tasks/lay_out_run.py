@@ -1,4 +1,4 @@
-"""The verb `lay_out_run`: a run's folders before it begins; its environments once it has begun."""
+"""The task `lay_out_run`: creates the folders of a run, and finds its environments in them."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ __all__ = ["RunFolder", "groups_of", "is_unfinished", "lay_out_run"]
 
 
 def lay_out_run(run: Path, plans: list[tuple[Path, Plan]]) -> None:
-    """Writes into the run's folder all that each environment's part of it is made from.
+    """Creates the run folder with the configuration and the plan of each environment.
 
-    plans: the folder that bootstrap wrote, and the plan, of each environment.
+    plans: for each environment, the folder that bootstrap wrote, and the plan.
     """
     for config_dir, plan in plans:
         RunFolder.create(run / plan.environment, config_dir, run.name, plan)
@@ -21,7 +21,7 @@ def lay_out_run(run: Path, plans: list[tuple[Path, Plan]]) -> None:
 def groups_of(run: Path) -> list[list[RunFolder]]:
     """The environments of a run that was laid out; those in one group share hardware.
 
-    Raises InputError where the folder is no run's.
+    Raises InputError if the folder is not a run folder.
     """
     return hardware_groups(laid_out(run))
 

@@ -1,4 +1,4 @@
-"""The verb `plan`: from an environment's files and a person's settings to the plan that is run."""
+"""The task `plan`: from an environment's files and the user's settings to the plan that is run."""
 
 from dataclasses import replace
 from functools import partial
@@ -24,7 +24,7 @@ __all__ = ["duration_s", "make_plan_of", "plan_environment", "selected_cases", "
 
 
 MATCHING = "matching"
-"""Given among the workloads' names: a case runs only those whose protocol its tool watches."""
+"""Among workload names: each case runs only the workloads whose protocol its tool watches."""
 
 
 def selected_cases(config_dir: Path, selection: Selection) -> tuple[FullConfig, tuple[Case, ...]]:

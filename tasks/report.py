@@ -1,4 +1,4 @@
-"""The verb `report`: the report, the per-tool overviews and the summary of runs in the datasets."""
+"""The task `report`: the report, the per-tool overviews and the summary of runs in the datasets."""
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor

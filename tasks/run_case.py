@@ -1,4 +1,4 @@
-"""The verb `run_case`: all cells of one slot, as a Prefect task."""
+"""The task `run_case`: all cells of one slot."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -18,9 +18,9 @@ def case_runner(session: Session) -> Callable[..., Coroutine[Any, Any, Any]]:
     """The task that runs slots of this session. An open connection cannot be a task's parameter, so
     each session has a task of its own.
 
-    The task takes a slot and a name, and returns a state: Failed where a cell does not count, and
-    the flow continues. It raises HostNotClean or RemoteError where nothing more can be measured on
-    these hosts.
+    The task takes a slot and a name, and returns a state: Failed if a cell does not count; the flow
+    then continues. It raises HostNotClean or RemoteError if nothing more can be measured on these
+    hosts.
     """
 
     @task(name="run_case", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)

@@ -1,8 +1,8 @@
-"""The attribution pass: runs and time of the tool's BPF programs, as the kernel itself counts them.
+"""The attribution pass: runs and time of the tool's BPF programs, as counted by the kernel.
 
-`kernel.bpf_stats_enabled` costs about 20 ns a call, so it is on only here, outside all windows. The
-load is paced below saturation, which makes the figures steady. They leave out the probe's own
-dispatch.
+`kernel.bpf_stats_enabled` costs about 20 ns per program run, so it is on only here, outside all
+windows. The load is paced below saturation, which makes the figures steady. They exclude the
+dispatch of the probe itself.
 """
 
 from collections.abc import AsyncIterator
@@ -45,7 +45,7 @@ async def measure(
     ports: tuple[int, ...],
     folders: dict[str, str],
 ) -> Attribution:
-    """Counts the tool's programs over one paced run. Raises RemoteError."""
+    """Counts the runs and time of the tool's programs under one paced load. Raises RemoteError."""
     host = sides["tool_host"]
     pids = await tree(host, tool.program.pid)
     async with _counting(host):
@@ -88,9 +88,9 @@ def _grown(now: int | None, before: int | None) -> int | None:
 
 @asynccontextmanager
 async def _counting(host: Shell) -> AsyncIterator[None]:
-    """The kernel's counting, on for the body; switched back in all cases, also when we are gone."""
+    """The kernel counts in the body. Switched off again afterwards, even if we lose the host."""
     before = await host.run(("cat", _SWITCH), check=False)
-    if before.status != 0 or before.stdout.strip() != "0":  # not there (before 5.1), or on already
+    if before.status != 0 or before.stdout.strip() != "0":  # kernel before 5.1, or on already
         yield
         return
     await host.undo("bpf_stats", ("sh", "-c", f"echo 0 >{_SWITCH}"))
@@ -105,7 +105,7 @@ async def _counting(host: Shell) -> AsyncIterator[None]:
 async def _read_counters(
     host: Shell, pair: Pair, pids: tuple[int, ...]
 ) -> tuple[dict[int, Counted], int | None, float]:
-    """The programs' counters, the test interface's packets, the host's clock."""
+    """The programs' counters, the test interface's packet count, the host's uptime in seconds."""
     answer = await host.run(("cat", "/proc/uptime", "/proc/net/dev"))
     uptime, _, net = answer.stdout.partition("\n")
     source = f"{host.node.name}: /proc/net/dev"
@@ -118,5 +118,5 @@ async def _names(host: Shell) -> dict[int, str]:
     answer = await host.run(bpftool.prog_list_argv(), check=False)
     try:
         return {p.id: p.name for p in bpftool.parse_programs(answer.stdout, "bpftool prog")}
-    except ParseError:  # no bpftool on the host: the programs go by their ids
+    except ParseError:  # no bpftool on the host: the programs stay unnamed
         return {}

@@ -1,7 +1,7 @@
-"""The eBPF state of a host: the programs that a process holds, and everything a tool could leave.
+"""The eBPF state of a host: the programs that a process holds, and all residue a tool could leave.
 
-A process's own programs come from its fdinfo, which needs nothing installed; the state of the whole
-host comes from bpftool. Where bpftool is missing the state is None, which does not mean "clean".
+A process's own programs are read from its fdinfo, which needs nothing installed; the state of the
+whole host comes from bpftool. Without bpftool the state is None, which does not mean "clean".
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _TYPES = {2: "kprobe", 5: "tracepoint", 6: "xdp", 3: "sched_cls", 7: "perf_event
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A program's counters at one moment; None where the kernel does not count."""
+    """A program's counters at one moment; None if the kernel does not count."""
 
     program_id: int
     type: str
@@ -37,15 +37,15 @@ class Counted:
 
 
 async def programs_of(shell: Shell, pids: Iterable[int]) -> dict[int, Counted]:
-    """Programs held open by these processes, by the kernel's id."""
-    words = [str(pid) for pid in pids]
-    if not words:
+    """The BPF programs that these processes hold open, by the kernel's id."""
+    listed = [str(pid) for pid in pids]
+    if not listed:
         return {}
-    answer = await shell.run(("sh", "-c", _FDINFO, "sh", *words), check=False)
+    answer = await shell.run(("sh", "-c", _FDINFO, "sh", *listed), check=False)
     found: dict[int, Counted] = {}
     for source, body in sections(answer.stdout).items():
         held = proc.parse_fdinfo(body, source)
-        # A link's descriptor names its program too, without counters: the program's own wins.
+        # A link's descriptor names its program too, but without counters: prefer the program's own.
         if held is not None and (held.program_id not in found or held.run_cnt is not None):
             kind = _TYPES.get(held.type or 0, "") or f"type_{held.type}"
             found[held.program_id] = Counted(
@@ -55,7 +55,7 @@ async def programs_of(shell: Shell, pids: Iterable[int]) -> dict[int, Counted]:
 
 
 async def state_of(shell: Shell, devices: Iterable[str]) -> bpftool.BpfState | None:
-    """Programs, links, attachments, pins and tc of the host; None where none of them is known."""
+    """Programs, links, attachments, pins and tc of the host; None if none of them is known."""
     devices = tuple(devices)
     commands = [bpftool.prog_list_argv(), bpftool.link_list_argv(), bpftool.net_list_argv()]
     for device in devices:
@@ -94,9 +94,10 @@ def _parsed(
 async def residue_of(
     shell: Shell, before: bpftool.BpfState, devices: Iterable[str], within_s: float
 ) -> tuple[str, ...] | None:
-    """What differs from `before`: waits until nothing does, at most `within_s`.
+    """The differences from the state `before`; waits up to `within_s` until there are none.
 
-    None where the state is not fully known. Programs and links that ended were not the tool's.
+    None if the state is not fully known. Programs and links that are gone were not the tool's, and
+    do not count.
     """
     devices, until = tuple(devices), time.monotonic() + within_s
     while True:

@@ -1,4 +1,4 @@
-"""One cell on its hosts: servers, monitors, clients, the window, and its files fetched."""
+"""Runs one cell on its hosts: servers, monitors, clients, the window; then fetches its files."""
 
 import asyncio
 import contextlib
@@ -19,23 +19,23 @@ from .site import Site, remote_tree
 from .tool import StartedTool, tree
 
 _LEAD_S = 0.15  # from a client's start to its first packet, at most
-_TAIL_S = 0.05  # the last snapshot comes so long before the load ends
+_TAIL_S = 0.05  # the end snapshot is taken this long before the load ends
 _FETCH_AGAIN_S = (0.5, 2.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
 class RanCell:
-    """A cell that was run, however it ended."""
+    """A cell that was run, whether or not it succeeded."""
 
     record: rawtree.CellRecord
     metadata: str  # the record's path below the client node's tree
     files: tuple[StoredFile, ...] = ()
-    fetched: bool = True  # else its files are still on the hosts
+    fetched: bool = True  # False: its files are still on the hosts
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What a cell started and read on its hosts, by node; also of a cell that did not end."""
+class _CellState:
+    """What a cell has started and read on its hosts so far, by node."""
 
     running: list[Running] = field(default_factory=list)
     own_pids: dict[str, set[int]] = field(default_factory=dict)
@@ -58,16 +58,16 @@ async def run(
     ts = rawtree.stamp(slot.attempt)
     folders = rawtree.cell_folders(slot.case, slot.layer, workload, ts)
     ports = site.ports.take(workload.streams)
-    started, failure, seen = time.time(), None, _Seen()
+    started, failure, state = time.time(), None, _CellState()
     try:
         async with asyncio.timeout(2 * load.deadline_s(workload)):
-            await _load(site, slot, workload, tool, folders, ports, seen)
+            await _load(site, slot, workload, tool, folders, ports, state)
     except TimeoutError:
         failure = Failure(TRANSPORT, "the cell did not end by its deadline")
     except OverheadError as error:
         failure = Failure(TRANSPORT, str(error))
     finally:
-        await load.end(seen.running)
+        await load.end(state.running)
     record = rawtree.CellRecord(
         workload=workload,
         ts=ts,
@@ -77,20 +77,20 @@ async def run(
         started=started,
         ended=time.time(),
         failure=failure,
-        clock_offset_s={node: offset for node, (offset, _) in seen.clocks.items()},
-        clock_error_s={node: error for node, (_, error) in seen.clocks.items()},
-        own_pids={node: tuple(sorted(pids)) for node, pids in seen.own_pids.items()},
-        host_states=seen.host_states,
-        epoch=fingerprint_of(site.epoch, seen.host_states) if seen.host_states else "",
-        programs=seen.programs,
+        clock_offset_s={node: offset for node, (offset, _) in state.clocks.items()},
+        clock_error_s={node: error for node, (_, error) in state.clocks.items()},
+        own_pids={node: tuple(sorted(pids)) for node, pids in state.own_pids.items()},
+        host_states=state.host_states,
+        epoch=fingerprint_of(site.epoch, state.host_states) if state.host_states else "",
+        programs=state.programs,
     )
     metadata = f"{folders['client']}/{rawtree.METADATA}"
     return await fetch(site, slot, RanCell(record, metadata))
 
 
 async def fetch(site: Site, slot: rawtree.SlotRecord, ran: RanCell) -> RanCell:
-    """The cell with its files fetched. Where that fails, its record says so: the measurement
-    stands, and its files can be fetched later. A cell that did not end is not tried again."""
+    """Fetches the cell's files. If that fails, the record says so: the measurement is kept, and the
+    files can be fetched later. The fetch is retried only for a cell that ran to its end."""
     path = site.tree(slot.iteration, slot.client) / ran.metadata
     record = replace(ran.record, not_fetched="")
     rawtree.write_json(path, record)
@@ -109,7 +109,7 @@ async def fetch(site: Site, slot: rawtree.SlotRecord, ran: RanCell) -> RanCell:
 def _places(
     site: Site, slot: rawtree.SlotRecord, folders: dict[str, str]
 ) -> dict[str, tuple[Shell, str]]:
-    """side -> its host and the folder's whole path there; no monitor where no tool runs."""
+    """side -> its host and the folder's full path there; no monitor side if no tool runs."""
     sides = site.sides(slot.layer)
     of_side = {"client": "client", "server": "server"}
     if slot.tool is not None or slot.tool_host not in (slot.client, slot.server):
@@ -123,14 +123,14 @@ def _places(
 
 async def _load(
     site: Site, slot: rawtree.SlotRecord, workload: Workload, tool: StartedTool | None,
-    folders: dict[str, str], ports: tuple[int, ...], seen: _Seen,
+    folders: dict[str, str], ports: tuple[int, ...], state: _CellState,
 ) -> None:  # fmt: skip
     pair, sides = site.pair(slot.layer), site.sides(slot.layer)
     places = _places(site, slot, folders)
     await asyncio.gather(*(shell.run(("mkdir", "-p", path)) for shell, path in places.values()))
     (server, server_path), (client, client_path) = places["server"], places["client"]
     await site.steps.hooks("test", "init", sides)
-    seen.started(server, await load.start_servers(server, pair, workload, ports, server_path))
+    state.started(server, await load.start_servers(server, pair, workload, ports, server_path))
     await load.warm_up(client, pair, workload, ports[0], client_path)
     monitors: list[Running] = []
     if tool is not None:
@@ -138,25 +138,25 @@ async def _load(
         limit_s = load.deadline_s(workload)
         interval_s, cap_mib = slot.monitor_interval_s, site.plan.design.log_cap_mib
         monitors = await monitor.start(host, tool, path, interval_s, cap_mib, limit_s)
-        seen.started(host, monitors)
+        state.started(host, monitors)
     snapshots: dict[str, tuple[Shell, str]] = {}
     for shell, path in places.values():
         snapshots.setdefault(shell.node.name, (shell, path))
-        seen.started(shell, ())
+        state.started(shell, ())
     begun = time.monotonic()
     clients = await load.start_clients(client, pair, workload, ports, client_path)
-    seen.started(client, clients)
+    state.started(client, clients)
     omitted_s = workload.warmup_s if LOADS[workload.program].warm_up is None else 0.0
     await _until(begun + omitted_s + _LEAD_S)
-    seen.clocks = await _snap("start", snapshots)
+    state.clocks = await _snap("start", snapshots)
     await _until(begun + omitted_s + workload.window_s - _TAIL_S)
     await _snap("end", snapshots)
     await load.finish(clients, load.SLACK_S)
     if tool is not None:
         held = await programs_of(host, await tree(host, tool.program.pid))
-        seen.programs = tuple(sorted(held))
+        state.programs = tuple(sorted(held))
     await load.end(monitors)
-    seen.host_states = await read_host_states(
+    state.host_states = await read_host_states(
         sides.values(), site.environment, pair, slot.host_states
     )
     await site.steps.hooks("test", "post", sides)
@@ -169,7 +169,7 @@ async def _until(moment: float) -> None:
 async def _snap(
     label: str, folders: dict[str, tuple[Shell, str]]
 ) -> dict[str, tuple[float, float]]:
-    """A snapshot on each node. Node -> its clock minus ours, and the error of that; seconds."""
+    """Takes a snapshot on each node. Node -> its clock minus ours, and the error of that, in s."""
     clocks = await asyncio.gather(
         *(shell.snap(label, f"{path}/{rawtree.SNAPSHOTS}") for shell, path in folders.values())
     )
@@ -179,9 +179,9 @@ async def _snap(
 async def _collect(
     site: Site, slot: rawtree.SlotRecord, folders: dict[str, str], pauses_s: tuple[float, ...]
 ) -> tuple[StoredFile, ...]:
-    """Fetches the cell's folders, checked, then removes them on the hosts unless they are kept.
+    """Fetches the cell's folders, verifies them, and removes them from the hosts unless kept there.
 
-    pauses_s: a host that failed is tried again after each, over a new connection if it was lost.
+    pauses_s: pauses before the retries of a failed fetch; a lost connection is opened again first.
     """
     by_node: dict[str, tuple[Shell, list[str]]] = {}
     for side, (shell, _) in _places(site, slot, folders).items():
@@ -194,12 +194,12 @@ async def _collect(
                 await shell.revive()
                 return await shell.collect(base, paths, site.tree(slot.iteration, name))
             except (RemoteError, HostsBusy) as error:
-                async with site.steps.step("test", "post", f"fetch again: {error}", name):
+                async with site.steps.step("test", "post", f"retry fetch: {error}", name):
                     await asyncio.sleep(pause_s)
         return await shell.collect(base, paths, site.tree(slot.iteration, name))
 
     async def remove(shell: Shell, paths: list[str]) -> None:
-        with contextlib.suppress(RemoteError):  # the slot's end removes what is left
+        with contextlib.suppress(RemoteError):  # the end of the slot removes the rest
             await shell.run(("rm", "-rf", "--", *(f"{remote_tree(shell)}/{p}" for p in paths)))
 
     fetched = await asyncio.gather(*(fetch_from(*place) for place in by_node.values()))

@@ -1,5 +1,5 @@
-"""The hosts' state outside the windows, and the fingerprint of what must be equal in two cells that
-are compared."""
+"""The host states, read outside the windows, and the fingerprint of the settings that must be equal
+in cells that are compared."""
 
 import asyncio
 import hashlib
@@ -18,7 +18,7 @@ async def read_host_states(
     pair: Pair,
     since: Mapping[str, HostState] | None = None,
 ) -> dict[str, HostState]:
-    """The state of each host, by name. Raises RemoteError.
+    """The host state of each host, by name. Raises RemoteError.
 
     since: earlier states; only kernel warnings after them are reported.
     """
@@ -36,7 +36,7 @@ async def read_host_states(
 
 
 def _guests(environment: Environment, host: str) -> list[str]:
-    """Uuids of our VMs on a host: their processes belong to the measurement, loaded or idle."""
+    """Uuids of the environment's VMs on a host. Their processes are never foreign, even if idle."""
     nodes = {node for pair in environment.pairs.values() for node in pair.nodes}
     return sorted(node.uuid for node in nodes if node.host_ref == host and node.uuid)
 
@@ -52,7 +52,7 @@ def _interfaces(environment: Environment, pair: Pair, node: str) -> list[str]:
 
 
 def fingerprint_of(run: str, states: Mapping[str, HostState]) -> str:
-    """12 hexadecimal digits: the run's fingerprint and the settings of kernels and NICs now."""
+    """12 hexadecimal digits over the run's fingerprint and the present kernel and NIC settings."""
     settings = {name: state.settings for name, state in states.items()}
     text = json.dumps([run, settings], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

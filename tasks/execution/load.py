@@ -1,4 +1,4 @@
-"""The load between two nodes: fresh one-shot servers with ports of their own, then the clients."""
+"""The load between two nodes: one-shot servers, each on a new port, then the clients."""
 
 import asyncio
 import contextlib
@@ -15,12 +15,12 @@ from .shell import Running, Shell
 _PORTS = range(20000, 30000)
 _LISTEN_S = 5.0
 _POLL_S = 0.02
-SLACK_S = 15.0  # a load may take this much longer than requested before it is ended
+SLACK_S = 15.0  # a load that takes this much longer than requested is ended
 
 
 @dataclass
 class Ports:
-    """Hands out server ports, a new one each time, so that no cell meets another's server."""
+    """Allocates server ports, new ones each time, so that no cell reaches another cell's server."""
 
     next: int = _PORTS.start
 
@@ -32,12 +32,12 @@ class Ports:
 
 
 def deadline_s(workload: Workload) -> float:
-    """Seconds after which a load's programs are ended, whatever they wait for."""
+    """Seconds after which a load's programs are ended in any case."""
     return 2 * workload.warmup_s + workload.window_s + SLACK_S
 
 
 def pinned(workload: Workload, environment: Environment, pair: Pair) -> Workload:
-    """The workload as this pair can run it: a machine of one CPU has nothing to pin a load to."""
+    """The workload as this pair can run it: without pinning if a node has a single CPU."""
     cpus = [environment.facts[node.name].cpu.cpus for node in (pair.server, pair.client)]
     return replace(workload, affinity=None) if 1 in cpus else workload
 
@@ -45,7 +45,7 @@ def pinned(workload: Workload, environment: Environment, pair: Pair) -> Workload
 async def start_servers(
     shell: Shell, pair: Pair, workload: Workload, ports: tuple[int, ...], folder: str
 ) -> list[Running]:
-    """One server a port, listening when this returns. Raises CommandFailed where one does not."""
+    """Starts one server per port; all listen when it returns. Raises CommandFailed if not."""
     servers = [
         await shell.start(
             LOADS[workload.program].server(port, pair.server_ip),
@@ -69,7 +69,7 @@ async def start_servers(
 
 
 async def warm_up(shell: Shell, pair: Pair, workload: Workload, port: int, folder: str) -> None:
-    """The warm-up of a program that does not omit it from its own output."""
+    """Runs the warm-up separately, for a program that cannot omit it from its output."""
     warm_up_argv = LOADS[workload.program].warm_up
     if warm_up_argv is not None and workload.warmup_s:
         run = await shell.start(
@@ -83,7 +83,7 @@ async def warm_up(shell: Shell, pair: Pair, workload: Workload, port: int, folde
 async def start_clients(
     shell: Shell, pair: Pair, workload: Workload, ports: tuple[int, ...], folder: str
 ) -> list[Running]:
-    """One client a port, writing to `folder`."""
+    """Starts one client per port; their output goes to `folder`."""
     return [
         await shell.start(
             LOADS[workload.program].client(workload, pair.server_ip, port, len(ports)),
@@ -98,7 +98,7 @@ async def start_clients(
 async def finish(programs: list[Running], within_s: float) -> None:
     """Waits for the programs to end by themselves; those that do not are stopped.
 
-    Raises TransportLost where the end of one cannot be known.
+    Raises TransportLost if it cannot be known whether one has ended.
     """
     ends = [asyncio.ensure_future(program.wait()) for program in programs]
     done, late = await asyncio.wait(ends, timeout=within_s)
@@ -111,7 +111,7 @@ async def finish(programs: list[Running], within_s: float) -> None:
 
 
 async def end(programs: list[Running]) -> None:
-    """Stops the programs that still run; a lost host's are ended by its lease."""
+    """Stops the programs that still run; on a lost host the supervisor's lease ends them."""
     for program in programs:
         if program.running:
             with contextlib.suppress(RemoteError, TimeoutError):

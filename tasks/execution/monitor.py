@@ -1,12 +1,12 @@
-"""The monitors of a tool while the load runs: pidstat over its processes, size of its outputs."""
+"""The monitors of a tool while the load runs: pidstat for its processes, and its output's size."""
 
 from ..programs import pidstat
 from ..storage import rawtree
 from .shell import Running, Shell
 from .tool import StartedTool, tree
 
-# One line, because the supervisor reads lines. The tool appends to both outputs, so emptying one at
-# the cap costs it nothing; the bytes that were dropped still count as written.
+# On one line, because the supervisor reads lines. The tool appends to both outputs, so emptying one
+# at the cap does not disturb it; the dropped bytes still count as written.
 _LOG_SIZE = (
     "every=$1 cap=$2 gone=0; shift 2; while :; do all=$gone; "
     'for f; do s=$(stat -c %s -- "$f") || s=0; all=$((all + s)); '
@@ -23,7 +23,7 @@ async def start(
     cap_mib: int,
     deadline_s: float,
 ) -> list[Running]:
-    """Both monitors, writing to `folder`; stopped by the caller, ended by their deadline."""
+    """Starts both monitors, writing to `folder`. The caller or the deadline ends them."""
     pids = await tree(shell, tool.program.pid) or tool.pids
     return [
         await shell.start(

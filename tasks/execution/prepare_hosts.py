@@ -1,4 +1,4 @@
-"""Reserved hosts made ready for a plan, or refused before anything starts: disk, load, tools."""
+"""Prepares reserved hosts for a plan, or refuses them before anything starts: disk, load, tools."""
 
 import asyncio
 import time
@@ -12,13 +12,13 @@ from .shell import Shell
 from .tool import script_path
 
 _QUIET_WITHIN_S = 120.0
-_LOAD_NODE_MIB = 64  # a node that only carries load writes a few KiB a cell
+_LOAD_NODE_MIB = 64  # a node that only carries load writes a few KiB per cell
 
 
 async def prepare_hosts(
     environment: Environment, plan: Plan, hosts: Mapping[str, Shell], min_free_mib: int
 ) -> None:
-    """Checks the free disk and brings the tools' files to the hosts they run on.
+    """Checks the free disk space and copies the tools to the hosts on which they run.
 
     Raises InputErrors for everything that the hosts lack; RemoteError.
     """
@@ -34,7 +34,7 @@ async def prepare_hosts(
 def load_limit(plan: Plan, environment: Environment, nodes: Iterable[str]) -> float | None:
     """The 1-minute load above which a host is busy: the plan's, or the smallest number of CPUs.
 
-    None where no node's CPUs are known.
+    None if the CPUs of no node are known.
     """
     if plan.design.max_load_1m is not None:
         return plan.design.max_load_1m
@@ -55,7 +55,7 @@ async def wait_until_quiet(hosts: Iterable[Shell], max_load: float | None) -> fl
             if max_load is None or load <= max_load:
                 break
             if time.monotonic() > until:
-                problem = f"1-minute load is {load:.2f} before anything was started"
+                problem = f"1-minute load is {load:.2f} although nothing was started yet"
                 raise InputError(_place(host), "max_load", problem, f"at most {max_load:.2f}")
             await asyncio.sleep(5)
         highest = max(highest, load)
@@ -77,7 +77,7 @@ async def _disk_errors(host: Shell, floor_mib: int) -> list[InputError]:
 async def _deliver_tools(
     environment: Environment, plan: Plan, hosts: Mapping[str, Shell]
 ) -> list[InputError]:
-    """An error for each script that is not on its host afterwards."""
+    """Copies the tools; returns an error for each script that is still missing on its host."""
     errors = []
     local = environment.tools_dir
     for layer in {slot.layer for slot in plan.slots}:
@@ -95,7 +95,7 @@ async def _deliver_tools(
                 if path is None or (await host.run(("test", "-f", path), check=False)).status:
                     problem = f"no script {path or case.script}"
                     errors.append(
-                        InputError(_place(host), case.name, problem, f"it below {remote}")
+                        InputError(_place(host), case.name, problem, f"a file below {remote}")
                     )
     return errors
 

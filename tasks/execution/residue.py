@@ -1,9 +1,9 @@
-"""Residue: what a tool may leave on its host. A note of it is written before the tool starts and
-removed once the host was seen clean after it.
+"""Residue: BPF programs, links, pins and tc objects that a tool leaves on its host.
 
-The note lies in the run's folder. Whoever resumes the run, after a kill, a lost host or a night,
-checks that host before anything is measured; otherwise a program that was left behind would count
-as the state before the next tool.
+The residue note is written to the run folder before the tool starts, and removed once the host is
+known to be clean. A session that resumes the run, after a kill, a lost host or the end of a night,
+checks the noted host before it measures anything; otherwise the residue would be taken for the
+state before the next tool.
 """
 
 from collections.abc import Sequence
@@ -20,16 +20,16 @@ from .shell import Shell
 
 
 class HostNotClean(OverheadError):
-    """A tool left residue: nothing more is measured on that host until it is gone."""
+    """A tool left residue: nothing is measured on that host until the residue is gone."""
 
     def __init__(self, node: str, case: str, residue: Sequence[str]) -> None:
         self.node = node
-        super().__init__(f"{node}: {case} left behind: {'; '.join(residue[:5])}")
+        super().__init__(f"{node}: {case} left residue: {'; '.join(residue[:5])}")
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A tool that was started on a host, and the host's state before it."""
+    """The residue note: a tool that was started on a host, and the host's state before it."""
 
     node: str
     case: str
@@ -56,7 +56,7 @@ def read_note(file: Path) -> Note | None:
 async def wait_until_clean(file: Path, note: Note, shell: Shell, within_s: float) -> None:
     """Waits until the host is as it was before the noted tool, then removes the note.
 
-    Raises HostNotClean with what is still there when the time is over; RemoteError.
+    Raises HostNotClean with the residue that is left after `within_s`; RemoteError.
     """
     await shell.revive()
     if note.boot_id == await boot_id(shell):

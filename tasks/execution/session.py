@@ -1,5 +1,5 @@
-"""A measuring session: one environment's plan while its hosts are reserved. Which slots are left,
-which cells are measured again, and when measuring on a host stops."""
+"""A measuring session: one environment's plan while its hosts are reserved. It decides which slots
+are left, which cells are measured again, and when measuring on a host stops."""
 
 import asyncio
 import time
@@ -50,17 +50,18 @@ class Session:
         finally:
             try:
                 await self._global_hooks("post")
-            except RemoteError as error:  # what was measured stands
-                self.site.steps.note("global", "post", f"given up: {error}", error.host)
+            except RemoteError as error:  # the measured cells are kept
+                self.site.steps.note("global", "post", f"hooks failed: {error}", error.host)
 
     async def _global_hooks(self, phase: str) -> None:
         layers = dict.fromkeys(slot.layer for slot in self.site.plan.slots)
         await self.site.steps.hooks("global", phase, *map(self.site.sides, layers))
 
     async def run(self, slot: Slot) -> list[Outcome]:
-        """Measures all cells that are left of the slot; those that failed by chance once more.
+        """Measures the remaining cells of the slot, and a second time those that may have failed by
+        chance.
 
-        Raises HostNotClean when a tool's residue does not go away; RemoteError when a host stays
+        Raises HostNotClean if a tool's residue does not go away; RemoteError if a host stays
         unreachable.
         """
         if self.site.plan.design.cooldown_s:
@@ -80,18 +81,18 @@ class Session:
         try:
             await run_slot(self.site, slot, workloads, attempt, self._record)
         except residue.HostNotClean as error:
-            async with self.site.steps.step("global", "post", f"held back: {error}", error.node):
+            async with self.site.steps.step("global", "post", f"not clean: {error}", error.node):
                 await self._wait_until_clean()
 
     async def _wait_until_clean(self) -> None:
-        """Until no tool is noted whose host was not seen clean after it."""
+        """Waits until there is no residue note."""
         file = self.site.folder.residue_note
         if note := residue.read_note(file):
             shell = self.site.shells[note.node]
             await residue.wait_until_clean(file, note, shell, _RESIDUE_GONE_WITHIN_S)
 
     def skip(self, slots: Sequence[Slot], reason: str) -> None:
-        """Records that the cells which are left of these slots will not be measured."""
+        """Records the remaining cells of these slots as skipped."""
         plan = self.site.plan
         for slot in slots:
             case = plan.case(slot.case_id, slot.layer)

@@ -1,4 +1,4 @@
-"""What this room needs of a host: a protocol of a few methods, the seam for tests."""
+"""What this package needs of a host, as a protocol. Tests replace it to inject faults."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ class CommandResult(Protocol):
 
 
 class Running(Protocol):
-    """A program that runs under the host's supervisor, in a session of its own."""
+    """A program that runs under the host's supervisor, as the leader of its own process session."""
 
     @property
     def pid(self) -> int: ...
@@ -31,7 +31,7 @@ class Running(Protocol):
 
 
 class Shell(Protocol):
-    """One host. All methods raise RemoteError; nothing started here outlives the campaign."""
+    """One host. All methods raise RemoteError; nothing that they start outlives the campaign."""
 
     @property
     def node(self) -> Node: ...

@@ -15,7 +15,7 @@ from .steps import Steps
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Everything that running a case needs; nothing in it changes while the session lasts."""
+    """Everything that running a case needs. A session replaces it only to change the plan."""
 
     environment: Environment
     plan: Plan

@@ -1,6 +1,6 @@
-"""One case in its slot: the tool attached once, all its workloads, the tool stopped.
+"""Runs one slot: attaches the case's tool once, runs all workloads, stops the tool.
 
-hooks → host state → start, seen attached → attribution → cells → stop → clean again?
+hooks → host state → start, wait until attached → attribution → cells → stop → check for residue
 """
 
 import asyncio
@@ -24,25 +24,25 @@ from .site import Site, remote_tree
 
 OutcomeListener = Callable[[Outcome], None]
 
-_CLEAN_WITHIN_S = 10.0  # BPF objects go a moment after their holder
-_KEPT_OUTPUT = 2**20  # bytes of a tool's output that are fetched; its whole size was measured
+_CLEAN_WITHIN_S = 10.0  # the kernel frees BPF objects a moment after their process has ended
+_KEPT_OUTPUT = 2**20  # bytes of a tool's output that are fetched; its full size is recorded
 _OUTPUTS = ("ebpf_output", "ebpf_stderr")
 
 
 async def run_slot(
     site: Site, slot: Slot, workloads: Sequence[Workload], attempt: int, listener: OutcomeListener
 ) -> list[Outcome]:
-    """Runs these workloads of the slot's case. The listener hears of each outcome at once.
+    """Runs these workloads of the slot's case. Each outcome is passed to the listener at once.
 
-    Raises HostNotClean, after the outcomes, when the tool left residue. A lost host is in the
-    outcomes (`invalid`, gate transport), not raised.
+    Raises HostNotClean, after the outcomes, if the tool left residue. A lost host is not raised but
+    recorded in the outcomes (`invalid`, gate transport).
     """
     running = _RunningSlot(site, slot, attempt, listener)
     try:
         await running.begin()
         for workload in workloads:
-            if running.tool_has_ended:  # what is left has no tool to be measured with
-                running.fail(workloads, Failure("tool_alive", "it ended before"))
+            if running.tool_has_ended:
+                running.fail(workloads, Failure("tool_alive", "the tool ended before this cell"))
             else:
                 await running.measure(workload)
     except tool.ToolFailed as error:
@@ -56,7 +56,8 @@ async def run_slot(
 
 
 class _RunningSlot:
-    """A slot while it runs. `record` grows; `outcomes` holds each workload's last outcome."""
+    """A slot while it runs. `record` is filled in as it runs; `outcomes` holds each workload's last
+    outcome."""
 
     def __init__(self, site: Site, slot: Slot, attempt: int, listener: OutcomeListener) -> None:
         pair = self.pair = site.pair(slot.layer)
@@ -99,7 +100,7 @@ class _RunningSlot:
     # -- before the first cell
 
     async def begin(self) -> None:
-        """Everything before the first cell. Raises ToolFailed, RemoteError."""
+        """Reads the host states and attaches the tool. Raises ToolFailed, RemoteError."""
         steps, name = self.site.steps, self.host.node.name
         await steps.hooks("tool", "init", self.sides)
         async with steps.step("tool", "init", "read host states"):
@@ -114,7 +115,7 @@ class _RunningSlot:
                 await self._start(path)
             async with steps.step("tool", "init", "attribution", name):
                 await self._attribute()
-            # kernel warnings from attaching disturb no window: only later ones count
+            # kernel warnings during the attach fall into no window: only later ones count
             self._update_log_stamps(await self._host_states())
         self._write()
         await steps.hooks("case", "init", self.sides)
@@ -123,7 +124,7 @@ class _RunningSlot:
         return await read_host_states(self.sides.values(), self.site.environment, self.pair)
 
     async def _fingerprint(self) -> None:
-        """The hosts before the case; they must be equal to the iteration's first baseline."""
+        """Records the host states before the case, their fingerprint and the first baseline's."""
         states = await self._host_states()
         epoch = fingerprint_of(self.site.epoch, states)
         first = rawtree.first_baseline(self._tree(self.record.client), self.record.layer)
@@ -142,7 +143,7 @@ class _RunningSlot:
         self.record = replace(self.record, host_states=states)
 
     async def _note_residue(self) -> None:
-        """From here on until the host was seen clean, whoever resumes the run checks it first."""
+        """Writes the residue note, so that a resumed run checks this host before it measures."""
         if self._before is not None:
             name, boot_id = self.host.node.name, await residue.boot_id(self.host)
             note = residue.Note(name, self.case.name, boot_id, self._devices, self._before)
@@ -169,7 +170,7 @@ class _RunningSlot:
         )
 
     async def _checksum(self) -> str:
-        """sha256 of the tool's script on its host; empty where the command names no script."""
+        """sha256 of the tool's script on its host; empty if the command names no script."""
         path = tool.script_path(self.case, self.host.node)
         if path is None:
             return ""
@@ -224,7 +225,7 @@ class _RunningSlot:
         )
 
     def fail(self, workloads: Sequence[Workload], failure: Failure) -> None:
-        """The outcome of every workload that has none yet."""
+        """Records this failure for every workload that has no outcome yet."""
         self._write()
         for workload in workloads:
             if workload.name in self.outcomes:
@@ -244,7 +245,7 @@ class _RunningSlot:
     # -- after the last cell
 
     async def end(self) -> None:
-        """Stops the tool, checks that its host is as before, fetches what is left."""
+        """Stops the tool, checks its host for residue, fetches the remaining files."""
         steps, name = self.site.steps, self.host.node.name
         try:
             await self.host.revive()
@@ -253,7 +254,7 @@ class _RunningSlot:
                 async with steps.step("tool", "post", f"stop {self.case.name}", name):
                     await tool.stop(self._tool.program)
             if self._before is not None:
-                async with steps.step("tool", "post", "clean again", name):
+                async with steps.step("tool", "post", "check for residue", name):
                     await self._check_residue(self._before)
             if self.case.kind is not CaseKind.BASELINE:
                 async with steps.step("tool", "post", "collect", name):
@@ -262,7 +263,7 @@ class _RunningSlot:
                 await self._remove_remote()
             await steps.hooks("tool", "post", self.sides)
         except (RemoteError, HostsBusy) as error:
-            steps.note("tool", "post", f"given up: {error}", name)
+            steps.note("tool", "post", f"clean-up failed: {error}", name)
         finally:
             self._write()
             for workload, parsed in self._parsed.items():
@@ -276,7 +277,7 @@ class _RunningSlot:
             self.site.folder.residue_note.unlink(missing_ok=True)
 
     def raise_if_not_clean(self) -> None:
-        """Judges the cells again, now that residue was found, and raises HostNotClean."""
+        """If residue was found, judges the cells again and raises HostNotClean."""
         left = self.record.left_behind
         if left:
             for workload in self._ran:
@@ -284,7 +285,7 @@ class _RunningSlot:
             raise residue.HostNotClean(self.record.tool_host, self.case.name, left)
 
     async def _collect(self) -> None:
-        """The beginning of the tool's outputs."""
+        """Fetches the beginning of the tool's outputs."""
         base = remote_tree(self.host)
         outputs = [f"{base}/{self.folder}/{name}_{self.record.ts}.log" for name in _OUTPUTS]
         for path in outputs:
@@ -295,7 +296,7 @@ class _RunningSlot:
             await self.host.collect(base, found, self._tree(self.host.node.name))
 
     async def _fetch_again(self) -> bool:
-        """Cells that were measured and not fetched, once more; whether all are fetched now."""
+        """Retries the fetch of cells that were measured but not fetched. True if none is left."""
         for workload, ran in self._ran.items():
             if not ran.fetched:
                 for shell in self.sides.values():
@@ -306,7 +307,7 @@ class _RunningSlot:
         return all(ran.fetched for ran in self._ran.values())
 
     async def _remove_remote(self) -> None:
-        """Everything of the case on the hosts, also what a run that died left there."""
+        """Removes the case's folder from the hosts, with the files of runs that died."""
         for shell in {shell.node.name: shell for shell in self.sides.values()}.values():
             path = f"{remote_tree(shell)}/{self.folder}"
             await shell.run(("rm", "-rf", "--", path), check=False)

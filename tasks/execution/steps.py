@@ -1,8 +1,8 @@
-"""The visible steps of a session: four levels, each with an init and a post phase.
+"""The recorded steps of a session, on four levels, each with an init and a post phase.
 
     global → tool → case → test
 
-Every step, ours or a user's hook, leaves one record: when, where, how long, how it ended.
+Every step, ours or a user's hook, is recorded: when, where, how long, how it ended.
 """
 
 import time
@@ -37,7 +37,7 @@ class Steps:
 
     @asynccontextmanager
     async def step(self, level: str, phase: str, name: str, node: str = "") -> AsyncIterator[None]:
-        """The body is the step."""
+        """Records the body as a step."""
         started, clock = time.time(), time.monotonic()
         status = "done"
         try:
@@ -50,14 +50,14 @@ class Steps:
             self._record(Step(level, phase, name, node, started, duration_s, status))
 
     def note(self, level: str, phase: str, name: str, node: str = "") -> None:
-        """A step without a body: something that happened."""
+        """Records an event as a step without duration."""
         self._record(Step(level, phase, name, node, time.time(), 0.0, "done"))
 
     async def hooks(self, level: str, phase: str, *sides: Mapping[str, Shell]) -> None:
-        """The user's commands of this level and phase, in the order of the plan.
+        """Runs the user's commands of this level and phase, in the order of the plan.
 
-        sides: server, client, tool_host, of one or several layers; a host that stands on the same
-        side of two layers runs a command once. Raises CommandFailed.
+        sides: server, client, tool_host of one or several layers; a host that is on the same side
+        of two layers runs a command once. Raises CommandFailed.
         """
         for hook in self._hooks:
             if (hook.level, hook.phase) == (level, phase):

@@ -1,4 +1,4 @@
-"""A tool on its host: started, seen attached, stopped. A placebo is treated in the same way."""
+"""Starts a tool on its host, waits until it is attached, stops it. Placebos are treated alike."""
 
 import asyncio
 import re
@@ -14,14 +14,14 @@ from .bpf import Counted, programs_of
 from .shell import Running, Shell
 
 _POLL_S = 0.1
-_SETTLED_COUNTS = 3  # the same number of programs so many times: it attaches no more
+_SETTLED_COUNTS = 3  # polls in a row with the same number of programs: it has attached all of them
 _STDERR_TAIL = 2000
 _READY_WITHIN = 2**20  # bytes of output that are searched for its readiness line
 _DEADLINE_S = 24 * 3600.0
 
 
 class ToolFailed(OverheadError):
-    """The tool did not start, died, or was never seen attached; with the tail of its output."""
+    """The tool did not start, died, or never attached; with the tail of its output."""
 
     def __init__(self, gate: str, problem: str) -> None:
         self.gate = gate  # that its cells fail: tool_alive or probes_attached
@@ -30,7 +30,7 @@ class ToolFailed(OverheadError):
 
 @dataclass(frozen=True, slots=True)
 class StartedTool:
-    """A tool that was seen attached."""
+    """A tool that has attached its programs."""
 
     program: Running
     start_ticks: int
@@ -42,8 +42,8 @@ class StartedTool:
 
 
 def argv_of(case: Case, *, is_root: bool) -> tuple[str, ...]:
-    """The command's words. A leading sudo is dropped where we are root already: it would start a
-    session of its own, which the supervisor does not see."""
+    """The case's command. A leading sudo is dropped if we are root already, because sudo starts a
+    process session of its own, which the supervisor would miss."""
     words = shlex.split(case.command)
     if is_root and words[:1] == ["sudo"]:
         words = words[1:]
@@ -51,7 +51,7 @@ def argv_of(case: Case, *, is_root: bool) -> tuple[str, ...]:
 
 
 def script_path(case: Case, node: Node) -> str | None:
-    """Where the case's script lies on its host; None where the command names none."""
+    """The path of the case's script on its host; None if the command names no script."""
     words = [word for word in case.command.split() if case.script and word.endswith(case.script)]
     if not words:
         return None
@@ -61,7 +61,7 @@ def script_path(case: Case, node: Node) -> str | None:
 async def start(shell: Shell, case: Case, output: str, errors: str) -> StartedTool:
     """Starts the case's tool in the node's work directory and waits until it is attached.
 
-    Raises ToolFailed when its readiness deadline passes or it ends before.
+    Raises ToolFailed if it ends or its readiness deadline passes before that.
     """
     clock = time.monotonic()
     program = await shell.start(
@@ -84,19 +84,20 @@ async def start(shell: Shell, case: Case, output: str, errors: str) -> StartedTo
             )
         start_ticks = proc.parse_process(stat.stdout, f"/proc/{program.pid}/stat").start_ticks
         return StartedTool(program, start_ticks, pids, programs, ready_s, output, errors)
-    except BaseException:  # whatever went wrong, nobody else would stop it
+    except BaseException:  # nothing else would stop the tool
         await stop(program)
         raise
 
 
 def _expect_kinds(case: Case, programs: dict[int, Counted]) -> None:
-    """A tool that attached other probes than its catalogue names would have another cost."""
-    there = {held.type for held in programs.values()}
-    if lacking := sorted(set(case.expected_probes) - there):
+    """Raises ToolFailed if a kind of probe that the catalogue names is not attached: with other
+    probes, the tool would have another cost."""
+    attached = {held.type for held in programs.values()}
+    if lacking := sorted(set(case.expected_probes) - attached):
         raise ToolFailed(
             "probes_attached",
             f"{case.name}: no {', '.join(lacking)} among its {len(programs)} BPF programs "
-            f"({', '.join(sorted(there)) or 'none'})",
+            f"({', '.join(sorted(attached)) or 'none'})",
         )
 
 
@@ -132,17 +133,17 @@ async def _ready(shell: Shell, case: Case, counts: list[int], output: str, since
     if wanted.programs is not None:
         return counts[-1] >= wanted.programs
     if wanted.line is not None:
-        seen = await shell.run(("head", "-c", str(_READY_WITHIN), output), check=False)
-        return re.search(wanted.line, seen.stdout, re.MULTILINE) is not None
+        printed = await shell.run(("head", "-c", str(_READY_WITHIN), output), check=False)
+        return re.search(wanted.line, printed.stdout, re.MULTILINE) is not None
     if case.kind is CaseKind.PLACEBO:  # attaches nothing: its first output counts
-        seen = await shell.run(("stat", "-c", "%s", output), check=False)
-        return seen.stdout.strip() not in ("", "0")
+        size = await shell.run(("stat", "-c", "%s", output), check=False)
+        return size.stdout.strip() not in ("", "0")
     settled = counts[-_SETTLED_COUNTS:]
     return counts[-1] > 0 and len(settled) == _SETTLED_COUNTS and len(set(settled)) == 1
 
 
 async def tree(shell: Shell, leader: int) -> tuple[int, ...]:
-    """The process, all its descendants, and all of its session."""
+    """The process, all its descendants, and all processes of its session."""
     answer = await shell.run(("ps", "-e", "-o", "pid=,ppid=,sid="))
     rows = [tuple(map(int, line.split())) for line in answer.stdout.splitlines()]
     found = {leader} | {pid for pid, _, sid in rows if sid == leader}
@@ -153,7 +154,7 @@ async def tree(shell: Shell, leader: int) -> tuple[int, ...]:
 
 
 async def tail(shell: Shell, *files: str) -> str:
-    """The end of the first of these files that is not empty, in one line."""
+    """The end of the first of these files that is not empty, on one line."""
     for file in files:
         answer = await shell.run(("tail", "-c", str(_STDERR_TAIL), file), check=False)
         if answer.stdout.strip():
@@ -162,7 +163,7 @@ async def tail(shell: Shell, *files: str) -> str:
 
 
 async def stop(program: Running) -> int | None:
-    """The exit status; None where the host was lost: its lease ends the tool."""
+    """Stops it and returns the exit status; None if the host was lost, where its lease ends it."""
     try:
         return await program.stop(grace_s=10)
     except (RemoteError, TimeoutError):

@@ -14,7 +14,7 @@ from .names import CONFIG, Identifier
 from .plan import Readiness, ToolClass
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
-"""`{NAME}` in a command. Braces around anything else belong to the command itself."""
+"""`{NAME}` in a command. Any other braces are part of the command."""
 
 PLACEHOLDERS = (
     "path",
@@ -30,14 +30,14 @@ PLACEHOLDERS = (
     "VM_INTERFACE",
     "QEMU_PID",
 )
-"""Names that a command may contain, beside those of the tool's own matrix."""
+"""Names that a command may contain, besides those of the tool's own matrix."""
 
 LIST_PLACEHOLDERS = ("vhost_pids",)
 """Names that may stand for the values of a matrix: lists that discovery finds on the host."""
 
 
 def _text(value: Any) -> Any:
-    """Numbers need no quotes. true and false do: YAML also reads `on` and `no` as such."""
+    """Numbers need no quotes. Booleans do, because YAML also reads `on` and `no` as such."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -61,7 +61,7 @@ Matrix = dict[Identifier, Values | ListPlaceholder]
 
 
 class ReadinessRule(Written):
-    """When a started tool counts as attached; if nothing is set: at one more BPF program."""
+    """When a started tool counts as attached; by default, with one more BPF program than before."""
 
     line: str | None = Field(default=None, description="a regular expression")
     programs: int | None = Field(default=None, ge=1, description="a number of BPF programs, from 1")
@@ -83,7 +83,7 @@ class ReadinessRule(Written):
 
 
 class Traits(Written):
-    """What is known about a tool beside its command."""
+    """The properties of a tool apart from its command."""
 
     tool_class: ToolClass | None = Field(
         default=None, alias="class", description="summary, details_filtered or details_unfiltered"
@@ -106,7 +106,7 @@ class Tool(Traits):
 
 
 class Category(Written):
-    """The tools of one folder, and the layer whose traffic they watch."""
+    """The tools of one folder, and the layer whose traffic they observe."""
 
     layer: Layer = Field(description="host or vm")
     tools: list[Tool]
@@ -120,7 +120,7 @@ class Placebo(Written):
 
 
 class Catalog(Written):
-    """All tools to measure. Without a placebo of its own, this project's is used."""
+    """All tools to measure. If it defines no placebo, this project's is used."""
 
     categories: dict[CategoryName, Category]
     placebo: Placebo | None = None
@@ -139,7 +139,7 @@ def placeholders(command: str) -> tuple[str, ...]:
 
 
 def has_direction(command: str) -> bool:
-    """Whether the tool watches one direction, and so is measured once for each."""
+    """Whether the tool watches one direction only, so that it is measured once for each."""
     return bool({"SRC_IP", "DST_IP", "direction"} & set(placeholders(command)))
 
 
@@ -152,7 +152,7 @@ def read_catalog(path: Path = CATALOG) -> Catalog:
 
 
 def unknown_placeholders(data: Any) -> Iterator[Mistake]:
-    """Names in braces that neither discovery nor the matrix fills; the data may be broken."""
+    """Placeholders that neither discovery nor the matrix fills; the data may be invalid."""
     for place, tool in _tools(data):
         matrix = as_mapping(tool.get("matrix"))
         known = (*PLACEHOLDERS, *map(str, matrix))

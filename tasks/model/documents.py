@@ -1,8 +1,8 @@
-"""YAML files that people write: every mistake in them with its line, all mistakes at once.
+"""YAML files that people write: all mistakes are reported at once, each with its line.
 
 read_document(path, Model)         a file as a checked model
-input_errors(where, Model, error)  what pydantic found, in this project's words
-Written, ExistingFile, Address     what the models of such files are made of
+input_errors(where, Model, error)  pydantic's errors, as this project's
+Written, ExistingFile, Address     base class and field types of the models of such files
 """
 
 import dataclasses
@@ -44,7 +44,7 @@ class Mistake(NamedTuple):
 
 
 class Written(BaseModel):
-    """Base of all that people write in files: unknown keys are mistakes, values do not change.
+    """Base class for files that people write: unknown keys are mistakes, instances are frozen.
 
     A field's description says what is expected there; error messages quote it.
     """
@@ -53,7 +53,7 @@ class Written(BaseModel):
 
 
 def absolute(path: Path, info: ValidationInfo) -> Path:
-    """The path made absolute: a relative one starts from the document's own folder."""
+    """The path made absolute: a relative one is relative to the document's own folder."""
     return (Path((info.context or {}).get("folder", "")) / path.expanduser()).resolve()
 
 
@@ -68,7 +68,7 @@ def _existing(kind: str, exists: Callable[[Path], bool]) -> AfterValidator:
 
 
 def parsed_by(parse: Callable[[str], object], what: str) -> AfterValidator:
-    """Texts that `parse` accepts, in its spelling; `what` names them in error messages."""
+    """Texts that `parse` accepts, normalised by it; `what` names them in error messages."""
 
     def check(text: str) -> str:
         try:
@@ -113,9 +113,9 @@ def read_document(
     checks: Callable[[Any], Iterable[Mistake]] = lambda _: (),
     folder: Path | None = None,
 ) -> M:
-    """The file as a model. `checks` sees the raw data, however broken, and adds its own mistakes.
+    """The file as a model. `checks` gets the raw data, valid or not, and adds its own mistakes.
 
-    folder: what relative paths in it start from; not given: the file's own folder.
+    folder: base of relative paths in it; by default the file's own folder.
     Raises InputError, or InputErrors with every mistake of the file.
     """
     where = str(path)
@@ -135,7 +135,7 @@ def read_document(
 def input_errors(
     where: str, model: type[Any], error: ValidationError, lines: Lines = types.MappingProxyType({})
 ) -> list[InputError]:
-    """pydantic's findings, each once, as errors whose key is the dotted place in the input.
+    """pydantic's errors, each once, as InputErrors whose key is the dotted place in the input.
 
     model: the pydantic model or dataclass that was validated. lines: see `document_lines`.
     """
@@ -144,7 +144,7 @@ def input_errors(
 
 
 def document_lines(text: str) -> Lines:
-    """The line of each place of a YAML or JSON text; nothing where the text is neither."""
+    """The line of each place of a YAML or JSON text; empty if the text is neither."""
     try:
         return _load(text, "")[1]
     except InputError:
@@ -173,7 +173,7 @@ def _load(text: str, where: str) -> tuple[Any, Lines, list[Mistake]]:
 def _walk(
     node: yaml.Node, place: KeyPath, lines: dict[KeyPath, int], visited: set[int]
 ) -> Iterable[Mistake]:
-    """Fills `lines`; yields the keys that are written twice in one mapping."""
+    """Fills `lines`; yields the keys that occur twice in one mapping."""
     if id(node) in visited:  # an alias: its first place counts
         return
     visited.add(id(node))
@@ -184,7 +184,7 @@ def _walk(
             inner, line = (*place, str(key.value)), key.start_mark.line + 1
             if inner in own:
                 problem = f"is written twice, on lines {own[inner]} and {line}"
-                yield Mistake(inner, problem, "it once")
+                yield Mistake(inner, problem, "one of them")
             lines[inner] = own[inner] = line
             yield from _walk(value, inner, lines, visited)
     elif isinstance(node, yaml.SequenceNode):
@@ -193,7 +193,7 @@ def _walk(
 
 
 def located(where: str, lines: Lines, mistake: Mistake) -> InputError:
-    """The mistake with its line, or that of the nearest place around it that has one."""
+    """The mistake with its line, or with the line of the nearest enclosing place that has one."""
     place = mistake.place
     while place and place not in lines:
         place = place[:-1]
@@ -211,12 +211,12 @@ def dotted(place: KeyPath) -> str:
 
 
 def _printable(text: str) -> str:
-    """One line, whatever characters the file holds."""
+    """The text with unprintable characters escaped, so that it stays on one line."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def as_mapping(value: Any) -> dict[Any, Any]:
-    """The value if it is a mapping, else an empty one: for checks of data that may be broken."""
+    """The value if it is a mapping, else an empty one; for checks of data that may be invalid."""
     return value if isinstance(value, dict) else {}
 
 
@@ -246,11 +246,11 @@ _EXPECTED = {
     "less_than": "a number below {lt:g}",
     "less_than_equal": "a number of at most {le:g}",
 }
-"""What is expected where the field's description does not say it, by pydantic's kind of error."""
+"""The expected value, by pydantic's error type, for fields whose description does not say it."""
 
 
 def _mistake(model: type[Any], detail: Any) -> Mistake:
-    """One of pydantic's findings in this project's words."""
+    """One of pydantic's errors as a Mistake."""
     kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
     loc = tuple(part for part in detail["loc"] if part != "[key]")
     place, known, described = _follow(model, loc)
@@ -273,9 +273,9 @@ def _mistake(model: type[Any], detail: Any) -> Mistake:
 
 
 def _follow(model: type[Any], loc: KeyPath) -> tuple[KeyPath, list[str], str]:
-    """The place in the document, the keys known beside it, and its field's description.
+    """The place in the document, the keys allowed there, and its field's description.
 
-    pydantic's locations also name the branches of unions; those are no keys of the document.
+    pydantic's locations also name the branches of unions, which are not keys of the document.
     """
     place: list[str | int] = []
     current: Any = model
@@ -294,7 +294,7 @@ def _follow(model: type[Any], loc: KeyPath) -> tuple[KeyPath, list[str], str]:
 
 
 def _fields(annotation: Any) -> dict[str, tuple[Any, str]] | None:
-    """Type and description of each key; None where the annotation holds no model or dataclass."""
+    """Type and description of each key; None if the annotation holds no model or dataclass."""
     for kind in _options(annotation):
         if dataclasses.is_dataclass(kind):
             return {name: (hint, "") for name, hint in get_type_hints(kind).items()}

@@ -37,7 +37,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two nodes of one layer with the load between them, and the host on which tools run."""
+    """The two nodes of one layer between which the load runs, and the host on which tools run."""
 
     layer: Layer
     server: Node
@@ -59,7 +59,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class SshSettings:
-    """How nodes are reached. The check of host keys cannot be switched off."""
+    """How nodes are reached. Host key checking cannot be switched off."""
 
     known_hosts: Path | None = None  # None: the user's own known_hosts
     identity: Path | None = None  # None: the agent and the user's default keys

@@ -3,8 +3,8 @@
     OverheadError
     ├── InputError         wrong input: a file, a key, what is wrong, what was expected   (exit 2)
     │   └── InputErrors    several of them, all reported at once
-    ├── EnvironmentErrors  what several environments raised, all of it reported
-    ├── HostsBusy          another campaign holds a host: its name                        (exit 75)
+    ├── EnvironmentErrors  the errors of several environments, all reported
+    ├── HostsBusy          another campaign holds a host; its holder                      (exit 75)
     ├── BudgetBroken       a budget file's limit is exceeded                              (exit 3)
     ├── ParseError         a program's output that cannot be trusted: source and reason
     ├── DatasetError       a dataset that cannot be read or written as asked
@@ -13,9 +13,9 @@
         ├── HostKeyRejected    unknown or changed host key; never retried
         ├── AuthRejected       the host refused our key
         ├── TransportLost      the connection ended while a command ran
-        └── CommandFailed      the command ran and said no
+        └── CommandFailed      the command ended with a failure
 
-All errors pickle, so that they cross process borders whole.
+All errors can be pickled, so that they pass between processes unchanged.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def _rebuild(
 
 
 class InputError(OverheadError):
-    """Something a person wrote is wrong. One line: where, which key, what, what was expected."""
+    """Something a person wrote is wrong. One line: place, key, problem, what is expected."""
 
     exit_code = 2
 
@@ -53,12 +53,12 @@ class InputError(OverheadError):
 
     @property
     def errors(self) -> "tuple[InputError, ...]":
-        """The mistakes that this error stands for, one each."""
+        """The mistakes that this error stands for, one error each."""
         return (self,)
 
 
 class InputErrors(InputError):
-    """Several mistakes of one input, so that a person mends them in one go."""
+    """Several mistakes in one input, reported together so that a person can correct all at once."""
 
     def __init__(self, errors: Sequence[InputError]) -> None:
         self._errors = tuple(errors)
@@ -81,7 +81,7 @@ def raise_all(errors: Sequence[InputError]) -> None:
 
 
 class EnvironmentErrors(OverheadError):
-    """What several environments of a campaign raised. Ends with the first one's exit code."""
+    """The errors of several environments of a campaign. The exit code is that of the first."""
 
     def __init__(self, errors: Sequence[OverheadError]) -> None:
         self.errors = tuple(errors)
@@ -114,7 +114,7 @@ class ParseError(OverheadError):
 
 
 class DatasetError(OverheadError):
-    """A dataset that cannot be read or written as asked; what was there before is unchanged."""
+    """A dataset that cannot be read or written as asked; its previous content is unchanged."""
 
     exit_code = 2
 
@@ -150,7 +150,7 @@ class Unreachable(RemoteError):
 
 
 class HostKeyRejected(RemoteError):
-    """The host's key is unknown or changed. Not retried, and there is no switch that ignores it."""
+    """The host's key is unknown or changed. Never retried; no option ignores it."""
 
     exit_code = 2
 
@@ -162,7 +162,7 @@ class AuthRejected(RemoteError):
 
 
 class TransportLost(RemoteError):
-    """The connection ended while something ran there: what it did there is unknown."""
+    """The connection ended while a command ran: how far it got is unknown."""
 
 
 class CommandFailed(RemoteError):

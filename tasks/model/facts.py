@@ -1,4 +1,4 @@
-"""What discovery found on a node: everything that decides whether two measurements compare.
+"""What discovery found on a node: everything that decides whether two measurements are comparable.
 
 None means "unknown", never "no". Fields carry their unit in the name.
 """
@@ -47,7 +47,7 @@ class Nic(_Fact):
 
 
 class Bpf(_Fact):
-    """What the kernel offers eBPF tools."""
+    """The kernel features that eBPF tools use."""
 
     btf: bool | None = None
     kprobes: bool | None = None
@@ -98,7 +98,7 @@ class Facts(_Fact):
 
 
 def fingerprint(nodes: Iterable[Facts]) -> str:
-    """Identifies what must be equal for measurements to compare: kernels, CPUs, NIC settings.
+    """Identifies what must be equal for measurements to be comparable: kernels, CPUs, NIC settings.
 
     12 hexadecimal digits; a different fingerprint starts a new epoch.
     """

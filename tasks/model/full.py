@@ -1,7 +1,7 @@
 """The `<env>-full.yaml`: an environment with everything found on it, in the published structure.
 
-Files of the published framework are accepted unchanged; of their keys, those that something reads
-are declared here. This project adds `hardware`, `facts`, `ssh.known_hosts` …, `port`, `uuid`, and
+Files of the published framework are accepted unchanged; only those of their keys that are used are
+declared here. This project adds `hardware`, `facts`, `ssh.known_hosts` …, `port`, `uuid`, and
 a tool's traits.
 """
 
@@ -54,7 +54,7 @@ LocalDirectory = Annotated[Path, AfterValidator(_if_present)]
 
 
 class _Published(Written):
-    """Part of a published file: keys that nothing here reads are ignored."""
+    """Part of a published file: keys that are not used here are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
@@ -170,7 +170,7 @@ class FullConfig(_Published):
 
 
 def cross_checks(data: Any) -> Iterator[Mistake]:
-    """References to nodes that do not exist, and placeholders without a value."""
+    """References to nodes that do not exist, and unknown placeholders."""
     with suppress(KeyError, TypeError, AttributeError):  # the model reports parts that are broken
         yield from _unknown_nodes(data["ssh"]["ssh_hosts"], data["environments"])
     with suppress(KeyError, TypeError, AttributeError):
@@ -221,7 +221,7 @@ def find_config(directory: Path) -> tuple[Path, Path | None]:
 def read_full(path: Path, folder: Path | None = None) -> FullConfig:
     """The file, checked; also one that the published framework wrote. Raises InputErrors.
 
-    folder: what relative paths start from, where that is not the file's own folder.
+    folder: base of relative paths in it; by default the file's own folder.
     """
     return read_document(path, FullConfig, cross_checks, folder)
 

@@ -1,4 +1,4 @@
-"""minimal-input.yaml: what only a person knows of an environment; discovery finds the rest."""
+"""minimal-input.yaml: what only a person knows about an environment; discovery finds the rest."""
 
 import re
 from collections import defaultdict
@@ -50,7 +50,7 @@ Interpreter = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/][A-Za-z0-9._/-]*$")]
 
 
 class NodeInput(Written):
-    """One machine: how it is reached, where its results go, and, for a VM, which one it is."""
+    """One machine: how to reach it, where its results go, and, for a VM, which one it is."""
 
     ssh: SshTarget = Field(description="user@host or user@host:port, IPv6 in brackets")
     workdir: Workdir = Field(description="an absolute path of letters, digits, '.', '_', '-'")
@@ -68,7 +68,7 @@ class PairInput(Written):
 
 
 class SshInput(Written):
-    """How nodes are reached, where that differs from the user's own SSH settings."""
+    """How nodes are reached, if that differs from the user's own SSH settings."""
 
     known_hosts: ExistingFile | None = Field(default=None, description="a known_hosts file")
     identity: ExistingFile | None = Field(default=None, description="a private key's file")
@@ -91,7 +91,7 @@ class ToolsInput(Written):
 
 
 class Hints(Written):
-    """Helps discovery choose where several answers are possible."""
+    """Helps discovery choose between several possible answers."""
 
     internal_port_type: Identifier | None = Field(
         default=None, description="the OVS port that carries test traffic: mgt, access or storage"
@@ -117,7 +117,7 @@ class MinimalInput(Written):
     tools: ToolsInput = ToolsInput()
 
     def node(self, name: str) -> Node:
-        """The node as the other rooms see it."""
+        """The node as the other packages use it."""
         given = self.nodes[name]
         match = _TARGET.fullmatch(given.ssh)
         assert match is not None  # validated
@@ -138,15 +138,15 @@ class MinimalInput(Written):
 
 
 def read_minimal_input(path: Path) -> MinimalInput:
-    """The file, checked; relative paths in it start from its own folder.
+    """The file, checked; paths in it are relative to its own folder.
 
-    Raises InputErrors with every mistake: file, line, key, what is wrong, what was expected.
+    Raises InputErrors with every mistake: file, line, key, problem, what is expected.
     """
     return read_document(path, MinimalInput, cross_checks)
 
 
 def cross_checks(data: Any) -> Iterator[Mistake]:
-    """Contradictions between parts of a minimal input; the parts themselves may be broken."""
+    """Contradictions between parts of a minimal input; the parts themselves may be invalid."""
     nodes, pairs = (as_mapping(as_mapping(data).get(key)) for key in ("nodes", "test_pairs"))
     nodes = {str(name): node for name, node in nodes.items() if as_mapping(node)}
     if not nodes:
@@ -181,7 +181,7 @@ def _vm_checks(name: str, node: dict[str, Any], nodes: dict[str, Any]) -> Iterat
     if node.get("role") == Layer.HOST:
         for key in ("host_ref", "uuid"):
             if key in node:
-                yield Mistake((*place, key), "is set on a host", "it on VMs only")
+                yield Mistake((*place, key), "is set on a host", "on VMs only")
     if node.get("role") != Layer.VM:
         return
     for key, what in (
@@ -199,7 +199,7 @@ def _vm_checks(name: str, node: dict[str, Any], nodes: dict[str, Any]) -> Iterat
 
 
 def _shared(nodes: dict[str, Any]) -> Iterator[Mistake]:
-    """Addresses and uuids that two nodes have."""
+    """Addresses and uuids that two nodes share."""
     for key, what in (("ssh", "an address"), ("test_ip", "a test address"), ("uuid", "a uuid")):
         claims = defaultdict(list)
         for name, node in nodes.items():

@@ -1,4 +1,4 @@
-"""The metrics: name, unit, which way is better, how a cost is expressed. Defined once, here."""
+"""The metrics: name, unit, which direction is better, how a cost is expressed."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,7 +41,7 @@ METRICS: dict[str, Metric] = {
         _m("client_packets_per_s", "1/s", _MORE, _RATIO,
            "packets the client's test interface sent, from its counters"),
         _m("lost_pct", "%", _LESS, _DIFF, "UDP datagrams lost of those sent"),
-        _m("retransmits", "1", _LESS, _DIFF, "TCP segments sent again in the window"),
+        _m("retransmits", "1", _LESS, _DIFF, "TCP segments retransmitted in the window"),
         _m("latency_mean_us", "us", _LESS, _RATIO, "mean round trip of a request and its response"),
         _m("latency_min_us", "us", _LESS, _RATIO, "shortest round trip"),
         _m("latency_p50_us", "us", _LESS, _RATIO, "median round trip"),
@@ -49,7 +49,7 @@ METRICS: dict[str, Metric] = {
         _m("latency_p99_us", "us", _LESS, _RATIO, "99th percentile of the round trip"),
         _m("latency_max_us", "us", _LESS, _RATIO, "longest round trip"),
         _m("latency_stddev_us", "us", _LESS, _RATIO, "standard deviation of the round trip"),
-        _m("transactions_per_s", "1/s", _MORE, _RATIO, "request/response pairs a second"),
+        _m("transactions_per_s", "1/s", _MORE, _RATIO, "request/response pairs per second"),
         _m("tool_cpu_pct", "% of one CPU", _LESS, _DIFF, "the tool's process tree, mean of window"),
         _m("tool_cpu_peak_pct", "% of one CPU", _LESS, _DIFF, "its highest pidstat row"),
         _m("tool_rss_mib", "MiB", _LESS, _DIFF, "resident memory of its process tree, highest row"),
@@ -63,10 +63,10 @@ METRICS: dict[str, Metric] = {
         _m("client_user_pct", "% of one CPU", _LESS, _DIFF, "user time of the client"),
         _m("server_system_pct", "% of one CPU", _LESS, _DIFF, "system time of the server"),
         _m("client_system_pct", "% of one CPU", _LESS, _DIFF, "system time of the client"),
-        _m("server_cpu_ns_per_packet", "ns", _LESS, _RATIO, "busy CPU time a received packet"),
-        _m("client_cpu_ns_per_packet", "ns", _LESS, _RATIO, "busy CPU time a sent packet"),
-        _m("server_cpu_s_per_gbit", "s", _LESS, _RATIO, "busy CPU time a Gbit of payload"),
-        _m("client_cpu_s_per_gbit", "s", _LESS, _RATIO, "busy CPU time a Gbit of payload"),
+        _m("server_cpu_ns_per_packet", "ns", _LESS, _RATIO, "busy CPU time per received packet"),
+        _m("client_cpu_ns_per_packet", "ns", _LESS, _RATIO, "busy CPU time per sent packet"),
+        _m("server_cpu_s_per_gbit", "s", _LESS, _RATIO, "busy CPU time per Gbit of payload"),
+        _m("client_cpu_s_per_gbit", "s", _LESS, _RATIO, "busy CPU time per Gbit of payload"),
     )
 }  # fmt: skip
 

@@ -20,8 +20,8 @@ IDENTIFIER_FORM = "a name of letters, digits, '.', '_' and '-', at most 64 long"
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN)]
 
 Address = Annotated[str, StringConstraints(pattern=r"^[^@]*$")]
-"""A folder or an object store's URL without credentials, because run parameters are stored and
-shown. The store's library reads credentials from the environment."""
+"""A folder or an object store's URL. It holds no credentials, because run parameters are stored and
+shown; the store's library reads them from the environment."""
 
 _NOT_ID = re.compile(r"[^A-Za-z0-9._-]+")
 

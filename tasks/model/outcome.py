@@ -7,16 +7,16 @@ from .environment import Layer
 
 
 class CellStatus(StrEnum):
-    """The terminal states. A planned cell ends in exactly one; nothing is inferred from a zero."""
+    """The terminal states. A planned cell ends in exactly one; none is inferred from a zero."""
 
-    PASSED = "passed"  # all gates passed: its numbers count
-    INVALID = "invalid"  # it ran, a gate failed: kept, no number counts
+    PASSED = "passed"  # all gates passed: its values count
+    INVALID = "invalid"  # it ran and a gate failed: it is kept, and none of its values counts
     FAILED = "failed"  # it could not be run to its end
     SKIPPED = "skipped"  # planned, never started; the reason is stored
 
 
 CellPlace = tuple[str, int, int, str]
-"""layer, iteration, position, workload: where a cell stands in the plan, whichever attempt."""
+"""layer, iteration, position, workload: a cell's place in the plan, whichever the attempt."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,14 +70,14 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class BpfProgram:
-    """A BPF program that the tool attached, and what it cost in the attribution pass."""
+    """A BPF program that the tool attached, and its counters over the attribution pass."""
 
     node: str
     program_id: int
     name: str
     type: str
     tag: str
-    run_cnt: int | None = None  # grown during the pass
+    run_cnt: int | None = None  # its increase during the pass
     run_time_ns: int | None = None
     packets: int | None = None  # on the test interface in the same time
     duration_s: float | None = None
@@ -90,27 +90,27 @@ class HostState:
     settings: dict[str, str]  # kernel and NICs: part of the fingerprint
     frequency: dict[str, str]  # governor and limits, not the momentary MHz
     carriers: tuple[int, ...] = ()  # processes of the measurement itself: switch, guests
-    log_stamp: float | None = None  # of the kernel log's last line; None: it may not be read
+    log_stamp: float | None = None  # of the kernel log's last line; None: not permitted to read it
     warnings: tuple[str, ...] | None = None  # new lines of level warn and above
 
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """One answer to "is the cell what it says?"."""
+    """The result of one gate for one cell."""
 
     gate: str
-    passed: bool | None  # None: could not be judged, which blocks like a failure where required
+    passed: bool | None  # None: could not be judged; for a required gate that blocks like a failure
     observed: str = ""
     expected: str = ""
 
 
 TRANSPORT = "transport"
-"""Stands for a gate: the connection or the deadline ended the cell."""
+"""Used like a gate's name: the connection or the deadline ended the cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a cell was not run to its end: the gate that it fails (or TRANSPORT), and the reason."""
+    """Why a cell was not run to its end: the gate that failed (or TRANSPORT), and the reason."""
 
     gate: str
     reason: str
@@ -118,11 +118,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class CellReading:
-    """Everything that the files of a cell say, cut to the window and judged."""
+    """All values in a cell's files, cut to the window, with the results of the gates."""
 
     key: CellKey
     status: CellStatus
-    gate: str  # the gate that failed; empty where none did
+    gate: str  # the gate that failed; empty: none did
     reason: str
     gates: tuple[GateResult, ...]
     windows: dict[str, Window]  # by node

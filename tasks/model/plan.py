@@ -1,4 +1,4 @@
-"""What is going to be measured: tools, workloads, cases, and their order in time."""
+"""What is to be measured: tools, workloads, cases, and their order in time."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,13 +7,13 @@ from .environment import Layer
 
 
 class CaseKind(StrEnum):
-    BASELINE = "baseline"  # nothing runs beside the load
+    BASELINE = "baseline"  # the load alone
     PLACEBO = "placebo"  # started, logged, monitored and stopped like a tool; attaches nothing
     TOOL = "tool"
 
 
 class ToolClass(StrEnum):
-    """How a tool controls its data; the published design targets are set by this."""
+    """How a tool limits its data; the published design targets depend on it."""
 
     SUMMARY = "summary"
     DETAILS_FILTERED = "details_filtered"
@@ -22,7 +22,7 @@ class ToolClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """When a started tool counts as attached. Looked for until the deadline, never slept for.
+    """When a started tool counts as attached. It is polled until the deadline.
 
     Exactly one of `line` (a regular expression in its output), `programs` (that many BPF
     programs more than before) and `delay_s` is set; all None: one BPF program more than before.
@@ -46,7 +46,7 @@ class Workload:
     window_s: float = 10.0
     warmup_s: float = 1.0
     bandwidth: str | None = None  # iperf3 -b, for all streams together; None: unlimited
-    length: int | None = None  # bytes a write; iperf3 -l, netperf -r
+    length: int | None = None  # bytes per write; iperf3 -l, netperf -r
     affinity: str | None = None  # iperf3 -A n/m, netperf -T n,m: recorded with the cell
 
     @property
@@ -81,18 +81,18 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A case's place in time: all its workloads run there within one attach."""
+    """A case's place in the order of an iteration; all its workloads run within one attach."""
 
     iteration: int  # from 1
     position: int  # from 0, within the iteration and layer
     layer: Layer
     case_id: int
-    attempt: int = 1  # of its cells; higher where its block is run again
+    attempt: int = 1  # of its cells; higher if its block is repeated
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """The settings of the measurement itself; all of them are printed in the report."""
+    """The settings of the measurement; the report prints all of them."""
 
     seed: int
     iterations: int
@@ -103,14 +103,14 @@ class Design:
     attribution_s: float = 2.0
     attribution_rate: str = "30M"  # iperf3 -u -l 64 -b …: a paced load below saturation
     log_cap_mib: int = 256
-    until_decided: bool = False  # iterations is then the cap; decided cases leave the schedule
-    budget_s: float | None = None  # no iteration is begun that would not end within this time
+    until_decided: bool = False  # iterations is then the maximum; decided cases leave the schedule
+    budget_s: float | None = None  # no iteration is started that would not end within this time
     max_load_1m: float | None = None  # None: number of CPUs
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A command of the user's own at one of the four levels, before or after it."""
+    """A command of the user's, run before or after a step of one of the four levels."""
 
     level: str  # global | tool | case | test
     phase: str  # init | post
@@ -120,7 +120,7 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The whole of one environment's campaign; exported as workflow.json and read back."""
+    """The whole campaign of one environment; exported as workflow.json and read back."""
 
     environment: str
     design: Design
@@ -130,7 +130,7 @@ class Plan:
     hooks: tuple[Hook, ...] = ()
 
     def case(self, case_id: int, layer: Layer) -> Case:
-        """The case of that id in that layer (baselines and placebos exist once a layer)."""
+        """The case with that id in that layer (baselines and placebos exist once per layer)."""
         for case in self.cases:
             if case.id == case_id and case.layer == layer:
                 return case

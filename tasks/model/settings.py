@@ -1,4 +1,4 @@
-"""What a person chooses for a campaign: which cases, and how they are measured.
+"""The settings of a campaign: which cases are measured, and how.
 
 The command line's options and the UI's form are made from these models: a field's description is
 its help text. Defaults are literal, so that the form shows them.
@@ -27,7 +27,7 @@ class _Settings(BaseModel):
 
 
 class Selection(_Settings):
-    """Which of an environment's cases to measure. Without any choice: all of them."""
+    """Which of an environment's cases to measure; by default, all of them."""
 
     tools: list[str] = Field(default=[], description="Tools by name, e.g. eth_drop")
     layers: list[Layer] = Field(default=[], description="Where the traffic runs: host, vm")

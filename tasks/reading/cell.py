@@ -1,7 +1,8 @@
-"""One cell of this program's raw tree: its files, cut to the window, as scalars, series and gates.
+"""One cell of this program's raw tree: its files, cut to the window, as scalars, series and gate
+results.
 
-A cell is parsed once, while it is measured. Ingest parses only cells whose reading was not stored;
-the same files give the same answer.
+A cell is parsed once, while it is measured. Ingest parses only cells without a stored reading; the
+same files give the same reading.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,12 +20,12 @@ from .cell_load import read_load
 from .records import CellValues, Ends
 
 Tree = Callable[[str], Path]
-"""Node's name -> its results tree here."""
+"""Node's name -> its local results tree."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedCell:
-    """A cell's files, parsed once. What its slot learns later changes the judgement alone."""
+    """A cell's files, parsed once. Later additions to the slot's record only affect the gates."""
 
     record: rawtree.CellRecord
     snapshots: dict[str, Ends]  # by node
@@ -46,12 +47,12 @@ def key_of(slot: rawtree.SlotRecord, workload: str) -> CellKey:
 
 
 def read_cell(tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord) -> CellReading:
-    """Reads and judges one cell. What cannot be read is a failed gate, never a value."""
+    """Reads and judges one cell. An unreadable file fails a gate and never gives a value."""
     return judge_cell(parse_cell(tree, slot, cell), slot)
 
 
 def parse_cell(tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord) -> ParsedCell:
-    """The values of all its files, with an error for each that cannot be read."""
+    """The values in all files of a cell, with an error for each file that cannot be read."""
     found = CellValues()
     snapshots = _snapshots(tree, slot, cell, found)
     windows = {node: _window(node, ends) for node, ends in snapshots.items()}
@@ -65,7 +66,7 @@ def parse_cell(tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord) -
 
 
 def judge_cell(parsed: ParsedCell, slot: rawtree.SlotRecord) -> CellReading:
-    """The gates' answers, with what is known of the slot now."""
+    """The cell's reading, with the gates applied to the slot's present record."""
     cell, found = parsed.record, parsed.found
     observation = observe(slot, cell, parsed.snapshots, parsed.windows, found)
     results = gates.judge(observation, slot.case.kind)
@@ -82,7 +83,7 @@ def judge_cell(parsed: ParsedCell, slot: rawtree.SlotRecord) -> CellReading:
     )
 
 
-# Observed in the cell but judged by what else the run knows, or not always there to be observed.
+# Not observable in every cell, or judged from data outside the cell.
 _NOT_REQUIRED = {"clean_after", "same_world"}
 
 
@@ -102,7 +103,7 @@ def _verdict(
 def _snapshots(
     tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, found: CellValues
 ) -> dict[str, Ends]:
-    """Both ends of the window on every node that was looked at."""
+    """The snapshots at both ends of the window, on every node that has them."""
     sides = {"client": slot.client, "server": slot.server, "monitor": slot.tool_host}
     ends: dict[str, Ends] = {}
     for side, node in sides.items():
@@ -125,13 +126,13 @@ def _window(node: str, ends: Ends) -> Window:
 
 
 def _off_windows(windows: dict[str, Window], wanted_s: float) -> Iterable[str]:
-    """Windows that are not the load's: looks that came late, and clocks that were set inside."""
+    """Errors for windows that differ from the load's: late snapshots, and clocks set in between."""
     for window in windows.values():
         stepped_s = window.end - window.start - window.duration_s
         if abs(stepped_s) > _CLOCK_STEP_S:
             yield f"{window.node}: its clock was set by {stepped_s:+.1f} s inside the window"
         if abs(window.duration_s - wanted_s) > max(_LATE_S, _LATE_SHARE * wanted_s):
-            yield f"{window.node}: looked at for {window.duration_s:.1f} s of {wanted_s:g} s"
+            yield f"{window.node}: the window lasted {window.duration_s:.1f} s, not {wanted_s:g} s"
 
 
 _CLOCK_STEP_S = 1.0

@@ -6,7 +6,7 @@ from ..quality import gates
 from ..storage import rawtree
 from .records import CellValues, Ends, total
 
-_TICKS = 100  # USER_HZ: 100 on every Linux that we know
+_TICKS = 100  # USER_HZ, which is 100 on all common architectures
 
 
 def observe(
@@ -52,10 +52,10 @@ def observe(
     )
 
 
-def _tool_at(look: snapshot.Snapshot | None, slot: rawtree.SlotRecord) -> gates.ToolProcess | None:
-    if look is None or slot.tool is None:
+def _tool_at(snap: snapshot.Snapshot | None, slot: rawtree.SlotRecord) -> gates.ToolProcess | None:
+    if snap is None or slot.tool is None:
         return None
-    process = look.processes.get(slot.tool.pid)
+    process = snap.processes.get(slot.tool.pid)
     return gates.ToolProcess(slot.tool.pid, None if process is None else process.start_ticks)
 
 
@@ -67,28 +67,28 @@ def _whole(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _throttle(look: snapshot.Snapshot | None) -> dict[str, int] | None:
-    if look is None or look.throttle_count is None:
+def _throttle(snap: snapshot.Snapshot | None) -> dict[str, int] | None:
+    if snap is None or snap.throttle_count is None:
         return None
-    return {"core_throttle_count": look.throttle_count}
+    return {"core_throttle_count": snap.throttle_count}
 
 
 def _kernel_warnings(cell: rawtree.CellRecord) -> tuple[str, ...] | None:
-    told = [
-        (node, look.warnings)
-        for node, look in cell.host_states.items()
-        if look.warnings is not None
+    readable = [
+        (node, state.warnings)
+        for node, state in cell.host_states.items()
+        if state.warnings is not None
     ]
-    if not told:
+    if not readable:
         return None
-    return tuple(f"{node}: {line}" for node, lines in told for line in lines)
+    return tuple(f"{node}: {line}" for node, lines in readable for line in lines)
 
 
-def _frequency(looks: dict[str, HostState]) -> dict[str, str] | None:
+def _frequency(states: dict[str, HostState]) -> dict[str, str] | None:
     settings = {
         f"{node} {name}": value
-        for node, look in looks.items()
-        for name, value in look.frequency.items()
+        for node, state in states.items()
+        for name, value in state.frequency.items()
     }
     return settings or None
 
@@ -96,11 +96,11 @@ def _frequency(looks: dict[str, HostState]) -> dict[str, str] | None:
 def _foreign(
     snapshots: dict[str, Ends], slot: rawtree.SlotRecord, cell: rawtree.CellRecord
 ) -> tuple[tuple[str, float], ...] | None:
-    """Processes that are neither the tool, the load, its carriers nor the harness, and what they
-    used. All that we start has a session of its own."""
+    """Processes that belong neither to the tool, the load and its carriers nor to the harness, with
+    their CPU use in percent. Everything that we start runs in a process session of its own."""
     if not snapshots or not cell.own_pids:
         return None
-    seen = []
+    used = []
     for node, (start, end) in snapshots.items():
         ours = set(cell.own_pids.get(node, ()))
         if node in slot.host_states:
@@ -114,5 +114,5 @@ def _foreign(
                 continue
             before = 0 if then is None else then.user_ticks + then.system_ticks
             ticks = now.user_ticks + now.system_ticks - before
-            seen.append((f"{node}: {now.command}[{pid}]", 100 * ticks / _TICKS / seconds))
-    return tuple(item for item in seen if item[1] > gates.FOREIGN_CPU_PCT)
+            used.append((f"{node}: {now.command}[{pid}]", 100 * ticks / _TICKS / seconds))
+    return tuple(item for item in used if item[1] > gates.FOREIGN_CPU_PCT)

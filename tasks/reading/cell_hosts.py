@@ -1,4 +1,4 @@
-"""A cell's hosts and its tool: CPU time, packets, pidstat and log growth, cut to the window."""
+"""Scalars of a cell's hosts and its tool: CPU time, packets, pidstat, log growth, in the window."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def read_hosts(
     snapshots: dict[str, Ends],
     found: CellValues,
 ) -> None:
-    """CPU time and packets of both ends of the load, between the two looks."""
+    """CPU time and packets of server and client, between the two snapshots."""
     sides = {"server": (slot.server, slot.server_interface),
              "client": (slot.client, slot.client_interface)}  # fmt: skip
     for side, (node, interface) in sides.items():
@@ -69,7 +69,7 @@ def read_monitors(
         found.errors.append(f"{folder.name}: {error.strerror}")
         return
     measured = inside(uses, window, slot.monitor_interval_s)
-    # All of the recording, also just outside the window. Our monitor writes UTC.
+    # The whole recording, also outside the window. Our monitor writes UTC.
     sizes = [(size.local_s, size.size_bytes) for size in recorded]
     found.samples += scalars(measured, sizes, node)
     found.intervals += series(measured, sizes, node, window.start)
@@ -77,7 +77,7 @@ def read_monitors(
 
 def _pidstat(file: Path, window: Window, found: CellValues) -> list[ResourceUse]:
     text = _text(file)
-    if not text:  # pidstat exits 0 having written nothing
+    if not text:  # pidstat can exit with 0 without having written anything
         found.monitor_rows = ()
         return []
     recorded = pidstat.parse(text, file.name, window.start)

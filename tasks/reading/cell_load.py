@@ -1,4 +1,4 @@
-"""A cell's load: its clients' output as scalars and a point per second."""
+"""A cell's load: its clients' output as scalars and one point per second."""
 
 from itertools import zip_longest
 from pathlib import Path
@@ -52,11 +52,11 @@ def _netperf(
     busy = trips.busy_share
     if busy is not None and busy < _BUSY_SHARE:
         found.errors.append(
-            f"{file.name}: round trips fill {busy:.0%} of the time: it waited for a lost packet"
+            f"{file.name}: round trips fill {busy:.0%} of the time, as if a packet was lost"
         )
 
 
 _BUSY_SHARE = 0.5
 
 READERS = {"iperf3": _iperf3, "netperf": _netperf}
-"""How the output of each load program is read."""
+"""The reader of each load program's output."""

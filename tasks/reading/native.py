@@ -1,5 +1,5 @@
-"""This program's raw results trees, as rows of the tables: what was read of each cell while it was
-measured, or else its files, read and judged again."""
+"""This program's raw results trees as rows of the tables: from the stored reading of each cell, or,
+if there is none, from its files."""
 
 import json
 from collections.abc import Iterator
@@ -38,8 +38,8 @@ class _Rows:
 
 
 def read_environment(folder: RunFolder) -> Reading:
-    """One environment of one run. Raises InputError where the tree holds no cell."""
-    _ = folder.environment  # refused before anything is read
+    """One environment of one run. Raises InputError if the tree holds no cell."""
+    _ = folder.environment  # a broken environment.json is refused before anything else is read
     rows = _Rows()
     for slot_file in folder.slot_files():
         _slot(folder, slot_file, rows)
@@ -85,7 +85,7 @@ def _slot(folder: RunFolder, slot_file: Path, rows: _Rows) -> None:
         if cell.slot == own:
             rows.metadata.add(cell_file)
             key = key_of(slot, cell.workload.name)
-            # a cell whose run died before its outcome was known was measured twice
+            # a cell is measured again if its run died before its outcome was recorded
             if key not in rows.found or rows.found[key][1].started < cell.started:
                 rows.found[key] = (slot, cell)
 
@@ -119,7 +119,7 @@ def _cell(
             "raw_path": cell.folders["client"],
         }
     )
-    # no number of a cell that does not count is published; its files stay where they are
+    # values of a cell that does not count enter no table; its files are kept
     if reading.status is not CellStatus.PASSED:
         return
     for sample in reading.samples:
@@ -218,4 +218,4 @@ def _manifest(folder: Path, rows: _Rows) -> Iterator[tuple[str, str, str]]:
         elif path in rows.metadata or any(part in path.name for part in _RAW_NAMES):
             yield name, FileStatus.READ, ""
         else:
-            yield name, FileStatus.NOT_NEEDED, "kept as it came"
+            yield name, FileStatus.NOT_NEEDED, "kept unread"

@@ -1,4 +1,4 @@
-"""Planned cells that the raw tree does not hold: never measured, each with the reason."""
+"""Planned cells that are not in the raw tree because they were never measured, with the reason."""
 
 from collections.abc import Collection, Iterator
 
@@ -6,15 +6,15 @@ from ..model.outcome import CellKey, CellPlace, CellStatus, Outcome
 from ..model.plan import Case
 from ..storage.run_folder import RunFolder
 
-_NEVER_CAME = "the campaign ended before it"
+_NEVER_STARTED = "the campaign ended before this cell"
 
 
 def never_measured(
     folder: RunFolder, measured: Collection[CellPlace]
 ) -> Iterator[tuple[Case, Outcome]]:
-    """One environment's planned cells that are not among those `measured`, as skipped.
+    """One environment's planned cells that are not in `measured`, as skipped.
 
-    The reason is the journal's where it has one. Raises InputError for a plan that cannot be read.
+    The reason is that in the journal, if there is one. Raises InputError for an unreadable plan.
     """
     if not folder.has_plan:
         return
@@ -28,5 +28,5 @@ def never_measured(
             )  # fmt: skip
             if key.place not in measured:
                 outcome = outcomes.get(key.place)
-                reason = (outcome.reason if outcome else "") or _NEVER_CAME
+                reason = (outcome.reason if outcome else "") or _NEVER_STARTED
                 yield case, Outcome(key, CellStatus.SKIPPED, reason)

@@ -1,5 +1,5 @@
-"""What reading gives: the values of one cell's files, the rows of a whole tree, and what became of
-every file."""
+"""The results of reading: the values of one cell, the rows of a whole tree, the status of every
+file."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from ..programs import snapshot
 from ..storage import schema
 
 Ends = tuple[snapshot.Snapshot, snapshot.Snapshot]
-"""Both ends of the window on one node."""
+"""The snapshots at both ends of the window on one node."""
 
 
 @dataclass(slots=True)
 class CellValues:
-    """The values of one cell's files, put together by its readers."""
+    """The values of one cell's files, collected by its readers."""
 
     samples: list[Sample] = field(default_factory=list)
     intervals: list[Interval] = field(default_factory=list)
@@ -33,14 +33,14 @@ class CellValues:
 
 
 def total(values: Iterable[float | None]) -> float | None:
-    """The sum; None where one is missing, or there is none."""
+    """The sum; None if a value is missing or there are none."""
     listed = list(values)
     present = [value for value in listed if value is not None]
     return float(sum(present)) if present and len(present) == len(listed) else None
 
 
 class FileStatus(StrEnum):
-    """What was done with a file of the raw tree. None is dropped silently."""
+    """Status of a file of the raw tree. No file is dropped silently."""
 
     READ = "read"
     NOT_NEEDED = "not needed"

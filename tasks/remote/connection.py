@@ -1,4 +1,5 @@
-"""One long-lived SSH connection per node: host keys are always checked, failures are our errors."""
+"""One long-lived SSH connection per node. Host keys are always checked; asyncssh's errors become
+this project's."""
 
 import asyncio
 import shlex
@@ -22,7 +23,7 @@ from .quote import command_line
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CONNECTS_AT_ONCE = 8  # sshd's MaxStartups drops bursts
 _CHANNELS_AT_ONCE = 6  # sshd's MaxSessions is 10; the supervisor and a transfer take some
-_SSH_PORT = 22  # known_hosts names other ports beside the host
+_SSH_PORT = 22  # known_hosts writes any other port as [host]:port
 _connecting = asyncio.Semaphore(_CONNECTS_AT_ONCE)
 
 
@@ -61,7 +62,7 @@ class Connection:
                     node.host,
                     node.port,
                     username=node.user,
-                    # () asks for the user's own file; None would switch the check off
+                    # (): the user's own file; None would switch the check off
                     known_hosts=str(ssh.known_hosts) if ssh.known_hosts else (),
                     client_keys=[str(ssh.identity)] if ssh.identity else (),
                     config=[str(ssh.config)] if ssh.config else (),
@@ -120,9 +121,9 @@ class Connection:
         input: bytes | None = None,
         stdout: Path | None = None,
     ) -> CompletedCommand:
-        """Runs a short command to its end; on the host it is bounded by `timeout`.
+        """Runs a short command to its end; on the host, `timeout` limits its duration.
 
-        stdout: a local file for the output; the result's `stdout` is empty then. Raises
+        stdout: a local file for the output; the result's `stdout` is then empty. Raises
         TransportLost, or CommandFailed if `check` is set and the status is not 0.
         """
         limit = ("timeout", "-k", "2", f"{timeout_s:g}")
@@ -142,7 +143,7 @@ class Connection:
                 )
         except (OSError, TimeoutError, asyncssh.Error) as error:
             raise TransportLost(
-                self.node.name, f"lost while it ran: {error or type(error).__name__}", command=shown
+                self.node.name, f"connection lost: {error or type(error).__name__}", command=shown
             ) from error
         out, err = _text(result.stdout), _text(result.stderr)
         # exit_status is None if the connection was lost or a signal ended the command
@@ -157,7 +158,7 @@ class Connection:
 
 
 def _host_key_problem(node: Node, ssh: SshSettings) -> str:
-    """Whether the host's key is unknown or another one, with the command that helps."""
+    """Says whether the host's key is unknown or has changed, with the command that helps."""
     file = ssh.known_hosts or Path.home() / ".ssh" / "known_hosts"
     try:
         known, *_ = asyncssh.read_known_hosts(str(file)).match(node.host, "", node.port)
@@ -172,8 +173,8 @@ def _host_key_problem(node: Node, ssh: SshSettings) -> str:
     entry = node.host if node.port == _SSH_PORT else f"[{node.host}]:{node.port}"
     remove = shlex.join(("ssh-keygen", "-f", str(file), "-R", entry))
     return (
-        f"host key of {node.address} has changed: {file} holds another; if that is expected, "
-        f"remove the old one with `{remove}`"
+        f"host key of {node.address} has changed: {file} holds a different one; if that is "
+        f"expected, remove the old one with `{remove}`"
     )
 
 

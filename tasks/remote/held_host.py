@@ -1,4 +1,4 @@
-"""A held host: its connection, its lock and supervisor, and file transfer, as one object."""
+"""A reserved host: its connection, its lock and supervisor, and file transfer, in one object."""
 
 import asyncio
 import time
@@ -17,8 +17,8 @@ _RECONNECT_S = (0.5, 1, 2, 4, 8, 8)
 
 
 class HeldHost:
-    """One node that this run holds. `run`, `start`, `snap`, `undo` and `undone` are those of its
-    present connection and supervisor: `reopen` replaces them."""
+    """One node that this run has reserved. `run`, `start`, `snap`, `undo` and `undone` are those of
+    the present connection and supervisor, which `reopen` replaces."""
 
     def __init__(
         self, node: Node, ssh: SshSettings, run: str, holder: str, *, sudo: bool = True
@@ -38,7 +38,8 @@ class HeldHost:
 
     @property
     def own_pids(self) -> tuple[int, ...]:
-        """Processes there that carry our connection; what we start has sessions of its own."""
+        """Processes on the host that carry our connection. Programs that we start run in process
+        sessions of their own."""
         return self._supervisor.pids
 
     @property
@@ -64,9 +65,9 @@ class HeldHost:
             await self.reopen()
 
     async def reopen(self) -> None:
-        """Replaces a lost connection, with back-off; the old lease expires meanwhile.
+        """Replaces a lost connection, with back-off, while the old lease expires.
 
-        Raises the last attempt's error; that of a rejected key, ours or the host's, at once.
+        Raises the error of the last attempt; HostKeyRejected and AuthRejected at once.
         """
         await self.close()
         end = time.monotonic() + LEASE_S + sum(_RECONNECT_S)
@@ -95,10 +96,10 @@ class HeldHost:
 async def holding(
     nodes: Iterable[Node], ssh: SshSettings, run: str, holder: str, *, sudo: bool = True
 ) -> AsyncIterator[dict[str, HeldHost]]:
-    """Holds all of these hosts for this run; gives them by node name.
+    """Reserves all of these hosts for this run; yields them by node name.
 
-    Locks are taken in the order of the nodes' addresses, so that two runs never wait for each
-    other. Raises HostsBusy, which names the holder, or RemoteError.
+    Locks are taken in the order of the nodes' addresses, so that two runs cannot block each other.
+    Raises HostsBusy, which names the holder, or RemoteError.
     """
     async with AsyncExitStack() as stack:
         hosts = {}

@@ -1,4 +1,4 @@
-"""From an argument list to a line of POSIX shell. Shell strings are built nowhere else."""
+"""Turns an argument list into a line of POSIX shell. No other module builds shell commands."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,12 @@ def command_line(
     stdout: str | None = None,
     stderr: str | None = None,
 ) -> str:
-    """One line that runs `argv` and nothing else, whatever characters it holds.
+    """One shell line that runs exactly `argv`, whatever characters it contains.
 
     stdout, stderr: files that are appended to. Raises ValueError for an empty command and for NUL.
     """
     if not argv:
-        raise ValueError("an empty command")
+        raise ValueError("the command is empty")
     words = ["env", *(f"{key}={value}" for key, value in env.items())] if env else []
     words += argv
     for word in (*words, cwd or "", stdout or "", stderr or ""):

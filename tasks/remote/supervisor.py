@@ -1,4 +1,4 @@
-"""Our side of `supervisor.sh`: the host's lock, and programs that never outlive us."""
+"""Our side of `supervisor.sh`: the host's lock, and programs that end with our connection."""
 
 import asyncio
 import contextlib
@@ -13,15 +13,15 @@ from ..model.errors import CommandFailed, HostsBusy, TransportLost
 from .connection import Connection
 from .quote import command_line
 
-LEASE_S = 8  # a host that hears nothing for this long ends everything of the run
+LEASE_S = 8  # after this long without a line from us, the host ends everything of the run
 _BEAT_S = 2.0
-_ANSWER_S = 30.0  # a host that is merely slow answers within this time
+_ANSWER_S = 30.0  # a slow but working host answers within this time
 _LOCK = "/run/lock/ebpf-overhead.lock"
 _SCRIPT = (Path(__file__).parent / "supervisor.sh").read_text()
 
 
 class SupervisedProgram:
-    """A program running on a host under the supervisor, in a session of its own."""
+    """A program running on a host under the supervisor, in a process session of its own."""
 
     def __init__(
         self, pid: int, ended: asyncio.Future[float], send_stop: Callable[[int], None]
@@ -38,7 +38,7 @@ class SupervisedProgram:
         return int(await asyncio.shield(self._ended))
 
     async def stop(self, grace_s: float = 5.0) -> int:
-        """Sends TERM to the whole session, KILL after the grace; returns the exit status.
+        """Sends TERM to the whole process session, KILL after `grace_s`; returns the exit status.
 
         Raises TransportLost, or TimeoutError if the host does not answer.
         """
@@ -57,11 +57,11 @@ class Supervisor:
         self._run, self._holder, self._lease_s = run, holder, lease_s
         self._dir = f"/tmp/ebpf-overhead-{run}"
         self._ids = itertools.count(1)
-        self._answers: dict[tuple[str, str], asyncio.Future[float]] = {}  # by word and id
+        self._answers: dict[tuple[str, str], asyncio.Future[float]] = {}  # by command and id
         self._tasks: list[asyncio.Task[None]] = []
         self._process: asyncssh.SSHClientProcess[str] | None = None
         self._lost: TransportLost | None = None
-        self.pids: tuple[int, ...] = ()  # the supervisor there, and what carries our connection
+        self.pids: tuple[int, ...] = ()  # the supervisor and its ancestors there
 
     @property
     def _node(self) -> str:
@@ -97,12 +97,12 @@ class Supervisor:
                 status=process.exit_status,
                 stderr=str(stderr),
             )
-        self._process = process  # only now: a supervisor that was never ready is not alive
+        self._process = process  # set only now, because a supervisor that is not ready is not alive
         self.pids = tuple(map(int, rest.split()))
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._beat())]
 
     async def close(self) -> None:
-        """Ends everything that runs on the host, waits for its end, and frees the host."""
+        """Ends everything that runs on the host, waits for its end, and releases the host."""
         process, self._process = self._process, None
         if process is not None:
             with contextlib.suppress(OSError, TimeoutError, asyncssh.Error):
@@ -123,7 +123,7 @@ class Supervisor:
         env: Mapping[str, str] | None = None,
         cwd: str | None = None,
     ) -> SupervisedProgram:
-        """Starts a program. The host ends it after `deadline_s`, whatever happens here.
+        """Starts a program. The host ends it after `deadline_s` in any case.
 
         stdout, stderr: files on the host that are appended to. Raises TransportLost.
         """
@@ -147,25 +147,25 @@ class Supervisor:
         return epoch_s - asked - uncertain_s, uncertain_s
 
     async def undo(self, name: str, argv: Sequence[str]) -> None:
-        """Has the host run `argv` once we are gone, unless `undone(name)` comes first."""
+        """Has the host run `argv` once we are gone unless `undone(name)` is called."""
         self._send(f"undo {name} {command_line(argv)}")
 
     async def undone(self, name: str) -> None:
         self._send(f"undone {name}")
 
     def _expect(self, word: str, id: str) -> asyncio.Future[float]:
-        """The number of the line `<word> <id> <number>` that the host will send."""
+        """A future for the number in the line `<word> <id> <number>` that the host will send."""
         answer = self._answers[word, id] = asyncio.get_running_loop().create_future()
         return answer
 
     async def _ask(self, word: str, id: str, line: str) -> float:
-        """Sends `line` and waits for its answer, as `_expect` has it. Raises TransportLost."""
+        """Sends `line` and waits for the answer that `_expect` describes. Raises TransportLost."""
         answer = self._expect(word, id)
         self._send(line)
         try:
             return await asyncio.wait_for(asyncio.shield(answer), _ANSWER_S)
         except TimeoutError as error:
-            problem = f"no answer of the supervisor within {_ANSWER_S:g} s"
+            problem = f"no answer from the supervisor within {_ANSWER_S:g} s"
             raise TransportLost(self._node, problem, command=line[:200]) from error
 
     def _send(self, line: str) -> None:
@@ -196,4 +196,4 @@ class Supervisor:
             for answer in self._answers.values():
                 if not answer.done():
                     answer.set_exception(self._lost)
-                    answer.exception()  # marks it as retrieved: nobody may be waiting
+                    answer.exception()  # marks it as retrieved, in case nothing awaits it

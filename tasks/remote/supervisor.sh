@@ -1,9 +1,9 @@
-# The supervisor: the one program of ours on a host, and the parent of everything else we run there.
+# The supervisor: the only program that we start on a host directly, and the parent of all others.
 # POSIX sh; started as: sh -c "$(this file)" supervisor RUN HOLDER LEASE_S DIR LOCK
 #
-# It holds the host's lock and starts programs in sessions of their own. It ends a program at its
-# deadline, and all of them when its standard input ends or no line has come for LEASE_S seconds.
-# It ends what it started and nothing else.
+# It holds the host's lock and starts programs in process sessions of their own. It ends a program at
+# its deadline, and all programs when its standard input ends or no line has arrived for LEASE_S
+# seconds. It ends only what it started.
 #
 # Input, one per line:                      Output, one per line:
 #   beat                                      ready PID... (this shell and all its ancestors)
@@ -14,7 +14,7 @@
 #   bye                                       (like the end of input)
 #   If the lock is held: busy HOLDER, and exit 75.
 #
-# State is kept in names of empty files and in signals, which work on a full disk; contents do not.
+# State is kept in the names of empty files and in signals, because those work on a full disk.
 
 run=$1 holder=$2 lease=$3 dir=$4 lock=$5
 PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin
@@ -33,7 +33,8 @@ mkdir -p "$dir/programs" "$dir/undo" || exit 1
 
 uptime_s() { read -r now _ </proc/uptime; now=${now%%.*}; }
 
-# Kills the processes of a run or of a program in any session, by the mark in their environment.
+# Kills the processes of a run or a program, whatever their process session, by the mark in their
+# environment.
 kill_marked() { # NAME=VALUE
     grep -lsazx "$1" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
         kill -s KILL "$pid" 2>/dev/null
@@ -52,7 +53,7 @@ ancestors() { # PID: prints it and its parents, without process 1
 
 alive() { kill -s 0 -- "-$1" 2>/dev/null; }
 
-end_group() { # PID GRACE_S: TERM to the whole group, then KILL to what is left after GRACE_S
+end_group() { # PID GRACE_S: TERM to the whole group, KILL after GRACE_S to what still runs
     kill -s TERM -- "-$1" 2>/dev/null || return 0
     tries=$(($2 * 10))
     while [ "$tries" -gt 0 ] && alive "$1"; do
@@ -83,7 +84,7 @@ end_all() {
     rm -rf -- "$dir"
 }
 
-watch() { # SHELL_PID: checks the deadlines and the lease every second; USR1 means a line has come
+watch() { # SHELL_PID: checks the deadlines and the lease every second; USR1: a line has arrived
     missed=0
     trap 'missed=0' USR1
     while sleep 1; do
@@ -106,7 +107,7 @@ watch() { # SHELL_PID: checks the deadlines and the lease every second; USR1 mea
 start() { # ID DEADLINE_S COMMAND
     uptime_s
     (
-        trap - HUP PIPE USR1 # a program gets the signals that it gets when started by hand
+        trap - HUP PIPE USR1 # the program gets the default handling, as when started by hand
         EBPF_OVERHEAD_RUN=$run EBPF_OVERHEAD_PROGRAM=$run/$1 exec setsid sh -c "$3"
     ) </dev/null >/dev/null 2>&1 &
     pid=$!
@@ -116,7 +117,7 @@ start() { # ID DEADLINE_S COMMAND
     wait "$pid"
     status=$?
     end_group "$pid" 1
-    kill_marked "EBPF_OVERHEAD_PROGRAM=$run/$1" # what left its session
+    kill_marked "EBPF_OVERHEAD_PROGRAM=$run/$1" # processes that left its session
     rm -f "$file"
     echo "ended $1 $status"
 }

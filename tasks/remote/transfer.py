@@ -1,7 +1,7 @@
-"""Files to and from a host: compared and checked by sha256, written by our own code.
+"""File transfer to and from a host, verified by sha256.
 
-What a host sends is not trusted: only regular files are taken, named in its own manifest, below
-the folder that was asked for, within the size cap.
+What a host sends is not trusted: only regular files are accepted, which its manifest lists, below
+the requested folder, within the size cap.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _TAR_ROOM = 2**20  # for tar's headers
 
 
 def is_safe(path: str) -> bool:
-    """Whether a member's path stays below the folder it is written to."""
+    """Whether an archive member's path stays below the folder into which it is unpacked."""
     pure = PurePosixPath(path)
     return (
         bool(pure.parts) and not pure.is_absolute() and ".." not in pure.parts and "\0" not in path
@@ -48,15 +48,15 @@ async def manifest(connection: Connection, base: str, paths: Sequence[str]) -> d
 async def collect(
     connection: Connection, base: str, paths: Sequence[str], into: Path
 ) -> tuple[StoredFile, ...]:
-    """Copies the files below `base`/`paths` on the host to `into`, each checked by its checksum.
+    """Copies the files below `base`/`paths` on the host to `into`, and verifies each checksum.
 
-    Raises RemoteError if a file is missing, differs, is too large, or was not in the manifest.
+    Raises RemoteError if a file is missing, differs, is too large, or is not in the manifest.
     """
     wanted = await manifest(connection, base, paths)
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into, prefix=".collect-") as scratch:
         archive = Path(scratch) / "stream.tar"
-        cap = str(SIZE_CAP + _TAR_ROOM)  # the stream ends here, however much the host has
+        cap = str(SIZE_CAP + _TAR_ROOM)  # the stream is cut here, however much the host sends
         tar = connection.privileged(("sh", "-c", _ARCHIVE, "sh", cap, base, *paths))
         await connection.run(tar, timeout_s=600, stdout=archive)
         stored = unpack(archive, wanted, into, connection.node.name)
@@ -79,7 +79,7 @@ def unpack(
                 if member.isdir():
                     continue
                 if not member.isreg() or path not in wanted or not is_safe(path):
-                    raise RemoteError(host, f"archive holds what was not asked for: {path!r}")
+                    raise RemoteError(host, f"archive member was not requested: {path!r}")
                 left -= member.size
                 if left < 0:
                     raise RemoteError(host, f"archive is larger than {cap} bytes")
@@ -93,7 +93,7 @@ def unpack(
 def _write(
     tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, sha256: str, host: str
 ) -> None:
-    """Writes one member beside `target`, then moves it there if its checksum is right."""
+    """Writes one member to a temporary file, and renames it to `target` if its checksum matches."""
     target.parent.mkdir(parents=True, exist_ok=True)
     source = tar.extractfile(member)
     if source is None:
@@ -117,10 +117,10 @@ def _sha256(file: Path) -> str:
 async def deliver(
     connection: Connection, files: Sequence[Path], local_root: Path, remote_dir: str
 ) -> dict[str, str]:
-    """Copies local files below `remote_dir` by content: only those that differ there are sent.
+    """Copies local files below `remote_dir`; only files whose content differs there are sent.
 
-    Returns remote path -> sha256 of every file, sent or already there. A file with other content
-    is replaced as a whole: the new one is written beside it, then moved.
+    Returns remote path -> sha256 of every file, sent or not. A file is replaced atomically: the new
+    one is written beside it, then renamed.
     """
     sources = {
         str(PurePosixPath(remote_dir) / file.relative_to(local_root).as_posix()): file
@@ -146,4 +146,4 @@ async def _send(connection: Connection, file: Path, remote: str, sha256: str) ->
     await connection.run(argv, input=file.read_bytes(), timeout_s=60)
     check = await connection.run(("sha256sum", "--", remote))
     if parse_manifest(check.stdout).get(remote) != sha256:
-        raise CommandFailed(connection.node.name, f"{remote} arrived changed")
+        raise CommandFailed(connection.node.name, f"checksum of {remote} differs from ours")

@@ -1,5 +1,5 @@
-"""Everything that is stored: the parquet tables, the dataset, the folder of a run, its raw tree.
+"""Everything that is stored: the parquet tables, the dataset, the run folder, the raw tree.
 
-`schema.py` defines each table once; columns elsewhere (DDL, dictionary, empty frames, casts) are
-derived from it. Knows nothing of how a value was measured.
+`schema.py` defines each table once; every other list of columns (DDL, dictionary, empty frames,
+casts) is derived from it. Knows nothing of how a value was measured.
 """

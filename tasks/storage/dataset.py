@@ -2,9 +2,9 @@
 
     {root}/{table}/environment={environment}/run={run}/data.parquet
 
-A run is written as a whole and replaces what was there of it, so reading the same raw tree again
+A run is written as a whole and replaces its earlier rows, so ingesting the same raw tree again
 changes nothing. All its files are staged before the first is renamed, and `runs` is renamed last:
-a run that `runs` lists is whole. A file says with which version of the schema it was written.
+a run that `runs` lists is complete. Each file records the schema version it was written with.
 """
 
 import io
@@ -37,15 +37,15 @@ class Dataset:
         self._store = open_store(root, options)
 
     def replace(self, environment: str, run: str, tables: Mapping[str, pl.DataFrame]) -> None:
-        """Makes `tables` (by name, in the schema's columns) all that these tables hold of the run.
+        """Replaces the run's rows in `tables` (by name, in the schema's columns).
 
-        Tables that are not named stay as they are. DatasetError if a frame breaks the schema, or if
-        it cannot be written: then nothing has changed.
+        Tables that are not named stay as they are. DatasetError if a frame violates the schema or
+        cannot be written; nothing has changed then.
         """
         self.replace_all({(environment, run): tables})
 
     def replace_all(self, runs: Mapping[RunKey, Mapping[str, pl.DataFrame]]) -> None:
-        """`replace` of several (environment, run) at once: of all of them, or of none."""
+        """`replace` for several (environment, run) at once: either all are replaced or none."""
         for (environment, run), tables in runs.items():
             for name in (environment, run):
                 if not re.fullmatch(ID_PATTERN, name) or name.startswith("."):
@@ -63,9 +63,9 @@ class Dataset:
         )
 
     def scan(self, table: str) -> pl.LazyFrame:
-        """All rows of `table`, in the schema's columns; no rows where nothing was written yet.
+        """All rows of `table`, in the schema's columns; no rows if nothing was written yet.
 
-        DatasetError names a file that is cut, foreign, or of a later schema.
+        DatasetError names a file that is truncated, foreign, or of a later schema version.
         """
         shape = TABLES[table]
         files = self.files(table)
@@ -95,7 +95,7 @@ class Dataset:
         return self.scan(table).filter(reduce(or_, wanted, pl.lit(False))).collect()
 
     def files(self, table: str) -> list[str]:
-        """What `scan` reads: paths or URLs, each checked to be a file of this program."""
+        """The files that `scan` reads, as paths or URLs. Raises DatasetError for a foreign file."""
         urls = []
         for name in self._store.files(table):
             url = self._store.url(name)
@@ -111,7 +111,7 @@ class Dataset:
         except (pl.exceptions.PolarsError, OSError) as error:
             reason = str(error).splitlines()[0]
             raise DatasetError(
-                f"{url}: cut or not parquet ({reason}); remove it and ingest its tree again"
+                f"{url}: truncated or not parquet ({reason}); remove it and ingest its tree again"
             ) from error
         version = found.get(_VERSION_KEY, "")
         if not version.isdigit():
@@ -127,7 +127,7 @@ def _file(table: str, environment: str, run: str) -> str:
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:
-    """The frame without its partition columns; the same rows give the same bytes."""
+    """The frame without its partition columns; equal frames give equal bytes."""
     buffer = io.BytesIO()
     frame.drop(PARTITION).write_parquet(buffer, metadata={_VERSION_KEY: str(VERSION)})
     return buffer.getvalue()

@@ -26,17 +26,17 @@ Generated from `tasks/storage/schema.py` by `python -m tasks.storage.dictionary`
 {VERSION}.
 
 Parquet, one file for each table and run, in hive partitions; a run is written as a whole and
-replaces what was there of it. The partition columns are in the path, not in the file:
+replaces its earlier rows. The partition columns are in the path, not in the file:
 
     {{table}}/{"/".join(f"{name}={{{name}}}" for name in PARTITION)}/data.parquet
 
-Null is missing; it is never 0. `reference/` holds published figures, not measured here.
+A missing value is null, never 0. `reference/` holds published figures, not measured here.
 
 ```python
 import datasets
 
 data = datasets.open("datasets/parquet")
-data.cells.filter(status="passed").collect()  # polars LazyFrames, one a table
+data.cells.filter(status="passed").collect()  # polars LazyFrames, one per table
 data.duckdb().sql("select tool, count(*) from cells group by tool")
 ```
 """
@@ -47,7 +47,7 @@ def _table(table: Table) -> str:
     lines = [
         f"## `{table.name}`",
         "",
-        f"A row is {table.row}." + (f" Unique: {key}." if key else ""),
+        f"One row is {table.row}." + (f" Unique: {key}." if key else ""),
         "",
         "| column | type | unit | meaning |",
         "|---|---|---|---|",
@@ -67,7 +67,7 @@ def _metrics() -> str:
     lines = [
         "## Metrics",
         "",
-        "What `samples.metric` and `effects.metric` may name.",
+        "The values of `samples.metric` and `effects.metric`.",
         "",
         "| metric | unit | better | cost as | meaning |",
         "|---|---|---|---|---|",

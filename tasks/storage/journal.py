@@ -1,7 +1,6 @@
-"""JSON lines that are appended to and synced at once: what a run that was killed resumes from.
+"""JSON lines, each synced to disk as it is appended, from which a run that was killed is resumed.
 
-A line that was torn by a kill or a full disk is dropped, and the next one begins on a line of its
-own.
+A line that a kill or a full disk left incomplete is dropped, and the next record starts a new line.
 """
 
 import json
@@ -17,7 +16,7 @@ _T = TypeVar("_T")
 
 
 def append(path: Path, record: Any) -> None:
-    """One dataclass as one line, on the disk when this returns."""
+    """Appends a dataclass as one line, which is on disk when this returns."""
     line = json.dumps(asdict(record), ensure_ascii=False).encode() + b"\n"
     with path.open("a+b") as out:
         if out.seek(0, os.SEEK_END):
@@ -29,11 +28,11 @@ def append(path: Path, record: Any) -> None:
 
 
 def read(path: Path, adapter: TypeAdapter[_T]) -> Iterator[_T]:
-    """The records of all whole lines, in their order; none where there is no file yet."""
+    """The records of all complete lines, in order; none if there is no file yet."""
     if not path.exists():
         return
     for line in path.read_bytes().split(b"\n"):
         try:
             yield adapter.validate_json(line)
-        except ValidationError:  # torn
+        except ValidationError:  # incomplete
             continue

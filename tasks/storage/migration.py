@@ -1,4 +1,4 @@
-"""Tables of older schema versions, read as today's."""
+"""Tables of older schema versions, converted to the current one."""
 
 import polars as pl
 
@@ -7,13 +7,13 @@ _RULE_AT_END, _RULES_AT_START = r"\(([^()]+)\)$", f"^{_WITHHELD}(.+?) failed; "
 
 
 def migrated(table: str, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows in today's columns, where a column that an older version did not have is null."""
+    """Rows with the current columns; a column that an older version did not have is null."""
     if table != "effects":
         return rows
-    # before version 3 the words of `reason` told which checks withheld a verdict
+    # before version 3, only the text of `reason` named the checks that withheld a verdict
     reason = pl.col("reason")
     named = pl.coalesce(
         reason.str.extract(_RULE_AT_END), reason.str.extract(_RULES_AT_START), pl.lit("unknown")
     )
-    told = pl.when(reason.str.starts_with(_WITHHELD)).then(named)
-    return rows.with_columns(withheld_by=pl.coalesce("withheld_by", told))
+    from_reason = pl.when(reason.str.starts_with(_WITHHELD)).then(named)
+    return rows.with_columns(withheld_by=pl.coalesce("withheld_by", from_reason))

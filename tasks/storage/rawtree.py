@@ -1,5 +1,5 @@
-"""The raw results tree of one iteration: where files lie (as the published framework has them), and
-the metadata of slots and cells.
+"""The raw results tree of one iteration: its files, laid out as in the published framework, and the
+metadata of slots and cells.
 
     iteration_001/<node>/performance-test-results/
         baseline/<layer>/…
@@ -12,9 +12,9 @@ the metadata of slots and cells.
 
 Identity is read from the metadata, never parsed back out of a path.
 
-Format of the metadata, newest first; `_migrated` reads the older ones:
-2 — 2026-11-25: a cell's `failure` is a gate and a reason, and `not_fetched` stands beside it;
-    `looks` are `host_states`, their `world` is `settings`.
+Format of the metadata, newest first; `_migrated` converts the older ones:
+2 — 2026-11-25: a cell's `failure` is a gate and a reason, and `not_fetched` a field of its own;
+    `looks` became `host_states`, and their `world` became `settings`.
 1 — 2026-11-22: first.
 """
 
@@ -45,19 +45,20 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class ToolRecord:
-    """The started tool. Times in seconds; pid and start time in the host's own terms."""
+    """The started tool. Durations in seconds; pid and start ticks as the host reports them."""
 
     pid: int
     start_ticks: int
     pids: tuple[int, ...]
-    ready_s: float  # from its start until it was seen attached
+    ready_s: float  # from its start until it counted as attached
     sha256: str = ""
     programs: tuple[int, ...] = ()  # the kernel's ids of the BPF programs that it held then
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """The pass in which the kernel counted the tool's programs, under a paced load."""
+    """The pass in which the kernel counted the runs and time of the tool's programs, under a paced
+    load."""
 
     programs: tuple[BpfProgram, ...]
     packets: int | None
@@ -67,7 +68,7 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class SlotRecord:
-    """One case in its place: everything that its cells share."""
+    """One slot: everything that the cells of its case share."""
 
     environment: str
     run: str
@@ -98,7 +99,7 @@ class SlotRecord:
 
 @dataclass(frozen=True, slots=True)
 class CellRecord:
-    """One workload of a slot: what was run, where its files lie, how it ended."""
+    """One workload of a slot: what was run, where its files are, how it ended."""
 
     workload: Workload
     ts: str
@@ -109,9 +110,9 @@ class CellRecord:
     ended: float
     failure: Failure | None = None  # why it could not be run to its end
     not_fetched: str = ""  # why its files are still on the hosts
-    clock_offset_s: dict[str, float] = field(default_factory=dict)  # host's clock minus ours
+    clock_offset_s: dict[str, float] = field(default_factory=dict)  # the host's clock minus ours
     clock_error_s: dict[str, float] = field(default_factory=dict)  # half the round trip
-    own_pids: dict[str, tuple[int, ...]] = field(default_factory=dict)  # ours, and their sessions
+    own_pids: dict[str, tuple[int, ...]] = field(default_factory=dict)  # our processes there
     host_states: dict[str, HostState] = field(default_factory=dict)  # by node, after the load
     epoch: str = ""  # the fingerprint that they give
     programs: tuple[int, ...] | None = None  # BPF programs that the tool holds after the window
@@ -133,13 +134,13 @@ def slot_folder(case: Case, layer: Layer) -> str:
 
 
 def stamp(attempt: int) -> str:
-    """A name for what begins now: UTC to the second, and the attempt where it is not the first."""
+    """A timestamp for names: UTC to the second, and the attempt if it is not the first."""
     again = "" if attempt == 1 else f"_{attempt}"
     return time.strftime("%Y%m%d_%H%M%S", time.gmtime()) + again
 
 
 def first_baseline(tree: Path, layer: Layer) -> SlotRecord | None:
-    """The iteration's first baseline as it was last measured, from the client node's tree."""
+    """The latest attempt of the iteration's first baseline, from the client node's tree."""
     files = sorted(tree.glob(f"baseline/{layer}/metadata_000_*.json"))
     return read_slot(files[-1]) if files else None
 
@@ -159,12 +160,12 @@ def iteration_folder(iteration: int) -> str:
 
 
 def node_tree(environment_dir: Path, iteration: int, node: str) -> Path:
-    """Where one node's results of one iteration lie here."""
+    """The local folder of one node's results of one iteration."""
     return environment_dir / iteration_folder(iteration) / node / TREE
 
 
 def write_json(path: Path, record: Any) -> None:
-    """Writes a record (dataclass or plain) whole or not at all."""
+    """Writes a record (dataclass or plain) completely or not at all."""
     text = json.dumps(
         record if isinstance(record, dict | list) else asdict(record),
         indent=1,
@@ -175,7 +176,7 @@ def write_json(path: Path, record: Any) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes the text, and a line's end, whole or not at all."""
+    """Writes the text and a newline, completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     with part.open("w", encoding="utf-8") as out:
@@ -198,7 +199,7 @@ def read_cell(path: Path) -> CellRecord:
 
 
 def _read(path: Path, adapter: TypeAdapter[_T]) -> _T:
-    """Raises ParseError where the file is not a record of a format that we know."""
+    """Raises ParseError if the file is not a record of a known format."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(record, dict):
@@ -214,7 +215,7 @@ _NOT_FETCHED = "not fetched: "
 
 
 def _migrated(record: dict[str, Any]) -> dict[str, Any]:
-    """A record of an older format in today's form."""
+    """A record of an older format in the current one."""
     if record.get("format") != 1:
         return record
     looks = record.pop("looks", {})

@@ -1,17 +1,17 @@
-"""The folder of one environment of one run: every file in it, each read and written here alone.
+"""The run folder: the folder of one environment of one run. Only this module reads and writes it.
 
     <results>/<run>/<environment>/
-        environment.json       what the campaign knew when it began (EnvironmentRecord)
-        config/<env>-full.yaml the environment as it was then; the run reads this copy
-        workflow.json          the plan; replaced where a look at the numbers changed it
-        outcomes.jsonl         a line a cell, as soon as it is known
-        steps.jsonl            a line a step
-        readings.jsonl         a line a cell: what its files say, so that nobody parses them again
-        uncleaned.json         a tool whose host was not seen clean after it
+        environment.json       the environment when the campaign began (EnvironmentRecord)
+        config/<env>-full.yaml the environment's configuration at that time; the run reads this copy
+        workflow.json          the plan; replaced when an interim analysis changes it
+        outcomes.jsonl         the journal: a line per cell, as soon as its outcome is known
+        steps.jsonl            a line per step
+        readings.jsonl         the stored readings: a line per cell; files are parsed once
+        uncleaned.json         the residue note: a tool whose host is not known to be clean
         iteration_NNN/…        the raw results (rawtree.py)
 
-Everything but `readings.jsonl` is a source; that one can be deleted, and the raw results are read
-again.
+`readings.jsonl` is derived from the raw results: if it is deleted, they are read again. All other
+files are sources.
 """
 
 import hashlib
@@ -34,14 +34,14 @@ from . import journal, rawtree, schema, workflow
 
 ENVIRONMENT = "environment.json"
 READING_FORMAT = 1
-"""Raised where a cell's files are read or judged in another way: older readings are not used."""
+"""Increased when parsing or judging a cell's files changes, so that older readings are not used."""
 
 _SLOTS = f"iteration_*/*/{rawtree.TREE}/**/metadata_*.json"
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentRecord:
-    """environment.json. What an older program did not write is empty."""
+    """environment.json. Fields that an older version of the program did not write are empty."""
 
     environment: str
     run: str
@@ -72,13 +72,13 @@ _READING = TypeAdapter(StoredReading)
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One environment of one run. Reading raises InputError, which names the file and the key."""
+    """The run folder. Reading raises InputError, which names the file and the key."""
 
     path: Path
 
     @classmethod
     def create(cls, path: Path, config_dir: Path, run: str, plan: Plan) -> Self:
-        """Writes everything that this environment's part of the run is made from."""
+        """Creates the folder with this environment's configuration and plan."""
         full_path, _ = find_config(config_dir)
         environment = environment_of(read_full(full_path))
         folder = cls(path)
@@ -107,7 +107,7 @@ class RunFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether `path` is an environment of a run of this program."""
+        """Whether `path` is a run folder of this program."""
         return (self.path / ENVIRONMENT).is_file()
 
     @property
@@ -115,7 +115,7 @@ class RunFolder:
         """Whether a slot was measured and its metadata written."""
         return any(self.path.glob(_SLOTS))
 
-    # -- what the run is made from
+    # -- configuration and plan
 
     def write_environment(self, record: EnvironmentRecord) -> None:
         rawtree.write_json(self.path / ENVIRONMENT, record)
@@ -128,7 +128,7 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise InputError(str(file), "", f"cannot be read: {error}") from error
         if not isinstance(document, dict):
-            raise InputError(str(file), "", "is no mapping", "what a campaign writes")
+            raise InputError(str(file), "", "is not a mapping", "the file that a campaign wrote")
         known = document.get("schema_version")
         if not isinstance(known, int) or known > schema.VERSION:
             problem = f"{known!r} is not known here"
@@ -141,12 +141,12 @@ class RunFolder:
 
     @property
     def occupied(self) -> tuple[str, ...]:
-        """What the environment needs for itself: its hosts' addresses, and its hardware."""
+        """What no other run may use meanwhile: the addresses of its hosts, and its hardware."""
         known = self.environment
         return (*known.hosts, *([known.hardware] if known.hardware else []))
 
     def full(self) -> FullConfig:
-        """The environment as it was when the run began, whatever bootstrap wrote since."""
+        """The environment as it was when the run began, whatever bootstrap has written since."""
         return read_full(self._full_copy, Path(self.environment.config_dir))
 
     @property
@@ -154,7 +154,7 @@ class RunFolder:
         return find_config(self.path / "config")[0]
 
     def changed_original(self) -> str:
-        """A line that names the full.yaml which differs from this run's copy; empty: none does."""
+        """A line that says that the original full.yaml differs from this run's copy; else empty."""
         original = Path(self.environment.config_dir) / self._full_copy.name
         if original.is_file() and original.read_bytes() != self._full_copy.read_bytes():
             return f"{original} has changed since the run began; the run keeps its own copy"
@@ -168,16 +168,16 @@ class RunFolder:
 
     @property
     def has_plan(self) -> bool:
-        """False for raw results that were brought here without their plan."""
+        """False for raw results that were copied here without their plan."""
         return (self.path / workflow.FILE).exists()
 
-    # -- what happened
+    # -- journal
 
     def add_outcome(self, outcome: Outcome) -> None:
         journal.append(self.path / "outcomes.jsonl", outcome)
 
     def outcomes(self) -> dict[CellPlace, Outcome]:
-        """The last outcome of every cell; none where nothing has been measured yet."""
+        """The last outcome of every cell; empty if nothing has been measured yet."""
         lines = journal.read(self.path / "outcomes.jsonl", _OUTCOME)
         return {outcome.key.place: _migrated(outcome) for outcome in lines}
 
@@ -188,10 +188,10 @@ class RunFolder:
     def residue_note(self) -> Path:
         return self.path / "uncleaned.json"
 
-    # -- raw results, and what was read from them
+    # -- raw results and readings
 
     def tree(self, iteration: int, node: str) -> Path:
-        """Where one node's results of one iteration lie here."""
+        """The local folder of one node's results of one iteration."""
         return rawtree.node_tree(self.path, iteration, node)
 
     def slot_files(self) -> list[Path]:
@@ -205,12 +205,12 @@ class RunFolder:
         journal.append(self.path / "readings.jsonl", stored)
 
     def readings(self) -> dict[str, CellReading]:
-        """What the files of cells say, by their source, as far as it was stored."""
+        """The stored readings, by their source."""
         lines = journal.read(self.path / "readings.jsonl", _READING)
         return {line.source: line.reading for line in lines if line.format == READING_FORMAT}
 
     def source_of(self, slot: rawtree.SlotRecord, cell: rawtree.CellRecord) -> str:
-        """A digest of what a reading depends on: both records, names and sizes of the files."""
+        """A digest of what a reading depends on: both records, the files' names and sizes."""
         nodes = {"client": slot.client, "server": slot.server, "monitor": slot.tool_host}
         files = [
             (side, file.name, file.stat().st_size)
@@ -222,8 +222,8 @@ class RunFolder:
 
 
 def run_folders(path: Path) -> list[RunFolder]:
-    """The environments of a run whose folder is at, in or above `path` (a run's folder, one of its
-    environments, or an iteration); none where it is not a run of this program."""
+    """The environments of the run at or above `path`, which is the folder of the run, of one of its
+    environments, or of an iteration; empty if it belongs to no run of this program."""
     for folder in (RunFolder(path), RunFolder(path.parent)):
         if folder.exists:
             return [folder]
@@ -232,7 +232,7 @@ def run_folders(path: Path) -> list[RunFolder]:
 
 
 def laid_out(run: Path) -> list[RunFolder]:
-    """The environments of the run in `run`. Raises InputError where it has none."""
+    """The environments of the run in `run`. Raises InputError if there is none."""
     folders = [RunFolder(file.parent) for file in sorted(run.glob(f"*/{ENVIRONMENT}"))]
     if not folders:
         raise InputError(str(run), "", "is not a run's folder", "one with an environment in it")
@@ -240,8 +240,8 @@ def laid_out(run: Path) -> list[RunFolder]:
 
 
 def hardware_groups(folders: Iterable[RunFolder]) -> list[list[RunFolder]]:
-    """Environments that share a host or hardware are together in one group: never measured at the
-    same time."""
+    """Groups of environments that share a host or hardware, and so are never measured at the same
+    time."""
     groups: list[list[RunFolder]] = []
     used: dict[str, list[RunFolder]] = {}  # a host's address or a hardware's id -> its group
     for folder in folders:
@@ -254,7 +254,7 @@ def hardware_groups(folders: Iterable[RunFolder]) -> list[list[RunFolder]]:
 
 
 def _migrated(outcome: Outcome) -> Outcome:
-    """Before metadata format 2, a lost connection was told in the reason of a failed cell."""
+    """Before metadata format 2, only the reason of a failed cell named a lost connection."""
     gate, _, reason = outcome.reason.partition(": ")
     if outcome.status is CellStatus.FAILED and gate == TRANSPORT:
         return replace(outcome, status=CellStatus.INVALID, gate=gate, reason=reason)

@@ -2,9 +2,9 @@
 
 Schema versions, newest first; a change adds a line here and raises `VERSION`:
 
-3 — 2026-11-25: `effects.withheld_by`; before, only the words of `reason` told (`migration.py`).
+3 — 2026-11-25: `effects.withheld_by`; before, only the text of `reason` named it (`migration.py`).
 2 — 2026-11-24: no new column. `effects` come from differences that are adjusted for the other
-    cases of their block, and `n` counts nights where a case was measured in several.
+    cases of their block, and `n` counts nights if a case was measured in several.
 1 — 2026-11-22: first.
 """
 
@@ -28,7 +28,7 @@ STRATUM = (*PARTITION, "layer", "workload", "metric")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `allowed` lists the only values it may hold; `required` forbids null."""
+    """One column. `allowed` lists its possible values; `required` forbids null."""
 
     name: str
     dtype: pl.DataType
@@ -52,7 +52,7 @@ class Table:
         return pl.Schema({column.name: column.dtype for column in self.columns})
 
     def frame(self, rows: Iterable[Mapping[str, Any]] = ()) -> pl.DataFrame:
-        """Rows as a frame of exactly this schema; a row with a column that is not here raises."""
+        """Rows as a frame of exactly this schema. Raises KeyError for an unknown column."""
         listed = list(rows)
         known = {column.name for column in self.columns}
         for row in listed:
@@ -90,12 +90,12 @@ _CASE = (
 _CELL = (
     *_CASE,
     _c("workload", _S, "workload's name", required=True),
-    _c("attempt", _I, "1, or higher where the cell was run again", required=True),
+    _c("attempt", _I, "1, or higher if the cell was measured again", required=True),
 )
 _TOOL = (
     _c("kind", _S, "baseline, placebo or tool", required=True, allowed=_KINDS),
     _c("tool", _S, "tool's id (script stem); empty for a baseline"),
-    _c("tool_class", _S, "how the tool controls its data",
+    _c("tool_class", _S, "how the tool limits its data",
        allowed=("summary", "details_filtered", "details_unfiltered")),
     _c("category", _S, "tool's category"),
     _c("protocol", _S, "protocol the tool watches"),
@@ -109,9 +109,10 @@ RUNS = Table(
     (
         _ENVIRONMENT,
         _RUN,
-        _c("source", _S, "who wrote the raw tree", required=True, allowed=("native", "legacy")),
+        _c("source", _S, "native: raw tree of this program; legacy: of the published framework",
+           required=True, allowed=("native", "legacy")),
         _c("schema_version", _I, "version of these tables", required=True),
-        _c("program_version", _S, "version of this program that measured"),
+        _c("program_version", _S, "version of this program at the measurement"),
         _c("started", _T, "first cell's start"),
         _c("ended", _T, "last cell's end"),
         _c("seed", _I, "seed of the order"),
@@ -119,9 +120,9 @@ RUNS = Table(
         _c("baseline_every", _I, "cases between two baselines"),
         _c("design", _S, "the design's other settings, as JSON"),
         _c("workloads", _S, "the workloads' settings, as JSON"),
-        _c("facts", _S, "what discovery found, by node, as JSON"),
+        _c("facts", _S, "facts that discovery found, by node, as JSON"),
         _c("hardware", _S, "id of the hardware it shares with other environments"),
-        _c("raw_path", _S, "where the raw tree lay when it was read"),
+        _c("raw_path", _S, "path of the raw tree when it was read"),
     ),
 )  # fmt: skip
 
@@ -141,11 +142,11 @@ CELLS = Table(
         _c("status", _S, "terminal state", required=True,
            allowed=("passed", "invalid", "failed", "skipped")),
         _c("gate", _S, "the gate that failed"),
-        _c("reason", _S, "why it is not passed"),
-        _c("gates", _S, "every gate's answer, as JSON"),
+        _c("reason", _S, "why the cell did not pass"),
+        _c("gates", _S, "result of every gate, as JSON"),
         _c("started", _T, "window's start, on the clock of the server node"),
         _c("ended", _T, "window's end, on the clock of the server node"),
-        _c("window_s", _F, "window's length by the server's monotonic clock", "s"),
+        _c("window_s", _F, "window's length on the server's monotonic clock", "s"),
         _c("server", _S, "node that receives the load"),
         _c("client", _S, "node that sends the load"),
         _c("tool_host", _S, "node on which the tool runs"),
@@ -175,7 +176,7 @@ SAMPLES = Table(
 
 INTERVALS = Table(
     "intervals",
-    "one point of a series inside a cell; never counted as n",
+    "one point of a series inside a cell; never counted as a sample",
     (*PARTITION, "layer", "iteration", "position", "workload", "attempt", "series", "node", "t_s"),
     (
         _ENVIRONMENT,
@@ -205,8 +206,8 @@ BPF_PROGRAMS = Table(
         _c("type", _S, "program's type, e.g. kprobe, tracepoint"),
         _c("tag", _S, "the kernel's checksum of its instructions"),
         _c("run_cnt", _I, "times it ran in the pass", "1"),
-        _c("run_time_ns", _I, "time it ran in the pass", "ns"),
-        _c("packets", _I, "packets on the test interface in the pass, both ways", "1"),
+        _c("run_time_ns", _I, "total time it ran in the pass", "ns"),
+        _c("packets", _I, "packets on the test interface in the pass, both directions", "1"),
         _c("duration_s", _F, "length of the pass", "s"),
         _c("ns_per_event", _F, "run_time_ns / run_cnt, without the probe's own dispatch", "ns"),
         _c("events_per_packet", _F, "run_cnt / packets", "1"),
@@ -225,7 +226,7 @@ VERDICTS = (
 
 EFFECTS = Table(
     "effects",
-    "what one case costs one metric of one workload, over all iterations of a run",
+    "the cost of one case in one metric of one workload, over all iterations of a run",
     (*PARTITION, "layer", "case", "workload", "metric"),
     (
         _ENVIRONMENT,
@@ -238,29 +239,29 @@ EFFECTS = Table(
         _c("unit", _S, "% for ratio metrics, the metric's unit for differences", required=True),
         _c("scale", _S, "how the cost is expressed", required=True,
            allowed=("ratio", "difference")),
-        _c("primary", _B, "decides the workload's verdict", required=True),
-        _c("n", _I, "iterations with a value and two baselines; nights where there are several",
+        _c("primary", _B, "whether the metric decides the workload's verdict", required=True),
+        _c("n", _I, "iterations with a value and two baselines; nights if there are several",
            "1", required=True),
-        _c("estimate", _F, "cost: positive is worse, whichever way is better"),
+        _c("estimate", _F, "cost: positive is worse, whichever direction is better for the metric"),
         _c("ci_low", _F, "95 % interval of the cost, lower end"),
         _c("ci_high", _F, "95 % interval of the cost, upper end"),
         _c("estimate_log", _F, "mean difference as computed: natural log for ratio metrics, "
                                "positive = metric larger"),
-        _c("se_log", _F, "moderated standard error of it"),
+        _c("se_log", _F, "moderated standard error of estimate_log"),
         _c("variance", _F, "the case's own variance of the differences (s^2)"),
-        _c("df", _F, "degrees of freedom d0 + d; infinity where the pooled variance is certain"),
-        _c("hodges_lehmann", _F, "median of Walsh averages, as a cost, beside the estimate"),
+        _c("df", _F, "degrees of freedom d0 + d; infinity if the pooled variance is certain"),
+        _c("hodges_lehmann", _F, "median of Walsh averages, as a cost; a robust second estimate"),
         _c("p_two_sided", _F, "p of H0: no effect"),
         _c("p_overhead", _F, "p of H0: cost <= margin"),
         _c("p_within", _F, "p of H0: |cost| >= margin (TOST)"),
         _c("p_gain", _F, "p of H0: cost >= 0"),
         _c("p_positive", _F, "p of H0: cost <= 0"),
-        _c("margin", _F, "margin the verdict is taken against, in the cost's unit"),
-        _c("mde", _F, "smallest cost that these iterations could have seen (power 0.8)"),
+        _c("margin", _F, "margin of the verdict, in the cost's unit"),
+        _c("mde", _F, "smallest cost that these iterations could have detected (power 0.8)"),
         _c("baseline_mean", _F, "mean of the neighbouring baselines, in the metric's unit"),
         _c("verdict", _S, "the verdict", required=True, allowed=VERDICTS),
         _c("withheld_by", _S, "ids of the failed checks that withhold the verdict"),
-        _c("reason", _S, "why it is this verdict, in words"),
+        _c("reason", _S, "reason for the verdict, as text"),
         _c("stopped", _S, "why measuring this case stopped"),
     ),
 )  # fmt: skip
@@ -273,7 +274,7 @@ CHECKS = Table(
         _ENVIRONMENT,
         _RUN,
         _c("rule_id", _S, "rule's stable id", required=True),
-        _c("severity", _S, "what it does to a verdict", required=True,
+        _c("severity", _S, "its effect on verdicts", required=True,
            allowed=("blocks", "warns", "informs")),
         _c("status", _S, "an error is neither a pass nor a failure", required=True,
            allowed=("passed", "failed", "error")),
@@ -284,8 +285,8 @@ CHECKS = Table(
         _c("metric", _S, "metric it concerns"),
         _c("iteration", _I, "iteration it concerns"),
         _c("position", _I, "position it concerns"),
-        _c("observed", _S, "what was found"),
-        _c("expected", _S, "what the rule expects"),
+        _c("observed", _S, "observed value"),
+        _c("expected", _S, "expected value"),
         _c("message", _S, "the finding in one sentence, English"),
         _c("message_zh", _S, "the finding in one sentence, Chinese"),
         _c("advice", _S, "what to do about it, English"),

@@ -1,8 +1,8 @@
-"""The files of a dataset, in a folder or in an object store: published whole, and listed.
+"""The files of a dataset, in a folder or in an object store.
 
-A reader sees a file whole or not at all: locally because a finished temporary file is renamed, in
-an object store because an upload replaces an object at once. Object stores are reached through
-fsspec and read by polars.
+A reader gets a complete file or none: locally because a finished temporary file is renamed, in an
+object store because an upload replaces an object atomically. Files are written to object stores
+through fsspec and read by polars.
 """
 
 import fcntl
@@ -24,16 +24,16 @@ class Store(Protocol):
 
     @property
     def storage_options(self) -> dict[str, Any] | None:
-        """How polars reaches it; None for files of this machine."""
+        """The options with which polars opens it; None for local files."""
 
     def files(self, folder: str) -> list[str]:
-        """Names of all files below `folder`, sorted; temporary ones left out."""
+        """Names of all files below `folder`, sorted, without temporary ones."""
 
     def url(self, name: str) -> str:
-        """What polars and DuckDB open."""
+        """The path or URL that polars and DuckDB open."""
 
     def publish(self, files: Mapping[str, bytes]) -> None:
-        """Replaces each file whole, in the order given. DatasetError where that cannot be done."""
+        """Replaces each file atomically, in the order given. Raises DatasetError."""
 
 
 def open_store(root: str | Path, options: Mapping[str, Any] | None = None) -> Store:
@@ -45,7 +45,7 @@ def open_store(root: str | Path, options: Mapping[str, Any] | None = None) -> St
 
 @dataclass(frozen=True)
 class LocalStore:
-    """A folder on this machine. Writers take turns; readers need not wait."""
+    """A folder on this machine. A lock admits one writer at a time; readers never wait."""
 
     root: Path
 
@@ -65,7 +65,7 @@ class LocalStore:
 
     def publish(self, files: Mapping[str, bytes]) -> None:
         try:
-            with self._turn():
+            with self._write_lock():
                 staged = {}
                 try:
                     for name, content in files.items():
@@ -80,8 +80,8 @@ class LocalStore:
             raise DatasetError(f"{error.filename or self.root}: {error.strerror}") from error
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """One process writes at a time, so any temporary file that is found is a dead writer's."""
+    def _write_lock(self) -> Iterator[None]:
+        """One process writes at a time, so any temporary file found is a dead writer's."""
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -90,14 +90,14 @@ class LocalStore:
 
 @dataclass(frozen=True)
 class ObjectStore:
-    """A bucket, by fsspec. An upload replaces an object at once."""
+    """A bucket, through fsspec. An upload replaces an object atomically."""
 
     root: str
     options: dict[str, Any] = field(repr=False)  # may hold a secret
 
     @property
     def storage_options(self) -> dict[str, Any]:
-        """fsspec's names of the options as polars' object store calls them."""
+        """fsspec's options under the names that polars uses."""
         names = {
             "key": "aws_access_key_id",
             "secret": "aws_secret_access_key",
@@ -139,7 +139,7 @@ def _remote_errors(root: str) -> Iterator[None]:
 
 
 def _stage(path: Path, content: bytes) -> Path:
-    """A finished temporary file beside `path`, on the disk."""
+    """Writes a temporary file beside `path` and syncs it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}.tmp"
     with temporary.open("wb") as file:

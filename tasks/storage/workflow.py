@@ -1,4 +1,4 @@
-"""workflow.json: a plan written out, for people to read and change, and to run again.
+"""workflow.json: a plan as a file that people can read, change and run.
 
 Format, newest first:
 1 — 2026-11-22: first.
@@ -30,7 +30,7 @@ def load(text: str, where: str) -> Plan:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise InputError(where, "", f"is not JSON: {error}", "a file written by plan") from error
+        raise InputError(where, "", f"is not JSON: {error}", "a file that plan wrote") from error
     if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
         raise InputError(where, "format", "is not a workflow of this program", f"format {FORMAT}")
     try:
@@ -56,5 +56,5 @@ def read(path: Path) -> Plan:
 
 
 def write(path: Path, plan: Plan) -> None:
-    """The plan as a file that `--workflow` takes; whole or not at all."""
+    """Writes the plan, completely or not at all, as a file for `--workflow`."""
     write_text(path, dump(plan))

@@ -113,7 +113,7 @@ def test_an_archive_member_that_is_no_plain_wanted_file_is_refused(
     into = tmp_path / "deep" / "into"
     into.mkdir(parents=True)
     made = archive(tmp_path / "a.tar", (member("wanted"), CONTENT), (info, CONTENT))
-    with pytest.raises(RemoteError, match="was not asked for"):
+    with pytest.raises(RemoteError, match="was not requested"):
         unpack(made, wanted, into, "host")
     outside = {path.name for path in tmp_path.rglob("*")} - {"deep", "into", "a.tar", "wanted"}
     assert outside == set()

@@ -22,12 +22,12 @@ def test_elsewhere_than_linux_says_what_still_works(monkeypatch: pytest.MonkeyPa
     assert "analyze" in line
 
 
-@pytest.mark.parametrize("verb", [lifecycle.up, lifecycle.down])
-def test_without_root_nothing_is_started(monkeypatch: pytest.MonkeyPatch, verb: object) -> None:
+@pytest.mark.parametrize("function", [lifecycle.up, lifecycle.down])
+def test_without_root_nothing_is_started(monkeypatch: pytest.MonkeyPatch, function: object) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert callable(verb)
+    assert callable(function)
     with pytest.raises(InputError, match="not root"):
-        verb("no-root")
+        function("no-root")
 
 
 def test_every_missing_program_is_named_with_its_package(

@@ -165,7 +165,7 @@ def test_a_dataset_with_a_cut_file_tells_how_to_repair_it_and_can_be(dataset):
     whole = files(dataset)
     path.write_bytes(path.read_bytes()[:-9])
     message = refusal(LEGACY_RESULTS, dataset)
-    assert message.startswith(f"{path}: cut or not parquet")
+    assert message.startswith(f"{path}: truncated or not parquet")
     assert message.endswith("remove it and ingest its tree again")
     path.unlink()
     ingest_tree.fn(LEGACY_RESULTS, str(dataset), "lab", "kept")

@@ -99,8 +99,8 @@ def test_a_reader_with_the_dataset_open_goes_on(dataset, run_tables):
         ("status", "fine", "status holds 'fine'"),
         ("status", None, "status is missing in 2 rows"),
         ("window_s", float("nan"), "NaN"),
-        ("position", 7, "two rows of one key"),
-        ("run", "b", "not of run a"),
+        ("position", 7, "two rows have the key"),
+        ("run", "b", "rows of another run than a"),
     ],
 )
 def test_a_frame_that_breaks_the_schema_is_refused_whole(
