@@ -82,10 +82,6 @@ def judge_cell(parsed: ParsedCell, slot: rawtree.SlotRecord) -> CellReading:
     )
 
 
-# Observed in the cell but judged by what else the run knows, or not always there to be observed.
-_NOT_REQUIRED = {"clean_after", "same_world"}
-
-
 def _verdict(
     cell: rawtree.CellRecord, results: tuple[GateResult, ...]
 ) -> tuple[CellStatus, str, str]:
@@ -93,7 +89,8 @@ def _verdict(
         return CellStatus.INVALID, cell.failure.gate, cell.failure.reason
     if cell.not_fetched:
         return CellStatus.INVALID, TRANSPORT, f"not fetched: {cell.not_fetched}"
-    failed = gates.blocking(results, required=set(gates.GATES) - _NOT_REQUIRED)
+    required = {gate.id for gate in gates.GATES.values() if gate.required}
+    failed = gates.blocking(results, required)
     if failed is None:
         return CellStatus.PASSED, "", ""
     return CellStatus.INVALID, failed.gate, failed.observed
