@@ -92,7 +92,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """The settings of the measurement itself; all of them are printed in the report."""
+    """The settings of the measurement itself; stored with the run, in `runs.design`."""
 
     seed: int
     iterations: int

@@ -1,4 +1,4 @@
-"""The folder of one environment of one run: every file in it, each read and written here alone.
+"""The folder of one environment of one run, and where every file of it lies.
 
     <results>/<run>/<environment>/
         environment.json       what the campaign knew when it began (EnvironmentRecord)
