@@ -1,14 +1,14 @@
 #!/bin/sh
-# Installs what the lab and the tests run, where it is missing: Debian 12 or later, Ubuntu 22.04 or
-# later, as root. netperf lies in non-free (Debian) or multiverse (Ubuntu): where that component is
-# not there, it is added as a source file of its own.
+# Installs missing packages that the lab and the tests need, on Debian 12 or later or Ubuntu 22.04 or
+# later, as root. netperf is in non-free (Debian) or multiverse (Ubuntu); if that component is not
+# configured, it is added in a sources file of its own.
 #   sh deployments/system-packages.sh [with-browser] [with-vm] [with-ovs] [with-postgresql]
 set -eu
 
 say() { printf '%s\n' "$*"; }
 has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
 
-[ "$(uname -s)" = Linux ] || { say "not Linux: no lab here; ingest, analyze and compare work without it"; exit 2; }
+[ "$(uname -s)" = Linux ] || { say "not Linux: the lab cannot run here; ingest, analyze and compare do"; exit 2; }
 
 wanted=
 need() { has "$1" || wanted="$wanted $2"; }
@@ -41,7 +41,7 @@ for extra; do
 done
 [ -n "$wanted" ] || exit 0
 
-has apt-get || { say "missing:$wanted; there is no apt-get here: install them by this system's means"; exit 2; }
+has apt-get || { say "missing:$wanted; no apt-get on this system: install them with its own package manager"; exit 2; }
 [ "$(id -u)" = 0 ] || { say "missing:$wanted; neither root nor sudo: ask an administrator for them"; exit 2; }
 
 say "installing:$wanted"

@@ -36,18 +36,18 @@ async def analysis(
     environment: str | None = None,
     run: str | None = None,
 ) -> tuple[list[Ingested], CampaignReport]:
-    """Effects, checks and report from a results tree, or from a run that the datasets hold.
+    """Computes effects, checks and report of a results tree, or of a run that is in the datasets.
 
     The same tree gives the same datasets. Raises InputError.
 
     Args:
-        results: A run's folder, or a tree of the published framework; empty: from the datasets
-        datasets: Where the parquet datasets lie: a folder or an object store's address
-        output: Where the report goes
-        languages: Of the report
-        margins: What counts as an overhead; empty: config/margins.yaml
-        environment: With empty results: whose run; else the name for a tree that holds none
-        run: With empty results: the run; else the name for a tree that holds none
+        results: A run folder, or a tree of the published framework; empty: read the datasets
+        datasets: Location of the parquet datasets: a folder or an object store's address
+        output: Folder for the report
+        languages: Languages of the report
+        margins: File of the margins; empty: config/margins.yaml
+        environment: Without results, the run's environment; else the name for a tree without one
+        run: Without results, the run; else the name for a tree without one
     """
     limits = margins or MARGINS_FILE
     if results is not None:
@@ -75,7 +75,7 @@ async def _show(keys: Sequence[RunKey], reported: CampaignReport) -> None:
 
 
 def _link(path: Path) -> str:
-    """A link where reports are served (`ui` does so); else the file's path."""
+    """A link if reports are served, as `ui` does; else the file's path."""
     address = os.environ.get(REPORTS_URL)
     root = Path(os.environ.get(REPORTS_ROOT, "/")).resolve()
     if address is None or not path.resolve().is_relative_to(root):

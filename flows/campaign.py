@@ -1,4 +1,4 @@
-"""The flow `campaign`: plan → measure (environments at once) → ingest → analyse → check → report.
+"""The flow `campaign`: plan → measure → ingest → analyse → check → report.
 
 Environments that share hardware are measured one after the other, all others at the same time.
 """
@@ -30,13 +30,13 @@ from .measure import Measuring, measure
 from .progress import progress
 
 SQLITE_ENVIRONMENTS = 8
-"""Environments at once that a Prefect server on SQLite serves. Of more it refuses so many requests,
-which are sent again after seconds, that they begin minutes late."""
+"""Number of environments that a Prefect server on SQLite serves at once. With more, it refuses so
+many requests, which clients repeat after seconds, that environments start minutes late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What came of a campaign."""
+    """The result of a campaign."""
 
     run: str
     folder: Path
@@ -63,21 +63,21 @@ async def campaign(
     output: Path = Path("reports"),
     workflow: Path | None = None,
 ) -> Finished:
-    """Measures tools on environments, end to end, from the plan to the report.
+    """Measures tools in environments, from the plan to the report.
 
     Raises InputErrors (nothing was started), HostsBusy, RemoteError.
 
     Args:
-        environments: Names of folders below config/environments, or folders, that bootstrap wrote
-        run: Resume this run; empty: a fresh one
-        selection: Which cases; nothing chosen: all
-        measurement: How long, how often, with which loads
+        environments: Environments by name (below config/environments) or by folder
+        run: Run to resume; empty: start a new run
+        selection: Cases to measure; nothing chosen: all
+        measurement: Duration, repetitions and loads
         when_busy: If another run holds a host: wait for it, or refuse
-        languages: Of the report
-        results_dir: Where raw results go
-        datasets: Where the parquet datasets lie: a folder or an object store's address
-        output: Where reports go
-        workflow: A workflow.json that `plan` wrote, run as it stands
+        languages: Languages of the report
+        results_dir: Folder for raw results
+        datasets: Location of the parquet datasets: a folder or an object store's address
+        output: Folder for reports
+        workflow: A workflow.json that `plan` wrote, run unchanged
     """
     request = CampaignRequest(
         environments, selection, measurement, when_busy, languages, results_dir, datasets, output,
@@ -87,7 +87,7 @@ async def campaign(
 
 
 def own_run(results_dir: Path) -> str:
-    """The run of this flow run: the same one when Prefect retries or resumes it."""
+    """The run id of this flow run, which is the same after a retry or a resume by Prefect."""
     mark = str(flow_run.id or "").replace("-", "")[-8:]
     known = sorted(results_dir.glob(f"*-{mark}")) if mark else []
     return known[0].name if known else new_run(mark)
@@ -96,7 +96,8 @@ def own_run(results_dir: Path) -> str:
 async def conduct(
     request: CampaignRequest, run: str, title: str, until: datetime | None = None
 ) -> Finished:
-    """The steps of a campaign; a run that exists is resumed. No slot is started after `until`."""
+    """Runs a campaign, or resumes it if the run exists. No slot is started that would end after
+    `until`."""
     folder = request.results_dir / run
     if not folder.exists():
         _lay_out(folder, request)
@@ -113,7 +114,7 @@ async def conduct(
 
 
 def _lay_out(folder: Path, request: CampaignRequest) -> None:
-    """Plans every environment and writes it down, or nothing. Raises InputErrors."""
+    """Plans all environments and creates their run folders, or none. Raises InputErrors."""
     if not request.environments:
         raise InputError("environments", "", "none chosen", "at least one, or a run to resume")
     plans = plans_of(
@@ -127,7 +128,7 @@ def _lay_out(folder: Path, request: CampaignRequest) -> None:
 
 
 def _warn_about_sqlite(at_once: int) -> None:
-    """Warns of more environments at once than a server on SQLite serves."""
+    """Warns if more environments are measured at once than a server on SQLite serves."""
     if at_once > SQLITE_ENVIRONMENTS and _uses_sqlite():
         progress().notify(
             f"{at_once} environments at once: a Prefect server on SQLite serves up to "
@@ -137,14 +138,14 @@ def _warn_about_sqlite(at_once: int) -> None:
 
 
 def _uses_sqlite() -> bool:
-    """Whether this machine's settings say so; the API of a server elsewhere does not."""
+    """Whether this machine's server uses SQLite; False for a server elsewhere."""
     api = PREFECT_API_URL.value()
     is_local = not api or urlsplit(api).hostname in ("127.0.0.1", "::1", "localhost")
     return is_local and str(PREFECT_SERVER_DATABASE_CONNECTION_URL.value()).startswith("sqlite")
 
 
 async def _measure_all(run: Path, measuring: Measuring) -> dict[str, str]:
-    """Environment -> why it ended early, of those that did. Raises what the environments raised."""
+    """Environment -> why it ended early, for those that did. Raises the environments' errors."""
 
     async def one_after_the_other(group: list[RunFolder]) -> dict[str, str]:
         ended = {}

@@ -1,4 +1,4 @@
-"""The flow `comparison`: two runs held against each other, from results trees or the datasets."""
+"""The flow `comparison`: compares two runs, from results trees or from the datasets."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tasks.model.names import MARGINS_FILE
 
 @flow(name="comparison", flow_run_name="comparison · {a} · {b}", validate_parameters=False)
 async def comparison(a: str, b: str, datasets: str, margins: Path = MARGINS_FILE) -> Comparison:
-    """`a` and `b` are results folders, which are read first, or runs in the datasets."""
+    """`a` and `b` are results folders, which are ingested first, or runs in the datasets."""
     keys = []
     for one in (a, b):
         if Path(one).is_dir():

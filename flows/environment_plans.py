@@ -1,4 +1,4 @@
-"""The environments that a person names: their folders and their plans."""
+"""Folders and plans of the chosen environments."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ def known_environments() -> list[str]:
 
 
 def folders_of(environments: Sequence[str | Path]) -> list[Path]:
-    """Each environment's folder, from its name or from the folder itself. Raises InputErrors."""
+    """The folder of each environment, given its name or the folder. Raises InputErrors."""
     found, errors = [], []
     for text in environments:
         folder = next((p for p in (Path(text), ENVIRONMENTS / text) if p.is_dir()), None)
@@ -39,9 +39,9 @@ def plans_of(
     workflow: Path | None = None,
     make: Callable[..., Plan] = make_plan_of,
 ) -> list[tuple[Path, Plan]]:
-    """Each environment's folder and plan. Touches no host. Raises InputErrors of all of them.
+    """Folder and plan of each environment. Touches no host. Raises InputErrors for all of them.
 
-    make: `make_plan_of`, or the task of it.
+    make: `make_plan_of`, or the Prefect task made from it.
     """
     plans: list[tuple[Path, Plan]] = []
     errors: list[InputError] = []

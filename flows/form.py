@@ -1,4 +1,4 @@
-"""What a person fills in to start a run beside the settings models, and what a run is called."""
+"""Parameters that start a run, apart from the settings models, and the names of flow runs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Language = Literal["zh", "en"]
 
 @dataclass(frozen=True, slots=True)
 class CampaignRequest:
-    """Everything that was chosen for a campaign, whichever flow runs it."""
+    """All parameters of a campaign, for whichever flow runs it."""
 
     environments: Sequence[str]
     selection: Selection
@@ -37,7 +37,7 @@ class CampaignRequest:
 
 
 def titled(title: str) -> Callable[[], str]:
-    """Names a flow run after its environments, or after the run that it resumes."""
+    """Names a flow run by its environments, or by the run that it resumes."""
 
     def name() -> str:
         chosen = flow_run.parameters

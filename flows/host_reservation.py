@@ -1,8 +1,8 @@
-"""Whose turn it is on a set of hosts: the Prefect server's limits advise, the lock on each host
-decides.
+"""Host reservation: first a concurrency limit of the Prefect server for each host, then the lock on
+each host, which decides.
 
-With the limits, a waiting run does not even log in on hosts where another one is measuring. They
-reach as far as one Prefect server; a shell without a server goes straight to the hosts.
+Because of the limits, a waiting run does not even log in to hosts on which another run measures.
+They only work within one Prefect server; without a server, the locks alone apply.
 """
 
 import asyncio
@@ -34,9 +34,9 @@ _RETRY_S = 15.0
 async def reserved_hosts(
     folder: RunFolder, settings: Measurement, when_busy: WhenBusy, until: datetime | None
 ) -> AsyncIterator[Session]:
-    """`hold_hosts`, once the hosts are free.
+    """`hold_hosts`, as soon as the hosts are free.
 
-    Raises what it raises; HostsBusy when it is to refuse, or when `until` has come.
+    Raises the errors of `hold_hosts`; HostsBusy if `when_busy` is REFUSE or `until` has passed.
     """
     limits = [f"host {name}" for name in folder.occupied] if PREFECT_API_URL.value() else []
     waited = False
@@ -67,7 +67,7 @@ async def reserved_hosts(
 
 
 async def _acquire(held: AsyncExitStack, limits: Sequence[str]) -> None:
-    """A slot of every limit, for as long as `held` is open. Raises HostsBusy."""
+    """Acquires a concurrency slot of every limit until `held` is closed. Raises HostsBusy."""
     if not limits:
         return
     async with get_client() as client:
@@ -80,7 +80,7 @@ async def _acquire(held: AsyncExitStack, limits: Sequence[str]) -> None:
                 max_retries=0,  # the server's answer decides, however long it takes
                 lease_duration=LEASE_S,
                 strict=True,
-                raise_on_lease_renewal_failure=False,  # a server's outage ends no measurement
+                raise_on_lease_renewal_failure=False,  # a server outage must not end a measurement
             )
         )
     except ConcurrencySlotAcquisitionError as error:
@@ -91,7 +91,7 @@ async def _acquire(held: AsyncExitStack, limits: Sequence[str]) -> None:
 
 
 async def _set_state(state: Running) -> None:  # type: ignore[valid-type]
-    """Shows in the UI what this flow run is doing."""
+    """Sets the state that the UI shows for this flow run."""
     if flow_run.id:
         async with get_client() as client:
             await client.set_flow_run_state(flow_run.id, state, force=True)

@@ -21,14 +21,14 @@ QUICK = Measurement(
     iterations=3,
     window_s=1,
     workloads=["quick"],
-    # unpinned, two cores give two latencies: both ends of a round trip on one core, or on two
+    # unpinned on two cores, the latency depends on whether both ends share a core
     affinity="0,1" if (os.cpu_count() or 1) > 1 else None,
     monitor_interval_s=1,
     placebos=1,
     attribution_s=1,
     max_load=8.0,
 )
-"""Small enough to read its report within minutes; too small for small effects, and it says so."""
+"""Short enough for a report within minutes; its report says that it cannot detect small effects."""
 
 _TOOL_BESIDE_GUESTS = "tap_packets"
 _VMS_TAKE = "about 80 s of the demo"
@@ -46,26 +46,27 @@ async def demo(
     datasets: Address = "datasets/parquet",
     output: Path = Path("reports"),
 ) -> Finished:
-    """Measures bpftrace tools and a placebo between real SSH hosts of a lab, and its VMs.
+    """Measures bpftrace tools and a placebo between the hosts of a lab, and between its VMs.
 
     Args:
-        run: Resume this run; empty: a fresh one
-        name: The lab's name; labs stand side by side
-        layers: host: two SSH hosts; vm: also a VM on each; empty: vm where this machine can
-        switch: What joins the hosts
-        selection: Which cases; nothing chosen: all
-        measurement: How long, how often, with which loads
-        results_dir: Where raw results go
-        datasets: Where the parquet datasets lie: a folder or an object store's address
-        output: Where reports go
+        run: Run to resume; empty: start a new run
+        name: Name of the lab; several labs can run side by side
+        layers: host: two SSH hosts; vm: also a VM on each; empty: vm if this machine can run VMs
+        switch: What connects the hosts
+        selection: Cases to measure; nothing chosen: all
+        measurement: Duration, repetitions and loads
+        results_dir: Folder for raw results
+        datasets: Location of the parquet datasets: a folder or an object store's address
+        output: Folder for reports
     """
     layers = layers or _possible(switch)
     minimal_input = lab_up(name, layers, switch.value, progress().notify)
     try:
-        # removed with the lab: else a night of "all environments" would try its hosts
+        # below the lab's folder, which is removed with it; else a nightly run of all environments
+        # would try these hosts
         found = await bootstrap_environment(minimal_input, minimal_input.parent / "found")
         progress().notify(
-            f"found {len(found.facts)} hosts and made {found.case_count - found.skipped} cases"
+            f"discovered {len(found.facts)} hosts, {found.case_count - found.skipped} cases"
         )
         config_dir = found.full.parent
         workflow = config_dir / "workflow.json"
@@ -79,7 +80,7 @@ async def demo(
 
 
 def _possible(switch: Switch) -> list[Layer]:
-    """All layers, where VMs can run here; says what they cost, or why they are left out."""
+    """All layers if VMs can run here, else host; says how long VMs take, or why there are none."""
     if lacks := lacking_for_guests(switch.value):
         progress().notify(f"without VMs: {lacks[0]}")
         return [Layer.HOST]
@@ -88,7 +89,7 @@ def _possible(switch: Switch) -> list[Layer]:
 
 
 def _brief(plan: Plan) -> Plan:
-    """The host layer whole, and of the VMs one pass with one tool: emulated guests are slow."""
+    """The plan with a single iteration of one tool in the VM layer: emulated guests are slow."""
     if {slot.layer for slot in plan.slots} != {Layer.HOST, Layer.VM}:
         return plan
 

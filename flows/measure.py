@@ -1,5 +1,5 @@
-"""The flow `measure`: one environment's plan on hosts that it holds throughout. An iteration is a
-subflow, so that the graph of a night is a few named boxes, and each opens on its cases."""
+"""The flow `measure`: measures one environment's plan on reserved hosts. Each iteration is a
+subflow, so that the graph of a run has one box per iteration, which opens to show its cases."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -37,10 +37,10 @@ class Measuring:
 
 @flow(name="measure", flow_run_name="{environment} · {run}", validate_parameters=False)
 async def measure(folder: RunFolder, environment: str, run: str, measuring: Measuring) -> str:
-    """Measures what is left of the plan in `folder`.
+    """Measures the remaining slots of the plan in `folder`.
 
-    Returns why it ended early; empty where every cell has its outcome. Raises HostsBusy, and
-    RemoteError or InputErrors for hosts that cannot be measured on, before anything is started.
+    Returns why it ended early; empty if every cell has its outcome. Raises HostsBusy, and
+    RemoteError or InputErrors for unsuitable hosts, before anything is started.
     """
     artifact = await create_artifact(environment)
     if changed := folder.changed_original():
@@ -66,7 +66,7 @@ async def measure(folder: RunFolder, environment: str, run: str, measuring: Meas
 
 
 def _replan(session: Session, environment: str, iteration: int) -> None:
-    """Continues with what the numbers so far leave of the plan."""
+    """Continues with the plan as the interim analysis changes it."""
     interim = analyze_interim(session.site.folder, session.site.plan, iteration)
     session.replan(interim.plan)
     for case, reason in interim.decided.items():
@@ -74,15 +74,15 @@ def _replan(session: Session, environment: str, iteration: int) -> None:
     if interim.repeated:
         progress().notify(
             f"{environment} · iteration {iteration}: baselines jumped, "
-            f"{interim.repeated} slots are measured again"
+            f"{interim.repeated} slots are repeated"
         )
 
 
 def _iteration_flow(
     session: Session, environment: str, measuring: Measuring
 ) -> Callable[[int, int], Awaitable[str]]:
-    """The subflow that measures one iteration in this session: it takes the iteration's number and
-    how many there are, and returns why nothing more is to be measured; empty: go on."""
+    """The subflow that measures one iteration in this session. It takes the iteration's number and
+    the number of iterations; it returns why measuring must stop, or an empty text to continue."""
     run_case = case_runner(session)
 
     @flow(
@@ -105,7 +105,7 @@ def _iteration_flow(
                 session.skip(session.left(), str(error))
                 return str(error)
             if isinstance(error, BaseException) and not isinstance(error, FailedRun):
-                raise error  # a full disk here, or a defect: the next slot would meet it too
+                raise error  # a full disk here, or a defect: the next slot would fail too
         return ""
 
     return iteration

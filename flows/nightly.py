@@ -1,6 +1,6 @@
 """The flow `nightly`: a campaign within the hours of a night, started by a schedule.
 
-What is left of a night's plan is measured the next night, before a new plan is made.
+A plan that was not finished in one night is resumed the next night, before a new plan is made.
 """
 
 import hashlib
@@ -34,21 +34,21 @@ async def nightly(
     datasets: Address = "datasets/parquet",
     output: Path = Path("reports"),
 ) -> Any:
-    """Measures by night; no slot is started that would not end within the window.
+    """Measures during the night; no slot is started that would not end within the window.
 
     Returns a state with a `Finished`, whose message says what is left for the next night.
     Raises InputErrors (nothing was started), HostsBusy, RemoteError.
 
     Args:
-        environments: Names of folders below config/environments, or folders; empty: all of them
-        window_h: Hours from the scheduled start; then the night is over
-        selection: Which cases; nothing chosen: all
-        measurement: How long, how often, with which loads
+        environments: Environments by name or by folder; empty: all below config/environments
+        window_h: Length of the night in hours, from the scheduled start
+        selection: Cases to measure; nothing chosen: all
+        measurement: Duration, repetitions and loads
         when_busy: If another run holds a host: wait for it within the window, or refuse
-        languages: Of the report
-        results_dir: Where raw results go
-        datasets: Where the parquet datasets lie: a folder or an object store's address
-        output: Where reports go
+        languages: Languages of the report
+        results_dir: Folder for raw results
+        datasets: Location of the parquet datasets: a folder or an object store's address
+        output: Folder for reports
     """
     environments = environments or known_environments()
     until = (flow_run.scheduled_start_time or datetime.now(UTC)) + timedelta(hours=window_h)
@@ -61,7 +61,7 @@ async def nightly(
 
 
 def _run(request: CampaignRequest) -> str:
-    """The last run with the same settings while it is unfinished or retried; else a fresh one."""
+    """The last run with the same settings if it is unfinished or being retried; else a new one."""
     settings = (request.selection.model_dump_json(), request.measurement.model_dump_json())
     text = "\n".join([*sorted(request.environments), *settings])
     mark = f"nightly-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

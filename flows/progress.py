@@ -1,5 +1,5 @@
-"""Where a campaign's progress is shown: in the flow run's log, unless a terminal takes its place,
-and in a progress artifact for each environment."""
+"""Shows the progress of a campaign: in the flow run's log or on a terminal, and in a progress
+artifact for each environment."""
 
 import asyncio
 import re
@@ -38,7 +38,7 @@ class EnvironmentProgress:
 
 
 class Progress(Protocol):
-    """Each method is called at once when something happens."""
+    """Receives the events of a campaign as they happen."""
 
     def notify(self, text: str) -> None: ...
     def slot_started(self, place: EnvironmentProgress) -> None: ...
@@ -72,7 +72,7 @@ def progress() -> Progress:
 
 @contextmanager
 def progress_on(listener: Progress) -> Iterator[None]:
-    """Progress goes to `listener` in the body."""
+    """Sends progress to `listener` in the body."""
     token = _PROGRESS.set(listener)
     try:
         yield
@@ -81,7 +81,7 @@ def progress_on(listener: Progress) -> Iterator[None]:
 
 
 def environment_progress(environment: str, session: Session, slot: Slot) -> EnvironmentProgress:
-    """The progress of a session that starts `slot` now."""
+    """The progress of a session that is about to start `slot`."""
     plan, left = session.site.plan, session.left()
     return EnvironmentProgress(
         environment,
@@ -94,11 +94,11 @@ def environment_progress(environment: str, session: Session, slot: Slot) -> Envi
 
 
 _UPDATED_EVERY_S = 60.0
-"""Rarely enough for a server that shows 64 environments at once."""
+"""Rare enough for a server with 64 environments at once."""
 
 
 async def create_artifact(environment: str) -> UUID:
-    """A progress artifact at 0 %."""
+    """Creates a progress artifact at 0 %."""
     key = re.sub(r"[^a-z0-9]+", "-", f"progress-{environment}".lower())
     return await acreate_progress_artifact(0.0, key=key, description=environment)
 
@@ -107,7 +107,7 @@ async def create_artifact(environment: str) -> UUID:
 async def artifact_updated(
     artifact: UUID, environment: str, session: Session
 ) -> AsyncIterator[None]:
-    """Updates the artifact every minute, in a task of its own: no measurement waits for it."""
+    """Updates the artifact every minute, in the background, so that no measurement waits for it."""
 
     async def keep_updating() -> None:
         while True:
@@ -127,7 +127,7 @@ async def _update(artifact: UUID, environment: str, session: Session) -> None:
     if left := session.left():
         place = environment_progress(environment, session, left[0])
         percent, text = 100.0 * place.done / place.total, place.text
-    with suppress(httpx.HTTPError):  # the next update makes up for this one
+    with suppress(httpx.HTTPError):  # the next update replaces it
         await aupdate_progress_artifact(
             artifact, progress=percent, description=f"{environment} · {text}"
         )

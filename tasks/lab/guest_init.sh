@@ -1,10 +1,10 @@
 #!/bin/sh
-# Pid 1 of a lab guest, in an initramfs that is all its disk. Becomes the guest's sshd.
-# /srv/node/guest sets: hostname, and the addresses with prefix management (eth0) and test (eth1).
+# Pid 1 of a lab guest, in an initramfs that is its only file system. It becomes the guest's sshd.
+# /srv/node/guest sets hostname, and the addresses (with prefix) management (eth0) and test (eth1).
 set -eu
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
-chmod 755 / # sshd trusts no key below a directory that anyone may write to
+chmod 755 / # sshd accepts no key below a world-writable directory
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
@@ -28,5 +28,5 @@ ip address add "$test" dev eth1
 ip link set eth0 up
 ip link set eth1 up
 
-# Its log goes to the console, which is a file on the host.
+# sshd logs to the console, which is a file on the host.
 exec /usr/sbin/sshd -D -e -f /srv/node/sshd_config

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Pid 1 of a lab host, in network, pid, mount and uts namespaces of its own. Becomes the host's sshd:
-# when that ends, the kernel ends everything else on the host, as when a machine loses power.
+# Pid 1 of a lab host, in its own network, pid, mount and uts namespaces. It becomes the host's sshd:
+# when that ends, the kernel ends everything else on the host, as if a machine lost power.
 # usage: host_init.sh NODE_DIRECTORY HOSTNAME
 set -eu
 node=$1
@@ -8,7 +8,7 @@ hostname=$2
 
 echo "$hostname" >/proc/sys/kernel/hostname
 ip link set lo up
-# Bridged packets do not take the detour through the machine's firewall rules.
+# Bridged packets must not pass the machine's firewall rules.
 bridge_firewall=/proc/sys/net/bridge/bridge-nf-call-iptables
 if [ -e "$bridge_firewall" ]; then echo 0 >"$bridge_firewall"; fi
 
@@ -18,8 +18,8 @@ mount -t tracefs tracefs /sys/kernel/tracing
 mount -t debugfs debugfs /sys/kernel/debug
 mount -t bpf bpf /sys/fs/bpf
 
-# Hosts share the machine's programs, and no place that programs write to. The node's own directory
-# is put in place first: it may lie below one of those that are covered next.
+# Hosts share the machine's programs, but no directory that programs write to. The node's own directory
+# is mounted first, because it may be below one of those that are covered next.
 mount -t tmpfs -o mode=755 tmpfs /srv
 mkdir /srv/node /srv/bench
 mount --bind "$node" /srv/node
@@ -33,7 +33,7 @@ done
 mount -t tmpfs -o mode=700 tmpfs /root
 mkdir /run/sshd
 
-# sshd without PAM refuses a root whose password is locked with "!", as installers like to leave it.
+# sshd without PAM refuses root if its password is locked with "!", as installers often leave it.
 echo 'root:*:19000:0:99999:7:::' >/srv/node/shadow
 chmod 600 /srv/node/shadow
 mount --bind /srv/node/shadow /etc/shadow

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A tool in everything but the measuring: stays in the foreground, prints a line a second, ends when
-# told to, and attaches nothing. What a campaign finds here is the harness's own doing.
+# Behaves like a tool but attaches nothing: it stays in the foreground, prints a line per second, and
+# ends on a signal. Any overhead that a campaign finds for it is an artefact of the harness.
 trap 'exit 0' INT TERM
 while :; do
     date '+%H:%M:%S placebo'
