@@ -1,4 +1,4 @@
-"""The errors that leave their room, one root.
+"""The errors that leave their package, with one root.
 
     OverheadError
     ├── InputError         wrong input: a file, a key, what is wrong, what was expected   (exit 2)
@@ -105,7 +105,7 @@ class HostNotClean(OverheadError):
 
     def __init__(self, node: str, case: str, residue: Sequence[str]) -> None:
         self.node = node
-        super().__init__(f"{node}: {case} left behind: {'; '.join(residue[:5])}")
+        super().__init__(f"{node}: {case} left residue: {'; '.join(residue[:5])}")
 
 
 class BudgetBroken(OverheadError):
