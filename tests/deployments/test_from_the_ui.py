@@ -1,4 +1,4 @@
-"""Deployed, started and watched from Prefect, on a real server, worker and lifecycle."""
+"""Deployed, started and watched from Prefect, on a real server, worker and lab."""
 
 import shutil
 import subprocess
