@@ -116,6 +116,13 @@ class Site:
             time.sleep(0.5)
         return run
 
+    def left_the_queue(self, id: str, within_s: float = 60.0) -> None:
+        """Waits until a worker has taken the flow run."""
+        until = time.monotonic() + within_s
+        while self.run(id)["state"]["type"] == "SCHEDULED":
+            assert time.monotonic() < until, f"still scheduled after {within_s} s"
+            time.sleep(0.2)
+
     def inside(self, id: str) -> list[Any]:
         """All flow runs below this one, level by level."""
         below, parents = [], [id]
