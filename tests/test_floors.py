@@ -1,4 +1,4 @@
-"""The house's floors: who may import whom. Read from the imports themselves."""
+"""Which package may import which, checked on the import statements."""
 
 import ast
 from pathlib import Path
@@ -7,8 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-ROOMS = {
-    # room -> rooms it may import
+PACKAGES = {
+    # package -> packages that it may import
     "model": set(),
     "programs": {"model"},
     "storage": {"model"},
@@ -31,7 +31,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def imported(path: Path) -> set[str]:
-    """Absolute dotted names of all modules that the file imports, wherever it does."""
+    """Absolute dotted names of all modules that the file imports, at any level."""
     package = path.relative_to(ROOT).parts[:-1]
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -44,39 +44,39 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def room_of(module: str) -> str | None:
+def package_of(module: str) -> str | None:
     parts = module.split(".")
-    return parts[1] if parts[0] == "tasks" and len(parts) > 1 and parts[1] in ROOMS else None
+    return parts[1] if parts[0] == "tasks" and len(parts) > 1 and parts[1] in PACKAGES else None
 
 
-VERBS = {path.stem for path in (ROOT / "tasks").glob("*.py")} - {"__init__"}
+TASKS = {path.stem for path in (ROOT / "tasks").glob("*.py")} - {"__init__"}
 
 
-def test_every_folder_below_tasks_is_a_known_room():
+def test_every_folder_below_tasks_is_a_known_package():
     folders = {p.name for p in (ROOT / "tasks").iterdir() if p.is_dir() and any(p.glob("*.py"))}
-    assert folders == set(ROOMS)
+    assert folders == set(PACKAGES)
 
 
-def test_rooms_form_no_circle():
+def test_packages_have_no_import_cycle():
     seen: set[str] = set()
-    left = dict(ROOMS)
+    left = dict(PACKAGES)
     while left:
-        free = {room for room, below in left.items() if below <= seen}
-        assert free, f"circle among {sorted(left)}"
+        free = {package for package, below in left.items() if below <= seen}
+        assert free, f"cycle among {sorted(left)}"
         seen |= free
-        left = {room: below for room, below in left.items() if room not in free}
+        left = {package: below for package, below in left.items() if package not in free}
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_the_rooms_below_it_and_never_prefect_or_a_verb(room: str):
-    for path in _files(ROOT / "tasks" / room):
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_only_its_allowed_packages_and_never_prefect_or_a_task(package: str):
+    for path in _files(ROOT / "tasks" / package):
         for module in imported(path):
             assert not module.startswith(("prefect", "flows")), f"{path}: {module}"
-            other = room_of(module)
-            assert other in {None, room} | ROOMS[room], f"{path} imports {module}"
+            other = package_of(module)
+            assert other in {None, package} | PACKAGES[package], f"{path} imports {module}"
             parts = module.split(".")
-            is_verb = parts[0] == "tasks" and len(parts) > 1 and parts[1] in VERBS
-            assert not is_verb, f"{path} imports the verb {module}"
+            is_task = parts[0] == "tasks" and len(parts) > 1 and parts[1] in TASKS
+            assert not is_task, f"{path} imports the task {module}"
 
 
 def test_model_imports_only_the_standard_library_and_what_reads_input():
@@ -90,26 +90,26 @@ def test_model_imports_only_the_standard_library_and_what_reads_input():
 
 
 @pytest.mark.parametrize("library", ONLY)
-def test_a_library_is_imported_in_its_room_only(library: str):
+def test_a_library_is_imported_only_in_its_package(library: str):
     for path in [*_files(ROOT / "tasks"), *_files(ROOT / "flows")]:
         if path.relative_to(ROOT).parts[:2] == ("tasks", ONLY[library]):
             continue
         assert not any(m.split(".")[0] == library for m in imported(path)), path
 
 
-def test_verbs_never_import_each_other_or_a_flow():
-    for verb in VERBS:
-        for module in imported(ROOT / "tasks" / f"{verb}.py"):
+def test_tasks_never_import_each_other_or_a_flow():
+    for task in TASKS:
+        for module in imported(ROOT / "tasks" / f"{task}.py"):
             parts = module.split(".")
-            assert parts[0] != "flows", f"tasks/{verb}.py imports {module}"
-            assert not (parts[0] == "tasks" and len(parts) > 1 and parts[1] in VERBS), (
-                f"tasks/{verb}.py imports {module}"
+            assert parts[0] != "flows", f"tasks/{task}.py imports {module}"
+            assert not (parts[0] == "tasks" and len(parts) > 1 and parts[1] in TASKS), (
+                f"tasks/{task}.py imports {module}"
             )
 
 
-def test_flows_import_verbs_model_and_each_other_only():
+def test_flows_import_only_tasks_model_and_each_other():
     for path in _files(ROOT / "flows"):
         if path.relative_to(ROOT / "flows").as_posix() == "cli/commands/lab.py":  # no flow: the lab
             continue
         for module in imported(path):
-            assert room_of(module) in {None, "model"}, f"{path} imports {module}"
+            assert package_of(module) in {None, "model"}, f"{path} imports {module}"

@@ -1,4 +1,4 @@
-"""Are the numbers true? A campaign on the real lab with costs that are known beforehand.
+"""Are the figures correct? A campaign on the real lab with costs that are known beforehand.
 
     python -m tests.benchmarks.bench_lab [--iterations 4] [--only cap]
 
@@ -45,7 +45,7 @@ FULL, CAPPED = "1000mbit", "970mbit"
 CAP_PCT = 3.0
 AGREE_PCT = 10.0
 
-# Behaves like a tool: says that it is ready, stays, and puts back what it changed.
+# Behaves like a tool: prints that it is ready, keeps running, and undoes its change at the end.
 CONTROL = f"""#!/bin/sh
 set_rate() {{ tc qdisc change dev {LINK} root tbf rate "$1" burst 256k latency 20ms; }}
 trap 'set_rate {FULL}; exit 0' INT TERM
@@ -109,7 +109,7 @@ def effects_of(reading: Reading, plan: Plan) -> pl.DataFrame:
     return found.effects.filter("primary")
 
 
-def told(effects: pl.DataFrame) -> None:
+def print_effects(effects: pl.DataFrame) -> None:
     for row in effects.sort("case", "workload").iter_rows(named=True):
         if row["ci_low"] is None:
             print(f"  {row['case']} {row['workload']}: {row['verdict']} {row['reason']}")
@@ -133,7 +133,7 @@ async def fresh_lab() -> AsyncIterator[Path]:
 
 
 async def known_cap(settings: Measurement) -> int:
-    """Promises missed where the true cost is known."""
+    """Failed checks where the true cost is known."""
     print("known cap: the link limited, then limited 3 % lower")
     async with fresh_lab() as scratch:
         tools = scratch / "config" / "tools"
@@ -146,7 +146,7 @@ async def known_cap(settings: Measurement) -> int:
         one = settings.model_copy(update={"workloads": ["throughput_single_tcp"]})
         plan = limited(with_control(make_plan_of(scratch / "config", chosen, one)))
         effects = effects_of(await measure(scratch / "config", scratch / "run", plan, tools), plan)
-    told(effects)
+    print_effects(effects)
     row = effects.filter(case="positive_control").row(0, named=True)
     covered = row["ci_low"] is not None and row["ci_low"] <= CAP_PCT <= row["ci_high"]
     print(f"  The interval of the control {'covers' if covered else 'misses'} its known cost.")
@@ -154,13 +154,13 @@ async def known_cap(settings: Measurement) -> int:
 
 
 async def unlimited(settings: Measurement) -> int:
-    """Promises missed by placebos and by the per-packet tool."""
+    """Failed checks of the placebos and of the per-packet tool."""
     print("tools and placebos on the unlimited link")
     async with fresh_lab() as scratch:
         plan = make_plan_of(scratch / "config", Selection(), settings)
         reading = await measure(scratch / "config", scratch / "run", plan)
     effects = effects_of(reading, plan)
-    told(effects)
+    print_effects(effects)
     placebos = effects.filter(kind="placebo")["verdict"].to_list()
     missed = int(any(verdict.startswith("overhead") for verdict in placebos))
     stacks = effects.filter(tool="rx_packet_stacks").filter(
@@ -200,7 +200,7 @@ async def main(iterations: int, only: str | None) -> int:
 
 
 def disagreeing(programs: pl.DataFrame) -> int:
-    """How many tools are apart in the figure that the report shows of them."""
+    """How many tools differ in the figure that the report shows for them."""
     levels = kernel_cost(programs, ["tool", "campaign"]).sort("tool", "campaign")
     off = 0
     for (tool,), part in levels.group_by(["tool"], maintain_order=True):
@@ -212,7 +212,7 @@ def disagreeing(programs: pl.DataFrame) -> int:
 
 
 def as_simulated(reading: Reading, plan: Plan) -> None:
-    """What the simulator has to be told to behave like this lab when nothing is measured."""
+    """The simulator's parameters that reproduce this lab without a tool."""
     nothing = reading.cells.filter(pl.col("kind") != "tool", pl.col("status") == "passed")
     keys = ["environment", "run", "layer", "iteration", "position", "case", "workload", "attempt"]
     for workload, metric in rules_for(plan).primary.items():

@@ -9,7 +9,7 @@ import pytest
 import tasks.reporting
 from tasks.reporting.texts import LANGS, Texts, catalogue
 
-ROOM = Path(tasks.reporting.__file__).parent
+PACKAGE = Path(tasks.reporting.__file__).parent
 LITERAL = re.compile(r"""\bt\(\s*f?["']([a-z_.{}]+(?:\[[^]]*\])?[a-z_.]*)["']""")
 
 
@@ -26,7 +26,7 @@ def test_both_languages_say_the_same_key_with_the_same_values(key: str) -> None:
 
 
 def test_every_key_that_is_written_out_in_the_code_is_in_the_catalogue() -> None:
-    files = [*ROOM.rglob("*.py"), *ROOM.rglob("*.j2")]
+    files = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.j2")]
     keys = {key for file in files for key in LITERAL.findall(file.read_text("utf-8"))}
     plain = {key for key in keys if "{" not in key and "." in key}
     assert len(plain) > 50
