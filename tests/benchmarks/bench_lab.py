@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.bench_lab [--iterations 4] [--only cap]
 
-Prints: the cap of 3 % that a rate limit sets, beside the interval that was measured for it; the
-placebos' verdicts; the per-packet tool's verdicts; this lab as a host of the simulator, from its
-baselines and placebos; the kernel's ns an event in two campaigns. Needs root and a quiet machine;
-about 3 minutes an iteration.
+Prints the interval that was measured for a rate limit that costs exactly 3 %; the placebos'
+verdicts; the per-packet tool's verdicts; the simulator's parameters for this lab, fitted to its
+baselines and placebos; the kernel's ns per event in two campaigns. Needs root and a quiet machine;
+takes about 3 minutes per iteration.
 """
 
 import argparse
@@ -56,8 +56,8 @@ while :; do sleep 1 & wait $!; done
 
 
 def with_control(plan: Plan) -> Plan:
-    """The plan with a case that slows the link by a known share. It attaches nothing, like a
-    placebo; both ends of every window see the limited link, so the share is exact."""
+    """The plan with a case that slows the link by a known share and, like a placebo, attaches
+    nothing. The link is limited throughout every window, so the share is exact."""
     first = next(case for case in plan.cases if case.kind is CaseKind.PLACEBO)
     control = replace(
         first,
@@ -74,7 +74,8 @@ def with_control(plan: Plan) -> Plan:
 
 
 def limited(plan: Plan) -> Plan:
-    """The sending link at a rate that the machine reaches with ease, before every case."""
+    """The plan with a hook that limits the sending link, before every case, to a rate that the
+    machine reaches easily."""
     bucket = ("rate", FULL, "burst", "256k", "latency", "20ms")
     argv = ("tc", "qdisc", "replace", "dev", LINK, "root", "tbf", *bucket)
     return replace(plan, hooks=(Hook("tool", "init", "client", argv),))
@@ -83,14 +84,14 @@ def limited(plan: Plan) -> Plan:
 async def measure(
     config: Path, folder: Path, plan: Plan, sender_tools: Path | None = None
 ) -> Reading:
-    """sender_tools: these, and all that the plan runs beside the load, run on the sending side."""
+    """sender_tools: a folder of tools; with it, all tools run on the sending side."""
     run_folder = RunFolder.create(folder / NAME, config, folder.name, plan)
     async with hold_hosts(run_folder, min_free_mib=64, keep_on_hosts=False) as session:
         if sender_tools is not None:
             site = session.site
             pair = site.pair(Layer.HOST)
-            turned = {Layer.HOST: replace(pair, tool_host=pair.client)}
-            session.site = replace(site, environment=replace(site.environment, pairs=turned))
+            pairs = {Layer.HOST: replace(pair, tool_host=pair.client)}
+            session.site = replace(site, environment=replace(site.environment, pairs=pairs))
             files = sorted(path for path in sender_tools.rglob("*") if path.is_file())
             client = site.shells[pair.client.name]
             where = f"{pair.client.workdir}/measurement-tools"
@@ -122,7 +123,7 @@ def print_effects(effects: pl.DataFrame) -> None:
 
 @asynccontextmanager
 async def fresh_lab() -> AsyncIterator[Path]:
-    """A folder for results, with the lab's environment below `config`."""
+    """Starts a lab; yields a folder for results, with the lab's environment below `config`."""
     scratch = Path(tempfile.mkdtemp(prefix="truth-"))
     try:
         await discover_environment(lifecycle.up(NAME).minimal_input, scratch / "config")
@@ -134,7 +135,7 @@ async def fresh_lab() -> AsyncIterator[Path]:
 
 async def known_cap(settings: Measurement) -> int:
     """Failed checks where the true cost is known."""
-    print("known cap: the link limited, then limited 3 % lower")
+    print("known cost: a limited link, and a case that limits it to 3 % less")
     async with fresh_lab() as scratch:
         tools = scratch / "config" / "tools"
         source = Path(lifecycle.__file__).with_name("tools")
@@ -172,8 +173,8 @@ async def unlimited(settings: Measurement) -> int:
 
 
 async def repeated(settings: Measurement) -> int:
-    """Tools whose ns an event differ between two campaigns."""
-    print("the kernel's ns an event, in two campaigns")
+    """Number of tools whose ns per event differ between two campaigns."""
+    print("the kernel's ns per event, in two campaigns")
     brief = {"workloads": ["latency_tcp_rr"], "window_s": 1, "placebos": 0, "attribution_s": 4}
     both = []
     async with fresh_lab() as scratch:
@@ -195,7 +196,7 @@ async def main(iterations: int, only: str | None) -> int:
     for name, part in parts.items():
         if only in (None, name):
             missed += await part(settings)
-    print("as promised" if not missed else f"{missed} promises missed")
+    print("all checks passed" if not missed else f"{missed} checks failed")
     return 1 if missed else 0
 
 
