@@ -30,7 +30,8 @@ for extra; do
     case $extra in
         with-browser) need chromium chromium; need fc-list fontconfig
                       [ -n "$(fc-list :lang=zh 2>/dev/null)" ] || wanted="$wanted fonts-noto-cjk" ;;
-        with-vm) need qemu-system-x86_64 qemu-system-x86; need busybox busybox-static ;;
+        with-vm) need qemu-system-x86_64 qemu-system-x86; need busybox busybox-static
+                 need modprobe kmod; need mawk mawk; need gzip gzip; need tar tar ;;  # for guests
         with-ovs) need ovs-vsctl openvswitch-switch ;;
         with-postgresql) [ -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] ||
                              need initdb postgresql ;;

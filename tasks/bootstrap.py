@@ -1,9 +1,5 @@
 """The task `bootstrap`: from minimal-input.yaml to the environment's full.yaml and cases.json."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,16 +9,14 @@ from prefect.cache_policies import NO_CACHE
 from .discovery.discover import discover
 from .discovery.facts_table import facts_table
 from .discovery.full_yaml import to_full, write_full
-from .discovery.prober import ProbeAnswer, ProbeRunner
 from .discovery.recording import Recorder, Replay
 from .model.catalog import read_catalog
-from .model.environment import Node, SshSettings
 from .model.facts import Facts
 from .model.full import read_full
 from .model.inputs import read_minimal_input
 from .model.names import CONFIG
 from .planning.cases import expand, write_cases
-from .remote.connection import Connection
+from .remote.probing import probe_over_ssh
 
 __all__ = ["Bootstrapped", "bootstrap_environment", "discover_environment", "facts_table"]
 
@@ -73,27 +67,3 @@ bootstrap_environment = task(
     name="bootstrap", task_run_name="bootstrap · {minimal_input}", cache_policy=NO_CACHE
 )(discover_environment)
 """`discover_environment` as a step of a flow."""
-
-
-@asynccontextmanager
-async def probe_over_ssh(ssh: SshSettings) -> AsyncIterator[ProbeRunner]:
-    """Runs probes on the hosts themselves, over one connection for each node.
-
-    The connections do not use sudo: a probe that needs root runs sudo itself, so that the others
-    also run where there is no sudo.
-    """
-    async with AsyncExitStack() as stack:
-        connections: dict[str, asyncio.Task[Connection]] = {}
-
-        async def connect(node: Node) -> Connection:
-            return await stack.enter_async_context(Connection(node, ssh))
-
-        async def run(node: Node, argv: Sequence[str]) -> ProbeAnswer:
-            if node.name not in connections:
-                connections[node.name] = asyncio.create_task(connect(node))
-            connection = await asyncio.shield(connections[node.name])
-            sent_at = time.time()
-            done = await connection.run(argv, check=False)
-            return ProbeAnswer(done.status, done.stdout, done.stderr, sent_at, time.time())
-
-        yield run

@@ -12,12 +12,9 @@ from .reporting.history_page import history_page
 from .reporting.history_view import History
 from .reporting.page import write_page
 from .reporting.texts import Lang
-from .statistics.nights import SERIES, changes, combined, history
+from .statistics.nights import SERIES, changes, combined, history, host_levels
 from .statistics.verdicts import believed
 from .storage.dataset import Dataset
-
-BASELINE = "baseline"
-"""The case name of the hosts' own series."""
 
 _TOOL = ("environment", "layer", "case", "tool")
 
@@ -56,7 +53,7 @@ def history_of(
     tools = primary.select(_TOOL).unique()
     keys = [*SERIES, "run", "night", "epoch"]
     of_tools = series.join(tools, on=_TOOL[:3]).select(*keys, "tool", level="ratio")
-    nights = pl.concat([of_tools, _hosts(primary, cells).select(of_tools.columns)])
+    nights = pl.concat([of_tools, host_levels(primary, cells).select(of_tools.columns)])
     changed = changes(nights, "level").join(tools, on=_TOOL[:3], how="left")
     together = combined(series).join(tools, on=_TOOL[:3])
     past = History(runs.filter(of_wanted), nights, together, changed, datetime.now(UTC))
@@ -71,23 +68,3 @@ def _known(datasets: str, runs: pl.DataFrame, environments: Sequence[str]) -> li
             expected = f"one of {', '.join(known) or 'none yet'}"
             raise InputError(datasets, environment, "no run of this environment", expected)
     return list(environments) or known
-
-
-def _hosts(effects: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
-    """The hosts' own level in each night: the mean of the baselines around the cases.
-
-    Its epoch covers kernel and NIC settings only, no tool.
-    """
-    night = ["environment", "run"]
-    when = cells.group_by(night).agg(night=pl.col("started").min())
-    passed = cells.filter(pl.col("kind") == "baseline", pl.col("status") == "passed")
-    epochs = passed.group_by(*night, "layer").agg(pl.col("epoch").first())
-    place = [*night, "layer", "workload", "metric"]
-    levels = effects.group_by(place).agg(level=pl.col("baseline_mean").mean())
-    return (
-        levels.drop_nulls("level")
-        .join(when, on=night)
-        .join(epochs, on=[*night, "layer"], how="left")
-        .with_columns(case=pl.lit(BASELINE), tool=pl.lit(None, pl.String))
-        .sort("night", *SERIES)
-    )

@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from .model.errors import InputError, raise_all
-from .model.names import RunKey, as_id
-from .reading import legacy, native
+from .model.errors import InputError
+from .model.names import RunKey
 from .reading.admission import refuse_wrong
-from .reading.records import FileStatus, Reading
+from .reading.records import FileStatus, Reading, cell_counts
+from .reading.tree import read_tree
 from .storage.dataset import Dataset
 from .storage.run_folder import run_folders
 
@@ -44,25 +43,7 @@ def ingest_tree(
     the same tree again changes nothing. Either all of it enters the datasets or nothing does.
     Raises InputError for a wrong tree, DatasetError for a wrong dataset.
     """
-    if not path.is_dir():
-        raise InputError(str(path), "", "no such folder", "a results tree")
-    path = path.resolve()
-    folders = run_folders(path)
-    given = {"--environment": environment, "--run": run}
-    if folders:
-        raise_all(
-            [
-                InputError(option, name, "the tree holds its own names", "left out")
-                for option, name in given.items()
-                if name is not None
-            ]
-        )
-    begun = [folder for folder in folders if folder.is_measured] or folders
-    readings = (
-        [native.read_environment(folder) for folder in begun]
-        if folders
-        else [legacy.read(path, environment or "legacy", run or as_id(path.name))]
-    )
+    readings = read_tree(path, environment, run)
     dataset = Dataset(datasets)
     refuse_wrong(readings, dataset)
     dataset.replace_all({reading.key: reading.tables() for reading in readings})
@@ -73,7 +54,7 @@ def _ingested(reading: Reading) -> Ingested:
     refused = reading.manifest.filter(status=FileStatus.REFUSED)
     return Ingested(
         *reading.key,
-        *_counts(reading.cells),
+        *cell_counts(reading.cells),
         files_read=reading.manifest.filter(status=FileStatus.READ).height,
         files_refused=tuple(f"{path}: {reason}" for path, _, reason in refused.iter_rows()),
     )
@@ -89,11 +70,4 @@ def held(datasets: str, environment: str, run: str) -> Ingested:
     cells = Dataset(datasets).rows("cells", [(environment, run)])
     if cells.is_empty():
         raise InputError(datasets, "", f"no run {run!r} of {environment!r}", "one that is in it")
-    return Ingested(environment, run, *_counts(cells), files_read=0, files_refused=())
-
-
-def _counts(cells: pl.DataFrame) -> tuple[int, int]:
-    """The numbers of cells and of passed cells; a cell counts by its last attempt."""
-    place = ["layer", "iteration", "position", "workload"]
-    final = cells.sort("attempt").unique(place, keep="last")
-    return final.height, final.filter(status="passed").height
+    return Ingested(environment, run, *cell_counts(cells), files_read=0, files_refused=())

@@ -4,15 +4,15 @@ Blocks whose baselines jumped are repeated; that decision uses the baselines alo
 campaign, decided cases leave the schedule.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from .model.environment import Layer
 from .model.names import MARGINS_FILE
-from .model.plan import Plan, Slot
-from .planning.schedule import REPEATED, again, without
+from .model.plan import Plan
+from .planning.schedule import REPEATED, with_block_repeated, without
 from .quality.checks import complete
 from .quality.stability import regimes
 from .reading import native
@@ -35,36 +35,31 @@ class Interim:
 
 
 @task(
-    name="interim analysis",
-    task_run_name="interim analysis after iteration {iteration}",
-    cache_policy=NO_CACHE,
+    name="interim analysis", task_run_name="interim analysis · {iteration}", cache_policy=NO_CACHE
 )
 def analyze_interim(folder: RunFolder, plan: Plan, iteration: int) -> Interim:
     """The interim analysis after `iteration`, which is complete. Writes the plan if it changed."""
     reading = native.read_environment(folder)
-    repeated = _repeated(reading, plan, iteration)
-    decided = {} if repeated else _decided(reading, plan, iteration)
-    if not repeated and not decided:
-        return Interim(plan, 0, {})
-    changed = replace(plan, slots=_in_order((*plan.slots, *repeated)))
-    if decided:
+    changed, decided = _with_repeats(reading, plan, iteration), {}
+    repeated = len(changed.slots) - len(plan.slots)
+    if not repeated and (decided := _decided(reading, plan, iteration)):
         ids = {(c.layer, c.id) for c in plan.cases if (c.layer, c.name) in decided}
         changed = without(plan, ids, after=iteration)
-    folder.write_plan(changed)
-    return Interim(changed, len(repeated), {name: why for (_, name), why in decided.items()})
+    if changed is not plan:
+        folder.write_plan(changed)
+    return Interim(changed, repeated, {name: why for (_, name), why in decided.items()})
 
 
-def _repeated(reading: Reading, plan: Plan, iteration: int) -> list[Slot]:
-    """New slots for this iteration's unsteady blocks; none if blocks of it were repeated before."""
+def _with_repeats(reading: Reading, plan: Plan, iteration: int) -> Plan:
+    """The plan with this iteration's unsteady blocks once more; the same plan where there is none,
+    or where blocks were repeated already."""
     if any(s.iteration == iteration and s.attempt >= REPEATED for s in plan.slots):
-        return []
+        return plan
     values = cell_values(reading.cells, reading.samples)
     series = baseline_series(values, rules_for(plan))
-    slots: list[Slot] = []
     for layer, left, right in unsteady_blocks(blocks(series), iteration):
-        grown = replace(plan, slots=(*plan.slots, *slots))
-        slots += again(grown, iteration, Layer(layer), left, right)
-    return slots
+        plan = with_block_repeated(plan, iteration, Layer(layer), left, right)
+    return plan
 
 
 def _decided(reading: Reading, plan: Plan, iteration: int) -> dict[tuple[Layer, str], str]:
@@ -79,12 +74,7 @@ def _decided(reading: Reading, plan: Plan, iteration: int) -> dict[tuple[Layer, 
     analysis = analyze(reading.cells, reading.samples, read_margins(MARGINS_FILE), rules)
     scheduled = {(s.layer, s.case_id) for s in plan.slots if s.iteration > iteration}
     names = {(c.layer, c.name) for c in plan.cases if (c.layer, c.id) in scheduled}
-    jumping = regimes(complete({"cells": reading.cells, "samples": reading.samples}))
-    steady = analysis.decided.join(jumping.filter("failed"), on="layer", how="anti")
+    jumping = regimes(complete(reading.tables())).filter("failed")
+    steady = analysis.decided.join(jumping, on="layer", how="anti")
     rows = steady.select("layer", "case", "stopped").iter_rows()
     return {(Layer(layer), case): why for layer, case, why in rows if (Layer(layer), case) in names}
-
-
-def _in_order(slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
-    layers = list(Layer)
-    return tuple(sorted(slots, key=lambda s: (s.iteration, layers.index(s.layer), s.position)))

@@ -1,7 +1,6 @@
 """The task `plan`: from an environment's files and the user's settings to the plan that is run."""
 
-import random
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from prefect.runtime import task_run
 from .model.catalog import read_catalog
 from .model.errors import InputError
 from .model.full import FullConfig, find_config, read_full
-from .model.plan import Case, Design, Plan
+from .model.plan import Case, Plan
 from .model.settings import Measurement, Selection
 from .planning.case_selection import matching_workloads, select
 from .planning.cases import expand, placebo_case, read_cases
@@ -68,7 +67,7 @@ def make_plan_of(
         cases,
         partial(placebo_case, full),
         workloads,
-        _design(measurement),
+        measurement.design(),
     )
 
 
@@ -78,13 +77,3 @@ def _run_name() -> str:
 
 plan_environment = task(name="plan", task_run_name=_run_name, cache_policy=NO_CACHE)(make_plan_of)
 """`make_plan_of` as a step of a flow."""
-
-
-def _design(settings: Measurement) -> Design:
-    shared = {field.name for field in fields(Design)} & Measurement.model_fields.keys() - {"seed"}
-    return Design(
-        seed=random.randrange(2**31) if settings.seed is None else settings.seed,
-        max_load_1m=settings.max_load,
-        budget_s=None if settings.budget_h is None else settings.budget_h * 3600,
-        **settings.model_dump(include=shared),
-    )

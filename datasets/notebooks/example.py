@@ -1,6 +1,6 @@
 """A made-up dataset for the notebooks: two environments, one run per night for fifteen nights.
 
-It is simulated (`tasks.statistics.simulate`) and analysed by the project's own verb, so effects and
+It is simulated (`tasks.statistics.simulate`) and analysed by the project's own task, so effects and
 verdicts are those that a campaign with these values would have had. It is the same each time:
 
 - Everywhere `eth_drop` costs far too much and `system_network_latency_summary` almost nothing.

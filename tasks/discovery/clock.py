@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..model.errors import ParseError
-from .prober import ProbeAnswer
+from ..model.probe import ProbeAnswer
 
 
 def parse_clock(answers: Sequence[ProbeAnswer]) -> tuple[float, float]:

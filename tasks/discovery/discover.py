@@ -13,6 +13,7 @@ from ..model.environment import Layer, Node
 from ..model.errors import InputError, ParseError, RemoteError, raise_all
 from ..model.facts import Bpf, Facts, Vm
 from ..model.inputs import MinimalInput
+from ..model.probe import ProbeRunner
 from ..programs.sections import sections
 from . import probes, system
 from .clock import parse_clock
@@ -21,7 +22,7 @@ from .links import Links, parse_links, parse_route
 from .nics import parse_interfaces
 from .open_vswitch import Ovs, parse_ovs
 from .preflight import check_facts, check_path, holding_link, place, qemu_of, test_address
-from .prober import Prober, ProbeRunner
+from .prober import Prober
 from .traffic_path import traffic_path
 from .vms import Qemu, parse_domiflist, parse_qemus, tap_of, vhost_pids_of
 

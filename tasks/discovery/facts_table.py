@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from rich.table import Table
 
 from ..model.facts import Facts
+from ..programs.loads import LOADS
 
 
 def facts_table(facts: Mapping[str, Facts]) -> Table:
@@ -95,7 +96,7 @@ _ROWS: tuple[tuple[str, Callable[[Facts], object]], ...] = (
     ("NIC", _nic),
     ("VM", _vm),
     ("eBPF", _bpf),
-    ("programs", lambda f: _programs(f, "iperf3", "netperf", "pidstat")),
+    ("programs", lambda f: _programs(f, *LOADS, "pidstat")),
     ("free disk", lambda f: f"{f.disk_free_mib / 1024:.1f} GiB" if f.disk_free_mib else None),
     ("clock", _clock),
     ("notes", lambda f: "; ".join(f.notes)),

@@ -6,12 +6,15 @@ from ..model.environment import Layer, Node
 from ..model.errors import InputError
 from ..model.facts import Facts
 from ..model.inputs import Hints
+from ..programs.loads import LOADS, USUAL
 from .links import Link, Links, holder
 from .open_vswitch import Ovs, internal_ports
 from .traffic_path import TrafficPath
 from .vms import Qemu
 
-LOADS = ("iperf3", "netperf", "netserver")
+NEEDED_LOADS = tuple(
+    command.split()[0] for name in sorted({*USUAL.values()}) for command in LOADS[name].versions
+)
 HELPERS = ("setsid", "flock", "sha256sum", "tar")
 MONITORS = ("pidstat",)  # tools run on hosts only
 MIN_FREE_MIB = {Layer.HOST: 512, Layer.VM: 64}  # a tool's log may take 256 MiB; loads write little
@@ -25,7 +28,7 @@ def place(node: Node) -> str:
 def check_facts(node: Node, facts: Mapping[str, Facts]) -> Iterator[InputError]:
     """Everything that the node lacks, an error each."""
     found = facts[node.name]
-    for program in (*LOADS, *HELPERS, *(MONITORS if node.role == Layer.HOST else ())):
+    for program in (*NEEDED_LOADS, *HELPERS, *(MONITORS if node.role == Layer.HOST else ())):
         if program not in found.programs:
             yield InputError(place(node), program, "is not installed", "it on PATH or in /usr/sbin")
     floor = MIN_FREE_MIB[node.role]

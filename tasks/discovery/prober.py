@@ -1,32 +1,13 @@
 """Probes on a node: the seam between discovery and hosts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from ..model.environment import Node
 from ..model.errors import InputError
+from ..model.probe import ProbeAnswer, ProbeRunner
 from .preflight import place
 from .probes import Probe
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeAnswer:
-    """A command's answer. Times are epoch seconds on this machine's clock."""
-
-    status: int | None  # None: the command ended without one
-    stdout: str
-    stderr: str
-    sent_at: float
-    received_at: float
-
-    @property
-    def round_trip_s(self) -> float:
-        return self.received_at - self.sent_at
-
-
-ProbeRunner = Callable[[Node, Sequence[str]], Awaitable[ProbeAnswer]]
-"""Runs an argument list on a node. Raises RemoteError where the node cannot be reached."""
 
 
 @dataclass(frozen=True, slots=True)

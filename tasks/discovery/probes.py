@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..model.environment import Node
+from ..programs.loads import LOADS
 from ..programs.sections import QUOTE
 
 _ENVIRONMENT = (
@@ -72,9 +73,7 @@ _FILES = (
     ),
 )
 _VERSIONS = (
-    "iperf3 --version",
-    "netperf -V",
-    "netserver -V",
+    *(command for load in LOADS.values() for command in load.versions),
     "pidstat -V",
     "bpftool version",
     "ethtool --version",

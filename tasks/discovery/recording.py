@@ -13,7 +13,7 @@ import yaml
 from ..model.environment import Node
 from ..model.errors import InputError, Unreachable
 from ..model.names import as_id
-from .prober import ProbeAnswer, ProbeRunner
+from ..model.probe import ProbeAnswer, ProbeRunner
 from .probes import key_of
 
 _ANSWERS = "answers.yaml"

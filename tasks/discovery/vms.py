@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ..programs.proc import parse_process
 from ..programs.sections import sections
 from .links import Links
 
@@ -70,7 +71,7 @@ def _vhost_threads(text: str) -> dict[int, tuple[int, ...]]:
     found: dict[int, dict[int, int]] = {}
     for line in text.splitlines():
         if match := _THREAD.match(line):
-            started = int(line.rpartition(")")[2].split()[19])
+            started = parse_process(line, "vhost threads").start_ticks
             found.setdefault(int(match[2]), {})[int(match[1])] = started
     return {
         qemu: tuple(sorted(threads, key=lambda tid: (threads[tid], tid)))

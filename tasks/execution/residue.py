@@ -6,25 +6,16 @@ checks the noted host before it measures anything; otherwise the residue would b
 state before the next tool.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from ..model.errors import OverheadError
+from ..model.errors import HostNotClean
 from ..programs.bpftool import BpfState
 from ..storage.rawtree import write_text
 from .bpf import residue_of
 from .shell import Shell
-
-
-class HostNotClean(OverheadError):
-    """A tool left residue: nothing is measured on that host until the residue is gone."""
-
-    def __init__(self, node: str, case: str, residue: Sequence[str]) -> None:
-        self.node = node
-        super().__init__(f"{node}: {case} left residue: {'; '.join(residue[:5])}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from ..model.errors import RemoteError
+from ..model.errors import HostNotClean, RemoteError
 from ..model.outcome import CellKey, CellPlace, CellStatus, Outcome
 from ..model.plan import Plan, Slot, Workload
 from ..planning.remaining import is_final, is_tried, place_of, slots_left, workloads_left
@@ -80,7 +80,7 @@ class Session:
         await self._wait_until_clean()
         try:
             await run_slot(self.site, slot, workloads, attempt, self._record)
-        except residue.HostNotClean as error:
+        except HostNotClean as error:
             async with self.site.steps.step("global", "post", f"not clean: {error}", error.node):
                 await self._wait_until_clean()
 

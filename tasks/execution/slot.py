@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..model.errors import HostsBusy, RemoteError
+from ..model.errors import HostNotClean, HostsBusy, RemoteError
 from ..model.outcome import TRANSPORT, CellStatus, Failure, HostState, Outcome
 from ..model.plan import CaseKind, Slot, Workload
 from ..programs.bpftool import BpfState
@@ -232,7 +232,7 @@ class _RunningSlot:
                 continue
             now = time.time()
             folders = rawtree.cell_folders(
-                self.case, self.record.layer, workload, f"{self.record.ts}_none"
+                self.case, self.record.layer, workload, f"{self.record.ts}_{workload.name}"
             )
             record = rawtree.CellRecord(
                 workload, self.record.ts, self.file, folders, (), now, now, failure
@@ -282,7 +282,7 @@ class _RunningSlot:
         if left:
             for workload in self._ran:
                 self._judge(workload)
-            raise residue.HostNotClean(self.record.tool_host, self.case.name, left)
+            raise HostNotClean(self.record.tool_host, self.case.name, left)
 
     async def _collect(self) -> None:
         """Fetches the beginning of the tool's outputs."""

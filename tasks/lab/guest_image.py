@@ -30,7 +30,7 @@ _MODULES = (
 )
 _UNPACK = {".xz": ["xz", "-dc"], ".zst": ["zstd", "-dcq"], ".ko": ["cat"]}
 
-_PACKAGES = (
+PACKAGES = (
     *("coreutils", "dash", "findutils", "grep", "gzip", "hostname", "kmod", "mawk", "mount"),
     *("procps", "sed", "tar", "util-linux", "iproute2", "ethtool", "openssh-server"),
     *("iperf3", "netperf", "sysstat"),
@@ -114,7 +114,7 @@ def _lay_out(root: Path) -> None:
 
 
 def _copy_programs(root: Path) -> None:
-    listed = run("dpkg-query", "--listfiles", *_PACKAGES).splitlines()
+    listed = run("dpkg-query", "--listfiles", *PACKAGES).splitlines()
     programs = [name for name in listed if _PROGRAM.fullmatch(name) and Path(name).is_file()]
     for name in programs:
         # A link to a sibling stays a link; one to elsewhere (alternatives) is copied as its target.

@@ -40,7 +40,8 @@ def up(
 ) -> LabState:
     """The running lab `name`. A lab that is already up is left alone, a broken one is rebuilt.
 
-    Raises InputErrors for what this machine lacks, and where the lab is up with another layout.
+    A lab that cannot be built is taken down. Raises InputErrors for what this machine lacks, and
+    where the lab is up with another layout; CommandFailed.
     """
     directory = _directory(name, state_root)
     wanted = _layers(layers)
@@ -56,7 +57,11 @@ def up(
             return state
         _clear(directory)
         layout = LabLayout(name, directory, wanted, switch, network.free_number())
-        _build(layout, notify)
+        try:
+            _build(layout, notify)
+        except BaseException:  # also Ctrl-C: half a lab is of no use
+            _clear(directory)
+            raise
         return _state_of(layout)
 
 

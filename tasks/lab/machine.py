@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from ..model.errors import CommandFailed
+from ..programs.proc import parse_process
 
 HERE = "this machine"
 
@@ -121,6 +122,5 @@ def end(process: psutil.Process, within_s: float = 10.0) -> None:
 
 
 def _start_ticks(stat: str) -> int:
-    """Field 22 of a /proc stat line: the start in clock ticks since boot, which no clock change
-    moves. The program's name, in parentheses, may itself hold spaces and parentheses."""
-    return int(stat.rpartition(")")[2].split()[19])
+    """The start in clock ticks since boot, which no clock change moves."""
+    return parse_process(stat, "/proc/PID/stat").start_ticks

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from .guest_image import PACKAGES
 from .machine import PATH
 
 _WITHOUT = "ingest, analyze and compare work without it; run works against hosts over SSH"
@@ -71,11 +72,24 @@ def _missing_parts(layers: Sequence[str], switch: str) -> list[str]:
         lines.append(f"layer vm needs x86_64, this is {platform.machine()}; layer host works")
     if ("vm" in layers or switch == "ovs") and not Path("/dev/net/tun").exists():
         lines.append("/dev/net/tun is missing; layer host over a bridge works without it")
-    return lines + [
+    lines += [
         f"program {program} not found; Debian package {package}; {_WITHOUT}"
         for program, package in needed.items()
         if shutil.which(program, path=PATH) is None
     ]
+    if "vm" in layers and shutil.which("dpkg-query", path=PATH):
+        lines += [
+            f"Debian package {package} is not installed; guests hold its programs; {_WITHOUT}"
+            for package in PACKAGES
+            if not _is_installed(package)
+        ]
+    return lines
+
+
+def _is_installed(package: str) -> bool:
+    asked = ["dpkg-query", "--show", "--showformat=${db:Status-Status}", package]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return answer.stdout == "installed"
 
 
 def _missing_kernel() -> list[str]:
@@ -93,5 +107,12 @@ def _missing_kernel() -> list[str]:
         shutil.which("unshare", path=PATH)
         and subprocess.run(namespaces, capture_output=True, check=False).returncode
     ):
-        lines.append(f"namespaces cannot be created (a container without rights?); {_WITHOUT}")
+        lines.append(f"namespaces cannot be created ({_why_no_namespaces()}); {_WITHOUT}")
     return lines
+
+
+def _why_no_namespaces() -> str:
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    if any(line.split()[4] == "/" for line in mounts):
+        return "a container without rights?"
+    return "/ is no mount point, as in a chroot: enter this root with systemd-nspawn or pivot_root"

@@ -1,10 +1,11 @@
-"""Every error of the project, one root.
+"""The errors that leave their package, with one root.
 
     OverheadError
     ├── InputError         wrong input: a file, a key, what is wrong, what was expected   (exit 2)
     │   └── InputErrors    several of them, all reported at once
     ├── EnvironmentErrors  the errors of several environments, all reported
     ├── HostsBusy          another campaign holds a host; its holder                      (exit 75)
+    ├── HostNotClean       a tool left residue on a host
     ├── BudgetBroken       a budget file's limit is exceeded                              (exit 3)
     ├── ParseError         a program's output that cannot be trusted: source and reason
     ├── DatasetError       a dataset that cannot be read or written as asked
@@ -97,6 +98,14 @@ class HostsBusy(OverheadError):
     def __init__(self, host: str, holder: str) -> None:
         self.host, self.holder = host, holder
         super().__init__(f"{host}: busy, held by {holder or 'an unnamed holder'}")
+
+
+class HostNotClean(OverheadError):
+    """A tool left residue: nothing more is measured on that host until it is gone."""
+
+    def __init__(self, node: str, case: str, residue: Sequence[str]) -> None:
+        self.node = node
+        super().__init__(f"{node}: {case} left residue: {'; '.join(residue[:5])}")
 
 
 class BudgetBroken(OverheadError):

@@ -40,7 +40,7 @@ class Workload:
 
     name: str  # e.g. throughput_single_tcp, latency_tcp_rr, pps_multi_udp
     kind: str  # throughput | latency | pps
-    program: str  # iperf3 | netperf
+    program: str  # a name in LOADS of tasks/programs/loads.py
     protocol: str  # tcp | udp
     streams: int = 1
     window_s: float = 10.0
@@ -92,7 +92,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """The settings of the measurement; the report prints all of them."""
+    """The settings of the measurement, stored in `runs.design`; the report prints all of them."""
 
     seed: int
     iterations: int

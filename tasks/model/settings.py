@@ -4,12 +4,15 @@ The command line's options and the UI's form are made from these models: a field
 its help text. Defaults are literal, so that the form shows them.
 """
 
+import random
+from dataclasses import fields
 from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from .environment import Layer
+from .plan import Design
 
 
 class Switch(StrEnum):
@@ -104,3 +107,13 @@ class Measurement(_Settings):
         default=512, ge=1, description="MiB that a work directory must have free"
     )
     keep_on_hosts: bool = Field(default=False, description="Leave raw results on the hosts as well")
+
+    def design(self) -> Design:
+        """The design of a plan with these settings; its seed is drawn where none is given."""
+        shared = {field.name for field in fields(Design)} & type(self).model_fields.keys()
+        return Design(
+            seed=random.randrange(2**31) if self.seed is None else self.seed,
+            max_load_1m=self.max_load,
+            budget_s=None if self.budget_h is None else self.budget_h * 3600,
+            **self.model_dump(include=shared - {"seed"}),
+        )

@@ -78,15 +78,18 @@ def order(cases: Sequence[Case], design: Design, iterations: range | None = None
     return slots
 
 
-def again(plan: Plan, iteration: int, layer: Layer, left: int, right: int) -> list[Slot]:
-    """The block between the baselines at these positions, repeated at the end of its iteration."""
+def with_block_repeated(plan: Plan, iteration: int, layer: Layer, left: int, right: int) -> Plan:
+    """The plan with the block between the baselines at these positions once more, at the end of its
+    iteration."""
     slots, free = _slots_of(plan, iteration, layer)
     positions = [slot.position for slot in slots]
     block = slots[positions.index(left) : positions.index(right) + 1]
-    return [
+    repeated = [
         replace(slot, position=position, attempt=REPEATED)
         for position, slot in enumerate(block, start=free)
     ]
+    end = plan.slots.index(slots[-1]) + 1
+    return replace(plan, slots=(*plan.slots[:end], *repeated, *plan.slots[end:]))
 
 
 def with_baseline_before(plan: Plan, slot: Slot) -> Plan:

@@ -11,6 +11,7 @@ from ..model.documents import Mistake, Written, as_mapping, read_document
 from ..model.errors import InputError, raise_all
 from ..model.names import CONFIG, Identifier
 from ..model.plan import Workload
+from ..programs.loads import LOADS, USUAL
 
 WORKLOADS_FILE = CONFIG / "workloads.yaml"
 
@@ -18,6 +19,7 @@ WORKLOADS_FILE = CONFIG / "workloads.yaml"
 class _Entry(Written):
     kind: Literal["throughput", "latency", "pps"]
     protocol: Literal["tcp", "udp"]
+    program: str | None = Field(default=None, description="a load program's name")
     streams: int = Field(default=1, ge=1, le=64, description="load processes, 1 to 64")
     bandwidth: str | None = Field(
         default=None, pattern=r"^\d+(\.\d+)?[KMGTkmgt]?$", description="bits a second, e.g. 1G"
@@ -49,7 +51,7 @@ def read_workloads(
     streams: of the multi-stream workloads. Raises InputErrors for mistakes in the file and for
     names that it does not have.
     """
-    read = read_document(file, _File, _unknown_members)
+    read = read_document(file, _File, _unknown_names)
     known = [*read.sets, *read.workloads]
     raise_all(
         [
@@ -68,7 +70,7 @@ def read_workloads(
         Workload(
             name=name,
             kind=entry.kind,
-            program="netperf" if entry.kind == "latency" else "iperf3",
+            program=entry.program or USUAL[entry.kind],
             protocol=entry.protocol,
             streams=streams if streams and entry.streams > 1 else entry.streams,
             window_s=float(window_s or read.window_s),
@@ -82,9 +84,15 @@ def read_workloads(
     )
 
 
-def _unknown_members(data: Any) -> Iterator[Mistake]:
-    """Members of sets that are no workloads of the file."""
+def _unknown_names(data: Any) -> Iterator[Mistake]:
+    """Programs that are no load of that kind, members of sets that are no workloads of the file."""
     known = as_mapping(as_mapping(data).get("workloads"))
+    for name, entry in known.items():
+        kind, program = (as_mapping(entry).get(key) for key in ("kind", "program"))
+        fitting = [load for load in LOADS if kind in LOADS[load].kinds]
+        if isinstance(program, str) and fitting and program not in fitting:
+            place, expected = ("workloads", str(name), "program"), f"one of {', '.join(fitting)}"
+            yield Mistake(place, f"no {kind} load {program!r}", expected)
     for name, members in as_mapping(as_mapping(data).get("sets")).items():
         for index, member in enumerate(members if isinstance(members, list) else ()):
             if isinstance(member, str) and member not in known:

@@ -1,4 +1,4 @@
-"""The load programs by name: how each one's servers and clients are started."""
+"""The load programs by name: how each is found on a host, and its servers and clients started."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ Argv = tuple[str, ...]
 class LoadProgram:
     """One load program: argument lists, and the ending of the files that its clients write."""
 
+    kinds: tuple[str, ...]  # of workloads that it can be
+    versions: tuple[str, ...]  # for each of its executables the command that prints the version
     suffix: str
     server: Callable[[int, str], Argv]  # port, address to listen on
     client: Callable[[Workload, str, int, int], Argv]  # …, server's address, port, processes
@@ -23,6 +25,8 @@ class LoadProgram:
 
 LOADS = {
     "iperf3": LoadProgram(
+        kinds=("throughput", "pps"),
+        versions=("iperf3 --version",),
         suffix="json",
         server=iperf3.server_argv,
         client=lambda workload, server_ip, port, processes: iperf3.client_argv(
@@ -31,6 +35,8 @@ LOADS = {
         warm_up=None,
     ),
     "netperf": LoadProgram(
+        kinds=("latency",),
+        versions=("netperf -V", "netserver -V"),
         suffix="txt",
         server=netperf.server_argv,
         client=lambda workload, server_ip, port, _: netperf.client_argv(
@@ -41,6 +47,9 @@ LOADS = {
         ),
     ),
 }
+
+USUAL = {kind: name for name, load in reversed(LOADS.items()) for kind in load.kinds}
+"""The program of a workload that names none: of its kind the first one. All hosts need these."""
 
 
 def client_file(workload: Workload, port: int) -> str:

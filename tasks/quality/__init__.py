@@ -4,6 +4,6 @@
 expectations of `suites` over tables; `published_figures` puts the published figures under the same
 rules.
 
-Imports model and storage. Great Expectations is imported only in this room, and only by
+Imports model and storage. Great Expectations is imported only in this package, and only by
 `expectations.py`, which is imported only where a check runs: it takes seconds to load.
 """

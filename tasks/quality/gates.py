@@ -91,7 +91,8 @@ Answer = tuple[bool | None, str]
 @dataclass(frozen=True, slots=True)
 class Gate:
     """One gate: a stable id, what it expects, its judge, why a cell that fails it does not count,
-    and what to do."""
+    and what to do. `required`: a cell of this program's trees does not count where it was not
+    observed either."""
 
     id: str
     expected: str
@@ -100,6 +101,7 @@ class Gate:
     reason_zh: str
     advice: str
     advice_zh: str
+    required: bool = True
 
 
 def _not_observed(what: str) -> Answer:
@@ -252,14 +254,16 @@ GATES: dict[str, Gate] = {
              "Kernel, tool or NIC settings differ from the baseline's: the two do not compare.",
              "内核、工具或网卡设置与基线不同：两者不可比。",
              "Measure a baseline in the changed environment, or undo the change.",
-             "在变更后的环境中重新测量基线，或撤销变更。"),
+             "在变更后的环境中重新测量基线，或撤销变更。",
+             required=False),  # it takes the iteration's first baseline
         Gate("clean_after",
              "BPF programs, links, tc filters and XDP as before the tool",
              _clean_after,
              "The tool left state in the kernel: what is measured next would carry its cost.",
              "工具在内核中留下状态：后续测量会带上它的开销。",
              "Remove what is named here on that host; the next baseline waits for it.",
-             "在该主机上清除此处列出的内容；下一次基线测量将等待其清除。"),
+             "在该主机上清除此处列出的内容；下一次基线测量将等待其清除。",
+             required=False),  # it is known once the tool was stopped, after the cell
         Gate("steady",
              steady.EXPECTED,
              None,

@@ -83,10 +83,6 @@ def judge_cell(parsed: ParsedCell, slot: rawtree.SlotRecord) -> CellReading:
     )
 
 
-# Not observable in every cell, or judged from data outside the cell.
-_NOT_REQUIRED = {"clean_after", "same_world"}
-
-
 def _verdict(
     cell: rawtree.CellRecord, results: tuple[GateResult, ...]
 ) -> tuple[CellStatus, str, str]:
@@ -94,7 +90,8 @@ def _verdict(
         return CellStatus.INVALID, cell.failure.gate, cell.failure.reason
     if cell.not_fetched:
         return CellStatus.INVALID, TRANSPORT, f"not fetched: {cell.not_fetched}"
-    failed = gates.blocking(results, required=set(gates.GATES) - _NOT_REQUIRED)
+    required = {gate.id for gate in gates.GATES.values() if gate.required}
+    failed = gates.blocking(results, required)
     if failed is None:
         return CellStatus.PASSED, "", ""
     return CellStatus.INVALID, failed.gate, failed.observed

@@ -46,7 +46,8 @@ def read_environment(folder: RunFolder) -> Reading:
     stored = folder.readings()
     for slot, cell in rows.found.values():
         tree = partial(folder.tree, slot.iteration)
-        reading = stored.get(folder.source_of(slot, cell)) or read_cell(tree, slot, cell)
+        # taken out of `stored`, whose memory the rows then use
+        reading = stored.pop(folder.source_of(slot, cell), None) or read_cell(tree, slot, cell)
         _cell(reading, slot, cell, rows)
     if not rows.cells:
         refused = (f"; {path}: {reason.splitlines()[0]}" for path, reason in rows.refused.items())

@@ -78,3 +78,10 @@ class Reading:
     def tables(self) -> dict[str, pl.DataFrame]:
         """The frames by table name."""
         return {name: getattr(self, name) for name in _TABLES}
+
+
+def cell_counts(cells: pl.DataFrame) -> tuple[int, int]:
+    """Cells, and those of them that passed; a cell counts by its last attempt."""
+    place = ["layer", "iteration", "position", "workload"]
+    final = cells.sort("attempt").unique(place, keep="last")
+    return final.height, final.filter(status="passed").height

@@ -57,7 +57,7 @@ class Supervisor:
         self._run, self._holder, self._lease_s = run, holder, lease_s
         self._dir = f"/tmp/ebpf-overhead-{run}"
         self._ids = itertools.count(1)
-        self._answers: dict[tuple[str, str], asyncio.Future[float]] = {}  # by verb and id
+        self._answers: dict[tuple[str, str], asyncio.Future[float]] = {}  # by command and id
         self._tasks: list[asyncio.Task[None]] = []
         self._process: asyncssh.SSHClientProcess[str] | None = None
         self._lost: TransportLost | None = None

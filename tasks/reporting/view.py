@@ -117,6 +117,14 @@ class View:
         """The tools without the placebos."""
         return [row for row in self.tools if row.kind == "tool"]
 
+    @cached_property
+    def in_columns(self) -> list[str]:
+        """Workloads that have a column: of one kind and protocol the first single and multiple."""
+        first: dict[tuple[str, str, bool], str] = {}
+        for name, shape in self.shapes.items():
+            first.setdefault((shape.kind, shape.protocol, shape.streams > 1), name)
+        return list(first.values())
+
     def workload(self, name: str) -> str:
         """The workload's name for a reader: `TCP throughput, 4 streams`."""
         return workload_name(self.t, self.shapes, name)
@@ -139,17 +147,20 @@ def workload_shapes(runs: pl.DataFrame) -> dict[str, WorkloadShape]:
 
 
 def workload_name(t: Texts, shapes: Mapping[str, WorkloadShape], name: str) -> str:
-    """`TCP throughput, 4 streams`; the bare name if the runs do not hold its settings."""
+    """`TCP throughput, 4 streams`, and the bare name behind it for a second workload of that shape;
+    the bare name alone if the runs do not hold its settings."""
     shape = shapes.get(name)
     if shape is None:
         return name
     key = "latency" if shape.kind == "latency" else "one" if shape.streams == 1 else "many"
-    return t(
+    text = t(
         f"workload.{key}",
         kind=t(f"workload.kind.{shape.kind}"),
         protocol=shape.protocol.upper(),
         streams=shape.streams,
     )
+    first = next(other for other, known in shapes.items() if known == shape)
+    return text if name == first else f"{text} ({name})"
 
 
 def with_changes(effects: pl.DataFrame) -> pl.DataFrame:

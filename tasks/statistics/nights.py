@@ -175,3 +175,23 @@ def _as_cost(groups: pl.DataFrame) -> pl.DataFrame:
     half = stdtrit(np.where(n > 1, n - 1, np.nan), 0.975) * sd / np.sqrt(n)
     interval = cost_interval(mean, half, metric_of(groups))
     return groups.drop("mean", "sd").with_columns(columns(interval))
+
+
+def host_levels(effects: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """The hosts' own level in each night: the mean of the baselines around the cases.
+
+    Its epoch covers kernel and NIC settings only, no tool.
+    """
+    night = ["environment", "run"]
+    when = cells.group_by(night).agg(night=pl.col("started").min())
+    passed = cells.filter(pl.col("kind") == "baseline", pl.col("status") == "passed")
+    epochs = passed.group_by(*night, "layer").agg(pl.col("epoch").first())
+    place = [*night, "layer", "workload", "metric"]
+    levels = effects.group_by(place).agg(level=pl.col("baseline_mean").mean())
+    return (
+        levels.drop_nulls("level")
+        .join(when, on=night)
+        .join(epochs, on=[*night, "layer"], how="left")
+        .with_columns(case=pl.lit("baseline"), tool=pl.lit(None, pl.String))
+        .sort("night", *SERIES)
+    )

@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from ..model.environment import Layer
 from ..model.errors import ParseError
@@ -207,7 +207,7 @@ def _read(path: Path, adapter: TypeAdapter[_T]) -> _T:
                 raise ParseError(str(path), f"format {record['format']} is newer than {FORMAT}")
             record = _migrated(record)
         return adapter.validate_python(record)
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
         raise ParseError(str(path), f"not a record of this program: {error}") from error
 
 

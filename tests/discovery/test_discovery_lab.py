@@ -9,13 +9,13 @@ import pytest
 
 from tasks.discovery.discover import discover
 from tasks.discovery.full_yaml import to_full, write_full
-from tasks.discovery.prober import ProbeAnswer
 from tasks.lab import lifecycle, requirements
 from tasks.model.catalog import read_catalog
 from tasks.model.environment import Layer, Node
 from tasks.model.errors import InputError
 from tasks.model.full import environment_of, read_full
 from tasks.model.inputs import read_minimal_input
+from tasks.model.probe import ProbeAnswer
 from tasks.planning.cases import expand
 from tasks.remote.connection import Connection
 

@@ -11,10 +11,10 @@ from tasks.discovery.clock import parse_clock
 from tasks.discovery.links import Link, bottom, parse_links, parse_route
 from tasks.discovery.nics import parse_interfaces
 from tasks.discovery.open_vswitch import Ovs, internal_ports, parse_ovs
-from tasks.discovery.prober import ProbeAnswer
 from tasks.discovery.traffic_path import traffic_path
 from tasks.discovery.vms import parse_domiflist, parse_qemus, tap_of, vhost_pids_of
 from tasks.model.errors import ParseError
+from tasks.model.probe import ProbeAnswer
 from tasks.programs.sections import sections
 
 from .test_replay import RECORDINGS

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from tasks.discovery.discover import discover
-from tasks.discovery.prober import ProbeAnswer
 from tasks.discovery.probes import key_of
 from tasks.discovery.recording import Replay
 from tasks.model.environment import Node
 from tasks.model.errors import HostKeyRejected, InputError, InputErrors, Unreachable
 from tasks.model.facts import Facts
 from tasks.model.inputs import read_minimal_input
+from tasks.model.probe import ProbeAnswer
 
 from .test_replay import RECORDINGS
 

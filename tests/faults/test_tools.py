@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.execution import session as campaigns
-from tasks.execution.residue import HostNotClean
+from tasks.model.errors import HostNotClean
 from tasks.reading import native
 from tasks.storage.run_folder import RunFolder
 

@@ -13,7 +13,9 @@ import pytest
 
 from tasks.lab import lifecycle
 from tasks.lab.state import LabState
+from tasks.reading import cell, native
 from tasks.storage.dataset import Dataset
+from tasks.storage.run_folder import RunFolder
 from tasks.storage.schema import TABLES
 
 pytestmark = pytest.mark.lab
@@ -142,6 +144,29 @@ def test_ingesting_the_same_tree_again_changes_nothing(done):
     )
     assert again.returncode == 0, again.stderr
     assert contents() == before
+
+
+def test_stored_readings_give_the_same_rows_as_the_raw_files(done, monkeypatch):
+    folder = RunFolder(done.run / NAME)
+    parsed = []
+
+    def read_cell(*arguments):
+        parsed.append(arguments)
+        return cell.read_cell(*arguments)
+
+    monkeypatch.setattr(native, "read_cell", read_cell)
+    stored = native.read_environment(folder)
+    assert not parsed, "every cell was read while it was measured"
+    readings = folder.path / "readings.jsonl"
+    text = readings.read_bytes()
+    readings.unlink()
+    try:
+        raw = native.read_environment(folder)
+    finally:
+        readings.write_bytes(text)
+    assert len(parsed) == raw.cells.height > 0
+    for name, rows in raw.tables().items():
+        assert stored.tables()[name].equals(rows), name
 
 
 def test_the_run_is_in_the_datasets_with_its_facts(done):

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.lab import lifecycle
+from tasks.lab import lifecycle, network
 from tasks.lab.state import LabState
 from tasks.model.catalog import read_catalog
 from tasks.model.environment import Layer
-from tasks.model.errors import InputError
+from tasks.model.errors import CommandFailed, InputError
 from tasks.model.inputs import read_minimal_input
 
 from .conftest import Shell, host_of, traces, wait_for
@@ -163,7 +163,7 @@ def test_down_removes_a_lab_whose_start_was_killed(tmp_path: Path) -> None:
     code = "\n".join(
         (
             "import sys, pathlib",
-            "from tasks.lab import lab",
+            "from tasks.lab import lifecycle",
             "lifecycle.up('cut', state_root=pathlib.Path(sys.argv[1]))",
         )
     )
@@ -174,6 +174,21 @@ def test_down_removes_a_lab_whose_start_was_killed(tmp_path: Path) -> None:
         builder.wait()
         lifecycle.down("cut", state_root=tmp_path)
         assert not any(traces(tmp_path / "cut").values())
+
+
+def test_an_up_that_fails_takes_the_lab_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = _links()
+
+    def fail(*_: object) -> None:
+        raise CommandFailed("this machine", "dpkg-query failed")
+
+    monkeypatch.setattr(network, "plug_test", fail)  # both hosts are up by then
+    with pytest.raises(CommandFailed, match="dpkg-query"):
+        lifecycle.up("half", state_root=tmp_path)
+    assert not any(traces(tmp_path / "half").values())
+    assert _links() == links
 
 
 def _programs(state: LabState, shell: Shell) -> int:

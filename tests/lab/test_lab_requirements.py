@@ -47,6 +47,17 @@ def test_every_missing_program_is_named_with_its_package(
     assert all("\n" not in line for line in lines)
 
 
+def test_a_package_that_guests_hold_is_named_where_it_is_not_installed(
+    as_root: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requirements, "PACKAGES", ("no-such-package", "dash"))
+    lines = [line for line in requirements.missing(("host", "vm")) if "guests" in line]
+    assert [line.partition(";")[0] for line in lines] == [
+        "Debian package no-such-package is not installed"
+    ]
+    assert not any("no-such-package" in line for line in requirements.missing(("host",)))
+
+
 def test_a_bridge_lab_of_hosts_needs_neither_ovs_nor_qemu(
     as_root: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,10 +7,10 @@ from tasks.model.environment import Layer
 from tasks.model.plan import Case, CaseKind, Design, Plan
 from tasks.planning.schedule import (
     REPEATED,
-    again,
     duration_s,
     make_plan,
     with_baseline_before,
+    with_block_repeated,
     without,
 )
 from tasks.planning.workloads import read_workloads
@@ -90,7 +90,9 @@ def test_a_block_that_is_run_again_stands_at_the_end_of_its_iteration():
     made = plan([case(n) for n in range(1, 9)], baseline_every=4)
     order = order_of(made, 1)
     right = order.index(0, 1)
-    repeated = again(made, 1, Layer.HOST, 0, right)
+    changed = with_block_repeated(made, 1, Layer.HOST, 0, right)
+    repeated = changed.slots[len(order) : len(order) + right + 1]
+    assert (*changed.slots[: len(order)], *changed.slots[len(order) + right + 1 :]) == made.slots
     assert [s.case_id for s in repeated] == order[: right + 1]
     assert [s.position for s in repeated] == [len(order) + i for i in range(right + 1)]
     assert {s.attempt for s in repeated} == {REPEATED}
@@ -103,7 +105,9 @@ def test_one_more_baseline_opens_what_is_left_and_is_a_block_s_end_like_others()
     assert opened.slots[3].case_id == 0 and opened.slots[4] == slot
     assert len({(s.iteration, s.position) for s in opened.slots}) == len(opened.slots)
     assert order_of(opened, 2) == order_of(made, 2)
-    block = again(opened, 1, Layer.HOST, opened.slots[3].position, made.slots[5].position)
+    ends = opened.slots[3].position, made.slots[5].position
+    changed = with_block_repeated(opened, 1, Layer.HOST, *ends)
+    block = [s for s in changed.slots if s.attempt == REPEATED]
     assert [s.case_id for s in block] == [0, *(s.case_id for s in made.slots[3:6])]
 
 

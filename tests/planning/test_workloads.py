@@ -1,9 +1,12 @@
 """config/workloads.yaml: sets and names, settings that win, and mistakes with their lines."""
 
+from dataclasses import replace
+
 import pytest
 
 from tasks.model.errors import InputError, InputErrors
 from tasks.planning.workloads import read_workloads
+from tasks.programs.loads import LOADS
 
 
 def test_a_set_and_a_name_give_workloads_in_the_files_order_once_each():
@@ -18,6 +21,15 @@ def test_settings_win_over_the_file_and_streams_only_over_several():
     assert (multi.window_s, multi.warmup_s, multi.affinity) == (3.0, 0.0, "0,1")
     assert (multi.program, multi.bandwidth, multi.length) == ("iperf3", "1G", 64)
     assert read_workloads(("latency_tcp_rr",))[0].program == "netperf"
+
+
+def test_a_workload_may_name_another_load_program_of_its_kind(tmp_path, monkeypatch):
+    monkeypatch.setitem(LOADS, "other", replace(LOADS["netperf"], kinds=("pps",)))
+    path = tmp_path / "w.yaml"
+    path.write_text(FILE.replace("tcp}", "tcp, program: other}"))
+    assert read_workloads(("a",), file=path)[0].program == "other"
+    path.write_text(FILE)
+    assert read_workloads(("a",), file=path)[0].program == "iperf3"
 
 
 def test_an_unknown_name_is_reported_with_those_it_may_mean():
@@ -47,6 +59,11 @@ sets:
         ("kind: pps", "kind: speed", "4: workloads.a.kind: is 'speed'; expected 'throughput', "),
         ("tcp}", "tcp, stream: 2}", "4: workloads.a.stream: unknown key; expected streams (did"),
         ("tcp}", "tcp, streams: 0}", "4: workloads.a.streams: is 0; expected load processes, 1 to"),
+        (
+            "tcp}",
+            "tcp, program: dd}",
+            "4: workloads.a.program: no pps load 'dd'; expected one of i",
+        ),
         ("[a]", "[a, b]", "6: sets.full[1]: unknown workload 'b'; expected one of a"),
         ("warmup_s: 1", "window_s: 1", "2: window_s: is written twice, on lines 1 and 2"),
         ("window_s: 10", "window_s: ten", "1: window_s: is 'ten'; expected whole seconds"),

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tasks.programs import iperf3, netperf
+from tasks.programs.loads import LOADS
+from tasks.reading.cell_load import READERS
 from tasks.reading.load_scalars import iperf3_samples, netperf_samples
 
 from ..paths import DATA
@@ -17,6 +19,10 @@ def client(name: str) -> iperf3.ClientResult:
 def values(results, kind: str, length: int | None = None) -> dict[str, float | None]:
     samples = iperf3_samples(results, kind, length, "server", "client")
     return {sample.metric: sample.value for sample in samples}
+
+
+def test_every_load_program_has_a_reader():
+    assert READERS.keys() == LOADS.keys()
 
 
 def test_processes_of_one_test_are_summed():

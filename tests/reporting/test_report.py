@@ -58,6 +58,10 @@ def test_the_page_needs_no_network_and_no_other_file(html: str) -> None:
     assert set(re.findall(r'href="([^"#][^"]*)"', html)) == {"data:,", "report.zh.html"}
 
 
+def test_the_same_data_give_the_same_page(bundle: Bundle, html: str) -> None:
+    assert render_html(bundle, "en") == html
+
+
 def test_changes_and_intervals_are_the_metrics_own(markdown: str) -> None:
     line = row(markdown, "eth_drop", "lab-510-intel", "overhead", "9,800")
     assert "−36.1 % [−38.3, −33.9]" in line

@@ -1,11 +1,14 @@
 """The frames as the report asks of them."""
 
+import json
 from dataclasses import fields, replace
 
 import polars as pl
 import pytest
 
+from tasks.reporting.document import ReportTable
 from tasks.reporting.findings import Findings
+from tasks.reporting.sections import layers
 from tasks.reporting.texts import Texts
 from tasks.reporting.view import View, kernel_cost, with_changes, workload_shapes
 from tasks.storage.schema import BPF_PROGRAMS, CHECKS, EFFECTS, RUNS
@@ -140,3 +143,34 @@ def test_two_runs_of_one_environment_are_told_apart() -> None:
 @pytest.mark.parametrize("text", [None, "null", "[]"])
 def test_a_run_without_workloads_has_no_shapes(text: str | None) -> None:
     assert workload_shapes(RUNS.frame([{"environment": "e", "workloads": text}])) == {}
+
+
+def test_a_second_workload_of_one_shape_goes_by_its_own_name_in_rows_of_its_own() -> None:
+    one = Campaign(environments=("lab-510-intel",)).bundle()
+    other = {"name": "latency_tcp_other", "kind": "latency", "protocol": "tcp"}
+    workloads = [*json.loads(one.runs["workloads"][0]), other]
+    again = one.effects.filter(workload="latency_tcp_rr").with_columns(
+        workload=pl.lit("latency_tcp_other")
+    )
+    view = View(
+        replace(
+            one,
+            runs=one.runs.with_columns(workloads=pl.lit(json.dumps(workloads))),
+            effects=pl.concat([one.effects, again]),
+        ),
+        Texts("en"),
+    )
+    assert (
+        view.workload("latency_tcp_other")
+        == f"{view.workload('latency_tcp_rr')} (latency_tcp_other)"
+    )
+    section = layers.section(view)
+    assert section is not None
+    shown = [
+        [cell.text for cell in row]
+        for block in section.blocks
+        if isinstance(block, ReportTable) and block.caption == view.t("layers.unplaced")
+        for row in block.rows
+    ]
+    assert shown
+    assert all(view.workload("latency_tcp_other") in row for row in shown)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.model.environment import Layer
-from tasks.model.errors import InputError
+from tasks.model.errors import InputError, ParseError
 from tasks.model.outcome import CellKey, CellReading, CellStatus, Outcome, Sample, Window
 from tasks.model.plan import Case, CaseKind, Design, Plan, Slot, Workload
 from tasks.storage import rawtree
@@ -143,6 +143,19 @@ def test_cells_of_the_first_format_are_read(
         gate, reason,
     )  # fmt: skip
     assert cell.not_fetched == not_fetched
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"looks": {"h": {}}}, {"looks": {"h": 3}}, {"looks": []}, {"failure": None}, {"format": "1"}],
+)
+def test_a_damaged_cell_of_the_first_format_is_refused(
+    tmp_path: Path, damage: dict[str, object]
+) -> None:
+    file = tmp_path / "metadata.json"
+    file.write_text(json.dumps(OLD_CELL | damage))
+    with pytest.raises(ParseError, match="not a record of this program"):
+        rawtree.read_cell(file)
 
 
 def test_a_stored_reading_is_used_only_for_the_files_it_was_read_from(

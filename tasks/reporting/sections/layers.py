@@ -71,11 +71,12 @@ def _columns(view: View) -> list[ReportColumn]:
 
     def slot(topic: str, several: bool) -> ReportColumn:
         def effect(row: ToolRow) -> Row | None:
-            """The last primary effect on a workload of this shape."""
-            for effect in reversed(row.effects):
-                shape = view.shapes[effect["workload"]]
-                if effect["primary"] and (shape.kind, shape.streams > 1) == (topic, several):
-                    return effect
+            """The primary effect on the first workload of this shape."""
+            for effect in row.effects:
+                if effect["primary"] and effect["workload"] in view.in_columns:
+                    shape = view.shapes[effect["workload"]]
+                    if (shape.kind, shape.streams > 1) == (topic, several):
+                        return effect
             return None
 
         return effect_column(view, t(f"slot.{topic}{'_many' * several}"), effect)
@@ -102,9 +103,9 @@ def _stopped(view: View, row: ToolRow) -> str:
 
 
 def _unplaced(view: View, effects: pl.DataFrame) -> ReportTable:
-    """Effects on workloads whose settings the run does not hold: a row each."""
+    """Effects on workloads without a column: a row each."""
     t = view.t
-    rows = effects.filter(pl.col("primary"), ~pl.col("workload").is_in(list(view.shapes)))
+    rows = effects.filter(pl.col("primary"), ~pl.col("workload").is_in(view.in_columns))
     columns = [
         *named_columns(t, "case"),
         workload_column(view),

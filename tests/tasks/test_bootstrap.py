@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 import asyncssh
 import pytest
 
-from tasks.bootstrap import probe_over_ssh
 from tasks.discovery import probes
 from tasks.model.environment import Layer, Node, SshSettings
+from tasks.remote.probing import probe_over_ssh
 
 
 @asynccontextmanager
