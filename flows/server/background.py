@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -59,9 +60,10 @@ def stop(folder: Path, name: str, grace_s: float = 20.0) -> bool:
     if process is not None:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-        try:
-            process.wait(grace_s)
-        except psutil.TimeoutExpired:
+        until = time.monotonic() + grace_s
+        while (still := running(folder, name)) and time.monotonic() < until:
+            time.sleep(0.1)
+        if still:
             os.killpg(process.pid, signal.SIGKILL)
     (folder / f"{name}.json").unlink(missing_ok=True)
     return process is not None

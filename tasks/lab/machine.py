@@ -111,14 +111,14 @@ def recorded(record: Path) -> psutil.Process | None:
 
 
 def end(process: psutil.Process, within_s: float = 10.0) -> None:
-    """SIGKILL, and waits until the process is gone. Raises CommandFailed when it stays."""
-    try:
+    """SIGKILL, and waits until the process has ended. Raises CommandFailed when it does not."""
+    deadline = time.monotonic() + within_s
+    with suppress(psutil.NoSuchProcess):
         process.kill()
-        process.wait(within_s)
-    except psutil.NoSuchProcess:
-        return
-    except psutil.TimeoutExpired:
-        raise CommandFailed(HERE, f"process {process.pid} does not end") from None
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > deadline:
+                raise CommandFailed(HERE, f"process {process.pid} does not end")
+            time.sleep(0.01)
 
 
 def _start_ticks(stat: str) -> int:

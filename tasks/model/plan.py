@@ -92,7 +92,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """The settings of the measurement, stored in `runs.design`; the report prints all of them."""
+    """The settings of the measurement, stored with the run in `runs.design`."""
 
     seed: int
     iterations: int

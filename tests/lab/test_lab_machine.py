@@ -49,6 +49,19 @@ def test_a_zombie_does_not_count_as_running(tmp_path: Path) -> None:
     assert machine.recorded(record) is None
 
 
+def test_a_process_whose_parent_leaves_its_entry_ends_at_once() -> None:
+    script = "sleep 60 & echo $!; exec sleep 60"
+    parent = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True)
+    try:
+        assert parent.stdout is not None
+        orphan = psutil.Process(int(parent.stdout.readline()))
+        machine.end(orphan, within_s=1.0)
+        assert orphan.status() == psutil.STATUS_ZOMBIE
+    finally:
+        parent.kill()
+        parent.communicate()
+
+
 def test_a_name_with_spaces_and_parentheses_does_not_shift_the_fields(tmp_path: Path) -> None:
     program = tmp_path / "a) R (b"
     shutil.copy(shutil.which("sleep") or "", program)

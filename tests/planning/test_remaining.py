@@ -3,7 +3,8 @@
 from tasks.model.environment import Layer
 from tasks.model.outcome import CellKey, CellStatus, Outcome
 from tasks.model.plan import Case, CaseKind, Design, Plan, Slot, Workload
-from tasks.planning.remaining import resumed
+from tasks.planning.remaining import MEASURED_AGAIN, TRANSPORT, resumed
+from tasks.quality.gates import GATES
 
 LOAD = Workload("latency_tcp_rr", "latency", "netperf", "tcp", window_s=1, warmup_s=0)
 CASES = (
@@ -35,3 +36,7 @@ def test_nothing_changes_after_a_short_pause_or_before_a_baseline() -> None:
     assert resumed_after(measured=2, pause_s=60) is PLAN
     for measured in (0, 3, 4):
         assert resumed_after(measured, pause_s=3600) is PLAN
+
+
+def test_what_is_measured_again_is_named_by_gates_that_exist() -> None:
+    assert MEASURED_AGAIN - {TRANSPORT} <= GATES.keys()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flows.server import background
+from tasks.model.names import ROOT
 
 DEAF = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True)\n"
 
@@ -51,6 +52,25 @@ def test_a_program_that_has_ended_does_not_run(tmp_path: Path) -> None:
     started(tmp_path, "sleep", "0.1")
     time.sleep(0.5)  # it is a zombie now
     assert background.running(tmp_path, "program") is None
+
+
+def test_a_program_that_nobody_waits_for_is_not_waited_for_either(tmp_path: Path) -> None:
+    script = "from flows.server import background; import os, pathlib, sys, time\n"
+    script += "folder = pathlib.Path(sys.argv[1])\n"
+    script += "background.start(folder, 'program', ['sleep', '60'], os.environ, folder)\n"
+    script += "print('started', flush=True); time.sleep(60)"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script, tmp_path], stdout=subprocess.PIPE, cwd=ROOT
+    )
+    try:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        begun = time.monotonic()
+        assert background.stop(tmp_path, "program", grace_s=5.0)
+        assert time.monotonic() - begun < 3
+    finally:
+        parent.kill()
+        parent.communicate()
 
 
 @pytest.mark.parametrize("off", [-1, 1])
