@@ -51,8 +51,8 @@ def analyze_interim(folder: RunFolder, plan: Plan, iteration: int) -> Interim:
 
 
 def _with_repeats(reading: Reading, plan: Plan, iteration: int) -> Plan:
-    """The plan with this iteration's unsteady blocks once more; the same plan where there is none,
-    or where blocks were repeated already."""
+    """The plan with this iteration's unsteady blocks repeated; the same plan if there are none, or
+    if blocks of this iteration were repeated before."""
     if any(s.iteration == iteration and s.attempt >= REPEATED for s in plan.slots):
         return plan
     values = cell_values(reading.cells, reading.samples)

@@ -1,4 +1,4 @@
-"""Fixtures of the whole suite: a real OpenSSH server on the loopback, where one host is enough."""
+"""Fixtures of the whole suite: a real OpenSSH server on the loopback, for tests with one host."""
 
 import os
 import shutil
@@ -14,15 +14,15 @@ from hypothesis import settings
 
 from tasks.model.environment import Layer, Node, SshSettings
 
-settings.register_profile("shared machine", deadline=None)  # no test judges by the clock
+settings.register_profile("shared machine", deadline=None)  # no test asserts on elapsed time
 settings.load_profile("shared machine")
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 
 
 REAL_TIME = ("lab", "faults", "deployments", "remote")
-"""Folders whose tests hold real processes against real deadlines: a machine that stalls for seconds
-fails them. Such a test is tried once more, and the output says so; not a slow one, whose runs would
-still be there."""
+"""Folders whose tests run real processes with real deadlines, and so fail if the machine stalls for
+seconds. Such a test is run once more, and the output says so; a slow one is not, because its runs
+would still exist."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class SshServer:
-    """A running sshd that lets us in as the present user, and how to reach it."""
+    """A running sshd that accepts the present user, and how to reach it."""
 
     node: Node
     ssh: SshSettings

@@ -1,4 +1,4 @@
-"""The house's floors: who may import whom. Read from the imports themselves."""
+"""Which package may import which, checked on the import statements."""
 
 import ast
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 PACKAGES = {
-    # package -> packages it may import
+    # package -> packages that it may import
     "model": set(),
     "programs": {"model"},
     "storage": {"model"},
@@ -31,7 +31,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def imported(path: Path) -> set[str]:
-    """Absolute dotted names of all modules that the file imports, wherever it does."""
+    """Absolute dotted names of all modules that the file imports, at any level."""
     package = path.relative_to(ROOT).parts[:-1]
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -52,23 +52,23 @@ def package_of(module: str) -> str | None:
 TASKS = {path.stem for path in (ROOT / "tasks").glob("*.py")} - {"__init__"}
 
 
-def test_every_folder_below_tasks_is_a_known_room():
+def test_every_folder_below_tasks_is_a_known_package():
     folders = {p.name for p in (ROOT / "tasks").iterdir() if p.is_dir() and any(p.glob("*.py"))}
     assert folders == set(PACKAGES)
 
 
-def test_rooms_form_no_circle():
+def test_packages_have_no_import_cycle():
     seen: set[str] = set()
     left = dict(PACKAGES)
     while left:
         free = {package for package, below in left.items() if below <= seen}
-        assert free, f"circle among {sorted(left)}"
+        assert free, f"cycle among {sorted(left)}"
         seen |= free
         left = {package: below for package, below in left.items() if package not in free}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_a_package_imports_only_the_packages_below_it_and_never_prefect_or_a_task(package: str):
+def test_a_package_imports_only_its_allowed_packages_and_never_prefect_or_a_task(package: str):
     for path in _files(ROOT / "tasks" / package):
         for module in imported(path):
             assert not module.startswith(("prefect", "flows")), f"{path}: {module}"
@@ -90,7 +90,7 @@ def test_model_imports_only_the_standard_library_and_what_reads_input():
 
 
 @pytest.mark.parametrize("library", ONLY)
-def test_a_library_is_imported_in_its_package_only(library: str):
+def test_a_library_is_imported_only_in_its_package(library: str):
     for path in [*_files(ROOT / "tasks"), *_files(ROOT / "flows")]:
         if path.relative_to(ROOT).parts[:2] == ("tasks", ONLY[library]):
             continue
@@ -107,7 +107,7 @@ def test_tasks_never_import_each_other_or_a_flow():
             )
 
 
-def test_flows_import_tasks_model_and_each_other_only():
+def test_flows_import_only_tasks_model_and_each_other():
     for path in _files(ROOT / "flows"):
         if path.relative_to(ROOT / "flows").as_posix() == "cli/commands/lab.py":  # no flow: the lab
             continue

@@ -59,7 +59,7 @@ def up(
         layout = LabLayout(name, directory, wanted, switch, network.free_number())
         try:
             _build(layout, notify)
-        except BaseException:  # also Ctrl-C: half a lab is of no use
+        except BaseException:  # also Ctrl-C: an incomplete lab is useless
             _clear(directory)
             raise
         return _state_of(layout)

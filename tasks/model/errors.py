@@ -1,4 +1,4 @@
-"""The errors that leave their package, with one root.
+"""The errors that one package raises and another handles, with one root.
 
     OverheadError
     ├── InputError         wrong input: a file, a key, what is wrong, what was expected   (exit 2)
@@ -101,7 +101,7 @@ class HostsBusy(OverheadError):
 
 
 class HostNotClean(OverheadError):
-    """A tool left residue: nothing more is measured on that host until it is gone."""
+    """A tool left residue: nothing is measured on that host until the residue is gone."""
 
     def __init__(self, node: str, case: str, residue: Sequence[str]) -> None:
         self.node = node

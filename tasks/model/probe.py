@@ -1,4 +1,4 @@
-"""The answer of a probe: what travels between the hosts, or a recording of them, and discovery."""
+"""The answer of a probe, which discovery gets from a host or from a recording."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass

@@ -46,7 +46,7 @@ def read_environment(folder: RunFolder) -> Reading:
     stored = folder.readings()
     for slot, cell in rows.found.values():
         tree = partial(folder.tree, slot.iteration)
-        # taken out of `stored`, whose memory the rows then use
+        # removed from `stored`, so that its memory is free for the rows
         reading = stored.pop(folder.source_of(slot, cell), None) or read_cell(tree, slot, cell)
         _cell(reading, slot, cell, rows)
     if not rows.cells:

@@ -81,7 +81,7 @@ class Reading:
 
 
 def cell_counts(cells: pl.DataFrame) -> tuple[int, int]:
-    """Cells, and those of them that passed; a cell counts by its last attempt."""
+    """The numbers of cells and of passed cells; a cell counts by its last attempt."""
     place = ["layer", "iteration", "position", "workload"]
     final = cells.sort("attempt").unique(place, keep="last")
     return final.height, final.filter(status="passed").height

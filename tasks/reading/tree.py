@@ -1,4 +1,4 @@
-"""A raw results tree of either kind: this program's own, or one of the published framework."""
+"""Reads a raw results tree, of this program or of the published framework."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from .records import Reading
 
 
 def read_tree(path: Path, environment: str | None = None, run: str | None = None) -> list[Reading]:
-    """Every environment below `path`: a run, an environment, an iteration, or a tree of the
-    published framework. Such a tree holds no names: `environment` and `run` name it, by default
+    """Reads every environment below `path`: a run, an environment, an iteration, or a tree of the
+    published framework. The latter holds no names: `environment` and `run` name it, by default
     "legacy" and the folder's name.
 
     Environments of a run that were not measured yet are left out, unless none was.

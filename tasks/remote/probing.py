@@ -1,4 +1,4 @@
-"""Probes on the hosts themselves, over SSH."""
+"""Runs probes on the hosts themselves, over SSH."""
 
 import asyncio
 import time
@@ -14,8 +14,8 @@ from .connection import Connection
 async def probe_over_ssh(ssh: SshSettings) -> AsyncIterator[ProbeRunner]:
     """Runs probes on the hosts themselves, over one connection for each node.
 
-    The connections are the user's own: a probe that needs root asks for sudo itself, so that the
-    others also run where there is no sudo.
+    The connections do not use sudo: a probe that needs root runs sudo itself, so that the others
+    also run where there is no sudo.
     """
     async with AsyncExitStack() as stack:
         connections: dict[str, asyncio.Task[Connection]] = {}

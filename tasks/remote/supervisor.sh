@@ -1,4 +1,4 @@
-# The supervisor: the only program that we start on a host directly, and the parent of all others.
+# The supervisor, one per host: the parent of all programs that outlive a short command there.
 # POSIX sh; started as: sh -c "$(this file)" supervisor RUN HOLDER LEASE_S DIR LOCK
 #
 # It holds the host's lock and starts programs in process sessions of their own. It ends a program at

@@ -1,4 +1,4 @@
-"""The run folder: the folder of one environment of one run. Only this module reads and writes it.
+"""The run folder: the folder of one environment of one run, and every file in it.
 
     <results>/<run>/<environment>/
         environment.json       the environment when the campaign began (EnvironmentRecord)

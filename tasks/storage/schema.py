@@ -176,7 +176,7 @@ SAMPLES = Table(
 
 INTERVALS = Table(
     "intervals",
-    "one point of a series inside a cell; never counted as a sample",
+    "one point of a series inside a cell; never counted in n",
     (*PARTITION, "layer", "iteration", "position", "workload", "attempt", "series", "node", "t_s"),
     (
         _ENVIRONMENT,

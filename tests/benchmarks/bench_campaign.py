@@ -1,4 +1,4 @@
-"""What the harness costs on the real lab: time beside the windows, CPU on the hosts, memory.
+"""The cost of the harness on the real lab: time outside the windows, CPU on the hosts, memory.
 
     python -m tests.benchmarks.bench_campaign [--quick] [--window 5]
 
@@ -26,7 +26,7 @@ from tasks.model.settings import Measurement, Selection
 from tasks.storage.run_folder import RunFolder
 
 NAME = "bench"
-GOALS = {5: 1.15, 10: 1.08}  # seconds of a window -> wall time over windows with warm-up
+GOALS = {5: 1.15, 10: 1.08}  # window in s -> wall time / total time of windows with warm-up
 CPU_GOAL_PCT = 0.5
 MEMORY_GOAL_MIB = 400
 _LOADS = {"iperf3", "netperf", "netserver", "bpftrace"}
@@ -35,7 +35,7 @@ _LOADS = {"iperf3", "netperf", "netserver", "bpftrace"}
 @dataclass(frozen=True)
 class Process:
     command: str
-    ticks: int  # its own and those of children that it waited for
+    ticks: int  # its own and those of its reaped children
 
 
 def processes_of(state: LabState) -> dict[int, Process]:
@@ -106,7 +106,7 @@ async def harness_cpu_pct(config: Path, folder: Path, state: LabState) -> float:
             loads = [p for p in processes_of(state).values() if p.command == "netperf"]
             if not loads:
                 continue
-            await asyncio.sleep(2.5)  # past the warm-up and the first look
+            await asyncio.sleep(2.5)  # past the warm-up and the start snapshot
             before = processes_of(state)
             await asyncio.sleep(7.0)
             after = processes_of(state)
@@ -115,7 +115,7 @@ async def harness_cpu_pct(config: Path, folder: Path, state: LabState) -> float:
                 for pid, p in after.items()
                 if p.command not in _LOADS
             )
-            spent.append(ticks / 7.0)  # 100 ticks a second: this is % of one CPU
+            spent.append(ticks / 7.0)  # at 100 ticks per second, this is % of one CPU
             await asyncio.sleep(2)
 
     async with hold_hosts(run_folder, min_free_mib=64, keep_on_hosts=False) as session:

@@ -1,4 +1,4 @@
-"""Reading a large tree of the published framework, beside a bare loop over the same files.
+"""Time to read a large tree of the published framework, relative to a bare loop over its files.
 
     python -m tests.benchmarks.bench_ingest [COPIES]
 
@@ -40,7 +40,7 @@ def main(copies: int) -> int:
     with tempfile.TemporaryDirectory(prefix="ingest-") as scratch:
         root = Path(scratch) / "tree"
         grow(root, copies)
-        bare_loop(root)  # both find the files in the page cache
+        bare_loop(root)  # fills the page cache for both
         begun = time.process_time()
         files = bare_loop(root)
         bare_s = time.process_time() - begun

@@ -1,11 +1,11 @@
-"""Are the numbers true? A campaign on the real lab with costs that are known beforehand.
+"""Are the figures correct? A campaign on the real lab with costs that are known beforehand.
 
     python -m tests.benchmarks.bench_lab [--iterations 4] [--only cap]
 
-Prints: the cap of 3 % that a rate limit sets, beside the interval that was measured for it; the
-placebos' verdicts; the per-packet tool's verdicts; this lab as a host of the simulator, from its
-baselines and placebos; the kernel's ns an event in two campaigns. Needs root and a quiet machine;
-about 3 minutes an iteration.
+Prints the interval that was measured for a rate limit that costs exactly 3 %; the placebos'
+verdicts; the per-packet tool's verdicts; the simulator's parameters for this lab, fitted to its
+baselines and placebos; the kernel's ns per event in two campaigns. Needs root and a quiet machine;
+takes about 3 minutes per iteration.
 """
 
 import argparse
@@ -45,7 +45,7 @@ FULL, CAPPED = "1000mbit", "970mbit"
 CAP_PCT = 3.0
 AGREE_PCT = 10.0
 
-# Behaves like a tool: says that it is ready, stays, and puts back what it changed.
+# Behaves like a tool: prints that it is ready, keeps running, and undoes its change at the end.
 CONTROL = f"""#!/bin/sh
 set_rate() {{ tc qdisc change dev {LINK} root tbf rate "$1" burst 256k latency 20ms; }}
 trap 'set_rate {FULL}; exit 0' INT TERM
@@ -56,8 +56,8 @@ while :; do sleep 1 & wait $!; done
 
 
 def with_control(plan: Plan) -> Plan:
-    """The plan with a case that slows the link by a known share. It attaches nothing, like a
-    placebo; both ends of every window see the limited link, so the share is exact."""
+    """The plan with a case that slows the link by a known share and, like a placebo, attaches
+    nothing. The link is limited throughout every window, so the share is exact."""
     first = next(case for case in plan.cases if case.kind is CaseKind.PLACEBO)
     control = replace(
         first,
@@ -74,7 +74,8 @@ def with_control(plan: Plan) -> Plan:
 
 
 def limited(plan: Plan) -> Plan:
-    """The sending link at a rate that the machine reaches with ease, before every case."""
+    """The plan with a hook that limits the sending link, before every case, to a rate that the
+    machine reaches easily."""
     bucket = ("rate", FULL, "burst", "256k", "latency", "20ms")
     argv = ("tc", "qdisc", "replace", "dev", LINK, "root", "tbf", *bucket)
     return replace(plan, hooks=(Hook("tool", "init", "client", argv),))
@@ -83,14 +84,14 @@ def limited(plan: Plan) -> Plan:
 async def measure(
     config: Path, folder: Path, plan: Plan, sender_tools: Path | None = None
 ) -> Reading:
-    """sender_tools: these, and all that the plan runs beside the load, run on the sending side."""
+    """sender_tools: a folder of tools; with it, all tools run on the sending side."""
     run_folder = RunFolder.create(folder / NAME, config, folder.name, plan)
     async with hold_hosts(run_folder, min_free_mib=64, keep_on_hosts=False) as session:
         if sender_tools is not None:
             site = session.site
             pair = site.pair(Layer.HOST)
-            turned = {Layer.HOST: replace(pair, tool_host=pair.client)}
-            session.site = replace(site, environment=replace(site.environment, pairs=turned))
+            pairs = {Layer.HOST: replace(pair, tool_host=pair.client)}
+            session.site = replace(site, environment=replace(site.environment, pairs=pairs))
             files = sorted(path for path in sender_tools.rglob("*") if path.is_file())
             client = site.shells[pair.client.name]
             where = f"{pair.client.workdir}/measurement-tools"
@@ -109,7 +110,7 @@ def effects_of(reading: Reading, plan: Plan) -> pl.DataFrame:
     return found.effects.filter("primary")
 
 
-def told(effects: pl.DataFrame) -> None:
+def print_effects(effects: pl.DataFrame) -> None:
     for row in effects.sort("case", "workload").iter_rows(named=True):
         if row["ci_low"] is None:
             print(f"  {row['case']} {row['workload']}: {row['verdict']} {row['reason']}")
@@ -122,7 +123,7 @@ def told(effects: pl.DataFrame) -> None:
 
 @asynccontextmanager
 async def fresh_lab() -> AsyncIterator[Path]:
-    """A folder for results, with the lab's environment below `config`."""
+    """Starts a lab; yields a folder for results, with the lab's environment below `config`."""
     scratch = Path(tempfile.mkdtemp(prefix="truth-"))
     try:
         await discover_environment(lifecycle.up(NAME).minimal_input, scratch / "config")
@@ -133,8 +134,8 @@ async def fresh_lab() -> AsyncIterator[Path]:
 
 
 async def known_cap(settings: Measurement) -> int:
-    """Promises missed where the true cost is known."""
-    print("known cap: the link limited, then limited 3 % lower")
+    """Failed checks where the true cost is known."""
+    print("known cost: a limited link, and a case that limits it to 3 % less")
     async with fresh_lab() as scratch:
         tools = scratch / "config" / "tools"
         source = Path(lifecycle.__file__).with_name("tools")
@@ -146,7 +147,7 @@ async def known_cap(settings: Measurement) -> int:
         one = settings.model_copy(update={"workloads": ["throughput_single_tcp"]})
         plan = limited(with_control(make_plan_of(scratch / "config", chosen, one)))
         effects = effects_of(await measure(scratch / "config", scratch / "run", plan, tools), plan)
-    told(effects)
+    print_effects(effects)
     row = effects.filter(case="positive_control").row(0, named=True)
     covered = row["ci_low"] is not None and row["ci_low"] <= CAP_PCT <= row["ci_high"]
     print(f"  The interval of the control {'covers' if covered else 'misses'} its known cost.")
@@ -154,13 +155,13 @@ async def known_cap(settings: Measurement) -> int:
 
 
 async def unlimited(settings: Measurement) -> int:
-    """Promises missed by placebos and by the per-packet tool."""
+    """Failed checks of the placebos and of the per-packet tool."""
     print("tools and placebos on the unlimited link")
     async with fresh_lab() as scratch:
         plan = make_plan_of(scratch / "config", Selection(), settings)
         reading = await measure(scratch / "config", scratch / "run", plan)
     effects = effects_of(reading, plan)
-    told(effects)
+    print_effects(effects)
     placebos = effects.filter(kind="placebo")["verdict"].to_list()
     missed = int(any(verdict.startswith("overhead") for verdict in placebos))
     stacks = effects.filter(tool="rx_packet_stacks").filter(
@@ -172,8 +173,8 @@ async def unlimited(settings: Measurement) -> int:
 
 
 async def repeated(settings: Measurement) -> int:
-    """Tools whose ns an event differ between two campaigns."""
-    print("the kernel's ns an event, in two campaigns")
+    """Number of tools whose ns per event differ between two campaigns."""
+    print("the kernel's ns per event, in two campaigns")
     brief = {"workloads": ["latency_tcp_rr"], "window_s": 1, "placebos": 0, "attribution_s": 4}
     both = []
     async with fresh_lab() as scratch:
@@ -195,12 +196,12 @@ async def main(iterations: int, only: str | None) -> int:
     for name, part in parts.items():
         if only in (None, name):
             missed += await part(settings)
-    print("as promised" if not missed else f"{missed} promises missed")
+    print("all checks passed" if not missed else f"{missed} checks failed")
     return 1 if missed else 0
 
 
 def disagreeing(programs: pl.DataFrame) -> int:
-    """How many tools are apart in the figure that the report shows of them."""
+    """How many tools differ in the figure that the report shows for them."""
     levels = kernel_cost(programs, ["tool", "campaign"]).sort("tool", "campaign")
     off = 0
     for (tool,), part in levels.group_by(["tool"], maintain_order=True):
@@ -212,7 +213,7 @@ def disagreeing(programs: pl.DataFrame) -> int:
 
 
 def as_simulated(reading: Reading, plan: Plan) -> None:
-    """What the simulator has to be told to behave like this lab when nothing is measured."""
+    """The simulator's parameters that reproduce this lab without a tool."""
     nothing = reading.cells.filter(pl.col("kind") != "tool", pl.col("status") == "passed")
     keys = ["environment", "run", "layer", "iteration", "position", "case", "workload", "attempt"]
     for workload, metric in rules_for(plan).primary.items():

@@ -1,4 +1,4 @@
-"""Are the checks linear in size? Generated case runs, each size in a process of its own.
+"""Does the time of the checks grow linearly? Generated case runs, each size in its own process.
 
     python tests/benchmarks/bench_quality.py [10000 100000 1000000]
 
@@ -20,8 +20,8 @@ from tasks.quality.checks import run_rules
 from tasks.quality.expectations import run_checkpoint
 from tasks.storage.schema import TABLES, Table
 
-CELLS_A_RUN = 10_000  # a night of four environments; a run is a batch
-SLOTS = 125  # places in an iteration; every fifth is a baseline
+CELLS_A_RUN = 10_000  # cells of one run: a night of four environments
+SLOTS = 125  # slots of an iteration; every fifth is a baseline
 VALUES = {"throughput_bps": 8e9, "server_cpu_pct": 140.0, "client_cpu_pct": 90.0, "retransmits": 3}
 
 

@@ -1,12 +1,12 @@
-"""Many environments under one orchestrator: wall time against one's, memory, the server.
+"""Many environments under one orchestrator: wall time relative to one environment, memory, server.
 
     python -m tests.benchmarks.bench_scale [--database postgresql|sqlite] [--environments 64]
                                            [--window 130]
 
 Loads are replaced by sleeps of their length; plans, journals, flows, task runs, artifacts, the
-server and its database are real: a PostgreSQL cluster of the benchmark's own, which is gone with
-it, or SQLite. Needs no root and no hosts. Takes 40 minutes: what many environments cost is paid
-when they begin, and is held against a campaign of 20 minutes.
+server and its database are real: a temporary PostgreSQL cluster of the benchmark, or SQLite. Needs
+no root and no hosts. Takes 40 minutes, because the cost of many environments arises when they begin
+and is compared with a campaign of 20 minutes.
 """
 
 import argparse
@@ -91,7 +91,7 @@ async def sleeping_hosts(
 
 
 def lay_out(run: Path, count: int, window_s: float) -> Path:
-    """A run of `count` environments with the same plan of one iteration."""
+    """Lays out a run of `count` environments with the same plan of one iteration."""
     workload = Workload("latency_tcp_rr", "latency", "netperf", "tcp", 1, window_s, 0.0)
     cases = [Case(n, f"tool_{n}", CaseKind.TOOL, Layer.HOST) for n in range(1, CASES + 1)]
     placebo = Case(0, "placebo", CaseKind.PLACEBO, Layer.HOST)
@@ -107,7 +107,7 @@ def lay_out(run: Path, count: int, window_s: float) -> Path:
 
 @flow(name="many", validate_parameters=False)
 async def many(run: Path) -> float:
-    """Measures all of them at once; seconds of wall time."""
+    """Measures all of them at once; returns the wall time in seconds."""
     begun = time.monotonic()
     ended = await flows.campaign._measure_all(run, Measuring(Measurement()))
     assert not ended, ended
@@ -122,9 +122,9 @@ def free_port() -> int:
 
 @contextmanager
 def postgresql() -> Iterator[dict[str, str]]:
-    """A cluster of its own, as PostgreSQL comes, while the body runs; the server's setting for it.
+    """A temporary cluster with default settings; yields the Prefect server's setting for it.
 
-    PostgreSQL refuses to run as root: its programs then run as the user postgres.
+    PostgreSQL refuses to run as root; as root, its programs run as the user postgres.
     """
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     path = os.pathsep.join([os.environ["PATH"], *map(str, reversed(programs))])
@@ -152,7 +152,7 @@ def postgresql() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def serve(folder: Path, database: dict[str, str]) -> Iterator[str]:
-    """A server while the body runs; the address of its API."""
+    """Runs a server in the body; yields the address of its API."""
     port = free_port()
     settings = {"PREFECT_HOME": str(folder), "PREFECT_LOGGING_LEVEL": "ERROR"}
     words = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
@@ -182,7 +182,7 @@ def wait_ready(api: str) -> None:
 
 
 def count_refusals() -> Counter[str]:
-    """What becomes of requests from now on that did not succeed at once, sent again or not."""
+    """Counts requests from now on that did not succeed at once, whether repeated or not."""
     refused: Counter[str] = Counter()
     send = httpx.AsyncClient.send
 
@@ -203,13 +203,13 @@ def count_refusals() -> Counter[str]:
 
 
 async def watch() -> None:
-    """What `deploy` makes the server do with every sign of life."""
+    """Registers the heartbeat automations, as `deploy` does."""
     async with get_client() as client:
         await watch_heartbeats(client)
 
 
 def recorded(api: str) -> int:
-    """Task runs that the server knows as ended."""
+    """Number of task runs that have ended according to the server."""
     body = {
         "task_runs": {"name": {"like_": "iteration 1"}, "state": {"type": {"any_": ["COMPLETED"]}}}
     }
@@ -224,10 +224,10 @@ def main() -> None:
     words.add_argument("--environments", type=int, default=64)
     words.add_argument("--window", type=float, default=130.0, help="seconds of a cell")
     chosen = words.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # what was started is ended too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that clean-up runs
     sessions.run_slot = sleeping  # type: ignore[attr-defined]
     flows.host_reservation.hold_hosts = sleeping_hosts  # type: ignore[attr-defined]
-    flows.measure._replan = lambda *_: None  # it would read raw results, of which there are none
+    flows.measure._replan = lambda *_: None  # it would read raw results, which do not exist here
     refused = count_refusals()
     with_cluster = chosen.database == "postgresql"
     cluster: AbstractContextManager[dict[str, str]] = (
@@ -241,7 +241,7 @@ def main() -> None:
             with temporary_settings({PREFECT_API_URL: api}):
                 asyncio.run(watch())
                 one = asyncio.run(many(lay_out(root / "one", 1, chosen.window)))
-                time.sleep(5)  # the server writes task runs down together
+                time.sleep(5)  # the server records task runs in batches
                 before = recorded(api)
                 refused.clear()
                 all_of_them = asyncio.run(

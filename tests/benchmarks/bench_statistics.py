@@ -2,20 +2,20 @@
 
     python -m tests.benchmarks.bench_statistics [--nights 40]
 
-1. False positives at nominal 5 % where every tool does nothing: this design, beside a single
-   baseline block and beside repetitions back to back with a plain t, on the same nights.
-2. Lab time to establish a 3 % cost (power 0.8) in a campaign of 97 cases, at a baseline every 4 and
-   every 8 cases, beside fixed designs of equal error: a plain t, corrected (Benjamini–Hochberg) at
-   the level at which no larger share of what they call a cost is none than with this design; with
-   one baseline an iteration (as the published campaigns ran) or with one beside every run of a
-   case. Beside it the same at the level that both promise, 5 %, of which this design, by spending a
-   fifth of it at each look, commits only a part.
-3. Coverage of the 95 % intervals for true costs of 0, 1, 3, 10 and 50 %, of tools that make the
-   traffic noisier than their peers do, and of cases that a sequential campaign stopped measuring.
+1. False positives at nominal 5 % if no tool has a cost: this design, compared on the same nights
+   with a single baseline block and with back-to-back repetitions, both with a plain t.
+2. Lab time to establish a 3 % cost (power 0.8) in a campaign of 97 cases, with a baseline every 4
+   and every 8 cases, compared with fixed designs: a plain t, corrected (Benjamini–Hochberg), with
+   one baseline per iteration (as in the published campaigns) or one before every run of a case.
+   Each is compared at equal error, the level at which its share of false discoveries is not above
+   this design's, and at the nominal level of both, 5 %. This design uses only part of the nominal
+   level, because each interim analysis spends a fifth of it.
+3. Coverage of the 95 % intervals for true costs of 0, 1, 3, 10 and 50 %, for tools that add more
+   noise to the traffic than others, and for cases that a sequential campaign stopped measuring.
 
-Nights are those of tasks/statistics/simulate.py, on hosts of round figures and on the lab as it was
-measured. Figure 1 needs no cost, so all designs read the same night: the n-th run of each is the
-host at the same time.
+Nights come from tasks/statistics/simulate.py, on hosts with round parameters and on hosts fitted to
+the lab. Figure 1 needs no cost, so all designs use the same night: their n-th runs see the host at
+the same time.
 """
 
 import argparse
@@ -49,8 +49,8 @@ HOSTS = {
     ),
     "the lab's pps": SimulatedHost(run_sd=0.164, drift_sd=0.144, tau_s=3200.0, outlier_rate=0.05),
 }
-"""The lab's: as `bench_lab` read them from placebos and baselines on two shared cores, with times
-stretched from its 13 s between two runs of a workload to the 91 s here."""
+"""The lab's parameters are those that `bench_lab` fitted to placebos and baselines on two shared
+cores, with times scaled from its 13 s between two runs of a workload to the 91 s here."""
 
 
 def main() -> None:
@@ -98,8 +98,8 @@ def _starts(y: np.ndarray, step: int) -> range:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A design that establishes the cost: iterations, power, the share of what it calls a cost that
-    is none, cells spent."""
+    """A design that establishes the cost: iterations, power, share of false discoveries, cells
+    measured."""
 
     iterations: int
     power: float
@@ -113,14 +113,14 @@ class Decided:
         )
 
 
-FIXED = {"one baseline an iteration": 1 + len(CASES), "a baseline a run": 2}
-"""Fixed designs: a baseline opens every so many runs."""
+FIXED = {"one baseline per iteration": 1 + len(CASES), "one baseline per run": 2}
+"""Fixed designs: the number of runs of which the first is a baseline."""
 LEVELS = (0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001)
 
 
 def lab_time(nights: int, affected: int = 10) -> None:
     print(
-        f"\nTime to establish a 3 % cost of {affected} of 97 cases, power 0.8 ({CELL_S:g} s a run)"
+        f"\nTime to establish a 3 % cost of {affected} of 97 cases, power 0.8, {CELL_S:g} s per run"
     )
     for sd in (0.01, 0.02, 0.03):
         host = SimulatedHost(run_sd=sd)
@@ -129,53 +129,53 @@ def lab_time(nights: int, affected: int = 10) -> None:
             ours = _sequential(host, nights, affected, every)
             print(f"  {f'this design, a baseline every {every} cases':42} {ours}")
             for name, stretch in FIXED.items():
-                for kind, limit in (("equal error", ours.false), ("5 % promised", None)):
+                for kind, limit in (("equal error", ours.false), ("nominal 5 %", None)):
                     other = _fixed(host, nights, affected, stretch, limit)
                     ratio = f"{other.cells / ours.cells:.1f}x" if ours.power >= POWER else "-"
                     print(f"    {f'{name}, {kind}':40} {other!s:44} {ratio}")
-    print("-: this design does not reach the power within its cap of 12 iterations")
+    print("-: this design does not reach the power within its maximum of 12 iterations")
 
 
 def _sequential(host: SimulatedHost, nights: int, affected: int, every: int) -> Decided:
-    """The first look at which 80 % of the costs are established, and the cells spent until then."""
+    """The first analysis at which 80 % of the costs are established, and the cells until then."""
     costs = dict.fromkeys(CASES[:affected], 3.0)
-    rows: dict[int, list[tuple[float, float, float]]] = {look: [] for look in ANALYSES}
+    rows: dict[int, list[tuple[float, float, float]]] = {n: [] for n in ANALYSES}
     for seed in range(nights):
-        for look, cells, effects in _campaign(costs, host, seed, every):
+        for n, cells, effects in _campaign(costs, host, seed, every):
             called = effects.filter(pl.col("verdict").is_in(["overhead", "overhead_unresolved"]))
             right = called.filter(pl.col("case").is_in(CASES[:affected])).height
             false = (called.height - right) / max(1, called.height)
-            rows[look].append((right / affected, false, cells))
-    found = {look: np.mean(shares, axis=0) for look, shares in rows.items()}
-    look = next((look for look in ANALYSES if found[look][0] >= POWER), ANALYSES[-1])
-    power, false, cells = map(float, found[look])
-    return Decided(look, power, false, cells)
+            rows[n].append((right / affected, false, cells))
+    found = {n: np.mean(shares, axis=0) for n, shares in rows.items()}
+    n = next((n for n in ANALYSES if found[n][0] >= POWER), ANALYSES[-1])
+    power, false, cells = map(float, found[n])
+    return Decided(n, power, false, cells)
 
 
 def _campaign(
     costs: dict[str, float], host: SimulatedHost, seed: int, every: int = 4
 ) -> Iterator[tuple[int, float, pl.DataFrame]]:
-    """(look, cells spent, effects) of one sequential campaign; decided cases leave the schedule."""
+    """(iterations, cells, effects) at each analysis of one sequential campaign."""
     rng = np.random.default_rng(seed)
     schedule = Schedule.interleaved(CASES + PLACEBOS, ANALYSES[-1], rng, every)
     cells, samples = frames(schedule, log_values(schedule, costs, host, rng))
     spent, previous, still_open = 0.0, 0, len(CASES) + len(PLACEBOS)
-    for look in ANALYSES:
-        spent += (look - previous) * (still_open + 1 + -(-still_open // every))
-        until = pl.col("iteration") <= look
+    for n in ANALYSES:
+        spent += (n - previous) * (still_open + 1 + -(-still_open // every))
+        until = pl.col("iteration") <= n
         effects = analyze(cells.filter(until), samples.filter(until), MARGINS, SEQUENTIAL).effects
-        yield look, spent, effects
+        yield n, spent, effects
         decided = int(effects["stopped"].str.starts_with("decided").sum())
-        previous, still_open = look, max(0, len(effects) - decided)
+        previous, still_open = n, max(0, len(effects) - decided)
 
 
 def _fixed(
     host: SimulatedHost, nights: int, affected: int, stretch: int, most_false: float | None
 ) -> Decided:
-    """The smallest n that has the power, each case once an iteration, in random order.
+    """The smallest n with the power; each case runs once per iteration, in random order.
 
-    A baseline opens every `stretch` of runs and is what the cases of that stretch are held against.
-    most_false: the share of false calls that is not exceeded; None: the promised 5 %.
+    The first of every `stretch` runs is a baseline, with which the others are compared.
+    most_false: the largest share of false discoveries; None: the nominal level of 5 %.
     """
     cells = len(CASES) // (stretch - 1) * stretch  # an iteration
     levels = LEVELS[:1] if most_false is None else LEVELS
@@ -217,7 +217,7 @@ def coverage(nights: int) -> None:
 
 
 def noisy_coverage(nights: int, noisy: int = 7) -> None:
-    print(f"\nCoverage where {noisy} of 97 tools add noise of their own, run SD 1 %")
+    print(f"\nCoverage if {noisy} of 97 tools add noise of their own, run SD 1 %")
     print(f"{'their own SD':14} {'n':>3} {'theirs':>9} {'of the others':>15}")
     for own_sd in (0.01, 0.02, 0.04):
         for n in (3, 4, 6, 12):
@@ -233,18 +233,18 @@ def noisy_coverage(nights: int, noisy: int = 7) -> None:
 
 
 def stopped_coverage(nights: int) -> None:
-    """Where a case was measured no longer than until it was decided."""
+    """Coverage for cases that were measured only until they were decided."""
     truths = (0.0, 1.0, 3.0, 10.0, 50.0)
     costs = {case: truths[i % len(truths)] for i, case in enumerate(CASES)}
     last = [list(_campaign(costs, SimulatedHost(), seed))[-1][2] for seed in range(nights)]
     shares = _covered(pl.concat(last), costs)
-    print("\nCoverage at the look that decided, run SD 1 %")
+    print("\nCoverage at the deciding analysis, run SD 1 %")
     pairs = zip(truths, shares, strict=True)
     print("    ".join(f"{truth:g} %: {share:.1f} %" for truth, share in pairs))
 
 
 def _covered(effects: pl.DataFrame, costs: dict[str, float]) -> pl.Series:
-    """Percent of intervals that hold the true cost, by true cost."""
+    """Percent of intervals that contain the true cost, by true cost."""
     truth = pl.col("case").replace_strict(costs, default=None, return_dtype=pl.Float64)
     return (
         effects.with_columns(truth=truth)

@@ -10,7 +10,7 @@ from tasks.statistics.simulate import SimulatedHost
 
 
 def fitted_host(elapsed_s: Floats, y: Floats) -> SimulatedHost:
-    """The host whose runs without a tool would give `y` (log values) at these times, in order.
+    """The simulated host whose runs without a tool give `y` (log values) at these times, in order.
 
     Outliers are runs more than 4 scaled MAD off the median of the five around them. For the others,
     noise and drift come from the variogram (Matheron 1963, Economic Geology 58:1246): half the mean

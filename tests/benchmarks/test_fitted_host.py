@@ -15,16 +15,16 @@ def runs(host: SimulatedHost, n: int, seed: int) -> Floats:
     return log_values(schedule, {}, host, np.random.default_rng(seed))
 
 
-def test_a_night_of_runs_that_cost_nothing_gives_back_the_host_it_was_made_with() -> None:
+def test_fitting_simulated_runs_recovers_the_simulated_host() -> None:
     host = SimulatedHost(run_sd=0.02, drift_sd=0.04, tau_s=3600.0)
     found = fitted_host(91.0 * np.arange(2000.0), runs(host, 2000, seed=3))
     assert found.run_sd == pytest.approx(host.run_sd, rel=0.15)
     assert found.drift_sd == pytest.approx(host.drift_sd, rel=0.3)
     assert found.tau_s == pytest.approx(host.tau_s, rel=0.6)
-    assert found.outlier_rate < 0.01  # nothing but noise was in it
+    assert found.outlier_rate < 0.01  # the runs contain only noise
 
 
-def test_outliers_are_told_apart_from_noise() -> None:
+def test_outliers_are_distinguished_from_noise() -> None:
     host = SimulatedHost(outlier_rate=0.05, outlier_size=0.2)
     found = fitted_host(91.0 * np.arange(2000.0), runs(host, 2000, seed=1))
     assert found.outlier_rate == pytest.approx(0.05, abs=0.015)

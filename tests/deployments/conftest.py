@@ -25,7 +25,7 @@ FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 @dataclass(frozen=True)
 class Site:
-    """The running server, what a form would send to it, and where the results go."""
+    """A running server, the requests that the UI sends to it, and the folders of its results."""
 
     folder: Path
     port: int
@@ -39,7 +39,7 @@ class Site:
         return self.folder / "state" / "ebpf-overhead"
 
     def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """`ebpf-overhead` with the state of this site."""
+        """Runs `ebpf-overhead` with the state folder of this site."""
         return subprocess.run(
             [sys.executable, "-m", "flows.cli", *words],
             capture_output=True, text=True, timeout=200, check=False,
@@ -57,7 +57,7 @@ class Site:
         return httpx.get(f"{self.address}/api{path}", timeout=30).raise_for_status().json()
 
     def ask(self, path: str, body: Any) -> httpx.Response:
-        """Its answer; where SQLite was busy, once more, as the server's 503 asks for."""
+        """Posts a request; repeats it while the server answers 503 because SQLite is busy."""
         until = time.monotonic() + 20
         while True:
             answer = httpx.post(f"{self.address}/api{path}", json=body, timeout=30)
@@ -75,12 +75,12 @@ class Site:
         return self.get(f"/deployments/name/{name}")
 
     def submit(self, deployment: str, /, **parameters: Any) -> httpx.Response:
-        """What the form's Submit button sends."""
+        """Sends what the form's Submit button sends."""
         path = f"/deployments/{self.deployment(deployment)['id']}/create_flow_run"
         return self.ask(path, {"parameters": parameters, "state": {"type": "SCHEDULED"}})
 
     def start(self, **more: Any) -> str:
-        """A short campaign on the lab; the flow run's id."""
+        """Starts a short campaign on the lab; returns the flow run's id."""
         answer = self.submit("campaign/campaign", **{**self.parameters(), **more})
         return str(answer.raise_for_status().json()["id"])
 
@@ -103,13 +103,13 @@ class Site:
         return self.get(f"/flow_runs/{id}")
 
     def set_state(self, id: str, type: str, name: str, **details: Any) -> None:
-        """What the buttons Cancel, Suspend and Retry send."""
+        """Sends what the buttons Cancel, Suspend and Retry send."""
         state = {"type": type, "name": name, "state_details": details}
         answer = self.found(f"/flow_runs/{id}/set_state", state=state)
         assert answer["status"] == "ACCEPT", answer
 
     def ended(self, id: str, within_s: float = 120.0) -> Any:
-        """The flow run, once it has ended."""
+        """Waits until the flow run has ended; returns it."""
         until = time.monotonic() + within_s
         while (run := self.run(id))["state"]["type"] not in FINAL:
             assert time.monotonic() < until, f"still {run['state']} after {within_s} s"
@@ -135,24 +135,24 @@ class Site:
         return below
 
     def artifacts(self, id: str) -> dict[str, Any]:
-        """What that run and those below it leave to read, by key."""
+        """The artifacts of that flow run and those below it, by key."""
         runs = [id, *(run["id"] for run in self.inside(id))]
         found = self.found("/artifacts/filter", artifacts={"flow_run_id": {"any_": runs}})
         return {artifact["key"]: artifact for artifact in found}
 
     def outcomes(self, id: str) -> list[Any]:
-        """What that run's journal holds so far."""
+        """The outcomes in that run's journal so far."""
         return outcomes(self.folder / "results", id.replace("-", "")[-8:])
 
 
 def outcomes(results: Path, mark: str) -> list[Any]:
-    """What the journals of runs with that mark hold so far."""
+    """The outcomes in the journals of runs with that mark so far."""
     journals = results.glob(f"*-{mark}/*/outcomes.jsonl")
     return [json.loads(line) for file in journals for line in file.read_text().splitlines()]
 
 
 def passed(outcomes: list[Any]) -> Counter[tuple[str, int, int]]:
-    """How often each place, (environment, iteration, position), passed."""
+    """How often the cells at each (environment, iteration, position) passed."""
     return Counter(
         (one["key"]["environment"], one["key"]["iteration"], one["key"]["position"])
         for one in outcomes
@@ -161,7 +161,7 @@ def passed(outcomes: list[Any]) -> Counter[tuple[str, int, int]]:
 
 
 def with_variable(prefix: str, end: str) -> list[int]:
-    """Processes of this machine and its labs that have such an environment variable."""
+    """Processes of this machine and its labs with an environment variable of that form."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -179,7 +179,7 @@ def remote_programs(id: str) -> list[int]:
 
 
 def wait_for(what: str, within_s: float, condition: Any) -> float:
-    """Seconds until it came about."""
+    """Waits until the condition is true; returns the seconds that it took."""
     begun = time.monotonic()
     while not condition():
         assert time.monotonic() - begun < within_s, f"not within {within_s} s: {what}"

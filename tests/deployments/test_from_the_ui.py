@@ -1,4 +1,4 @@
-"""Deployed, started and watched from Prefect, on a real server, worker and lab."""
+"""Runs deployed, started and followed in Prefect, on a real server, worker and lab."""
 
 import shutil
 import subprocess
@@ -23,17 +23,17 @@ SCREENSHOTS = ROOT / "build" / "screenshots"
 
 @pytest.fixture(scope="module")
 def finished(site: Site) -> str:
-    """A campaign that was started as the form starts one, and has ended."""
+    """A campaign that was started as from the form, and has ended."""
     id = site.start(**site.parameters(iterations=2))
     state = site.ended(id)["state"]
     assert state["type"] == "COMPLETED", state
     return id
 
 
-def test_a_second_call_finds_everything_running(site: Site) -> None:
-    said = site.up()
-    assert "runs already" in said
-    assert f"open {site.address}" in said
+def test_a_second_start_finds_everything_running(site: Site) -> None:
+    output = site.up()
+    assert "runs already" in output
+    assert f"open {site.address}" in output
 
 
 def test_the_deployments_are_described_tagged_and_have_the_commit_as_version(site: Site) -> None:
@@ -45,10 +45,10 @@ def test_the_deployments_are_described_tagged_and_have_the_commit_as_version(sit
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT
     ).stdout.strip()
     assert all(one["version"].startswith(commit) for one in found.values())
-    assert all(one["status"] == "READY" for one in found.values())  # a worker asks for its runs
+    assert all(one["status"] == "READY" for one in found.values())  # a worker polls for its runs
 
 
-def test_a_night_has_its_time_zone_and_never_runs_twice_at_once(site: Site) -> None:
+def test_the_nightly_deployment_has_a_time_zone_and_runs_once_at_a_time(site: Site) -> None:
     nightly = site.deployment("nightly/nightly")
     (schedule,) = nightly["schedules"]
     assert schedule["schedule"]["cron"] == "0 23 * * *"
@@ -76,7 +76,7 @@ def test_deploying_again_keeps_what_was_set_in_the_ui(site: Site) -> None:
     assert added["schedule"]["cron"] in switches
 
 
-def test_deploying_again_makes_a_pool_that_is_gone(site: Site) -> None:
+def test_deploying_again_recreates_a_deleted_pool(site: Site) -> None:
     at, pool = f"{site.address}/api", "/work_pools/a-site"
     deploy.deploy(at, "a-site")
     httpx.delete(at + pool, timeout=30).raise_for_status()
@@ -84,7 +84,7 @@ def test_deploying_again_makes_a_pool_that_is_gone(site: Site) -> None:
     assert site.deployment("campaign/campaign-a-site")["work_pool_name"] == "a-site"
 
 
-def test_a_pool_of_another_kind_is_refused(site: Site) -> None:
+def test_a_pool_of_another_type_is_refused(site: Site) -> None:
     site.found("/work_pools/", name="containers", type="docker")
     with pytest.raises(InputError, match="the work pool containers is of type docker"):
         deploy.deploy(f"{site.address}/api", "containers")
@@ -99,7 +99,7 @@ def test_deploying_again_changes_nothing(site: Site) -> None:
     assert {name: automations[name] for name in WATCHED} == dict.fromkeys(WATCHED, 1)
 
 
-def test_a_block_that_is_missing_is_named(
+def test_a_missing_block_is_named(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "prefect.yaml"
@@ -110,7 +110,7 @@ def test_a_block_that_is_missing_is_named(
         deploy.deploy(f"{site.address}/api")
 
 
-def test_the_form_has_choices_limits_and_help(site: Site) -> None:
+def test_the_form_has_choices_limits_and_help_texts(site: Site) -> None:
     form = site.deployment("campaign/campaign")["parameter_openapi_schema"]
     models = form["definitions"]
     assert models["WhenBusy"]["enum"] == ["wait", "refuse"]
@@ -130,12 +130,14 @@ def test_the_form_has_choices_limits_and_help(site: Site) -> None:
         {"run": "../elsewhere"},
     ],
 )
-def test_a_wrong_value_is_refused_before_a_run_is_made(site: Site, wrong: dict[str, Any]) -> None:
+def test_an_invalid_value_is_refused_before_a_run_is_created(
+    site: Site, wrong: dict[str, Any]
+) -> None:
     answer = site.submit("campaign/campaign", **wrong)
     assert answer.status_code == 409, answer.text
 
 
-def test_an_unknown_environment_ends_the_run_with_that_sentence(site: Site) -> None:
+def test_an_unknown_environment_fails_the_run_and_is_named(site: Site) -> None:
     state = site.ended(site.start(environments=["nowhere"]))["state"]
     assert state["type"] == "FAILED"
     assert "environments: nowhere: no such environment" in state["message"]
@@ -194,7 +196,7 @@ def test_a_second_run_on_the_same_hosts_waits_and_says_why_or_is_refused(site: S
     assert site.ended(second)["state"]["type"] == "COMPLETED"
 
 
-def test_the_lab_demo_makes_its_lab_measures_reports_and_takes_the_lab_down(site: Site) -> None:
+def test_the_lab_demo_starts_a_lab_measures_reports_and_removes_the_lab(site: Site) -> None:
     settings = site.parameters()
     settings["measurement"]["window_s"] = 1
     chosen = {key: settings[key] for key in ("measurement", "results_dir", "datasets", "output")}

@@ -1,4 +1,4 @@
-"""Nights on a real server, worker and lab: within their hours, one at a time, resumed."""
+"""Nightly runs on a real server, worker and lab: within their hours, one at a time, resumed."""
 
 import re
 from datetime import datetime, timedelta
@@ -12,13 +12,13 @@ from .conftest import NAME, Site, outcomes, passed
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 WINDOW_S = 50
-"""A process needs 10 s to start; an iteration takes 16 s: two fit in, six do not."""
+"""A process needs 10 s to start, an iteration 16 s: two iterations fit in, six do not."""
 SLOTS = 18
 
 
 @pytest.fixture(scope="module")
 def both(site: Site) -> list[str]:
-    """Two environments on the same hosts, which take turns."""
+    """Two environments on the same hosts, measured one after the other."""
     first = site.folder / "config" / NAME
     text = lifecycle.up(NAME).minimal_input.read_text()
     minimal = site.folder / "second.yaml"
@@ -30,7 +30,7 @@ def both(site: Site) -> list[str]:
 
 
 def night(site: Site, both: list[str], window_s: float = WINDOW_S) -> str:
-    """What the schedule does, now; the flow run's id."""
+    """Starts a nightly run as the schedule does; returns the flow run's id."""
     settings = {**site.parameters(iterations=3, window_s=3), "environments": both}
     answer = site.submit("nightly/nightly", **settings, window_h=window_s / 3600)
     return str(answer.raise_for_status().json()["id"])
@@ -40,7 +40,7 @@ def measured(site: Site) -> list[Any]:
     return sorted(outcomes(site.folder / "results", "nightly-*"), key=lambda one: one["started"])
 
 
-def test_a_night_without_time_for_one_slot_measures_nothing_and_says_so(
+def test_a_night_too_short_for_one_slot_measures_nothing_and_says_so(
     site: Site, both: list[str]
 ) -> None:
     state = site.ended(night(site, both, window_s=2), within_s=90)["state"]
@@ -48,7 +48,7 @@ def test_a_night_without_time_for_one_slot_measures_nothing_and_says_so(
     assert measured(site) == []
 
 
-def test_a_night_keeps_its_window_and_the_next_goes_on_with_what_is_left(
+def test_a_night_ends_with_its_window_and_the_next_one_resumes_it(
     site: Site, both: list[str]
 ) -> None:
     first = night(site, both)

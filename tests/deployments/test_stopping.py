@@ -1,4 +1,4 @@
-"""Stopped, killed and resumed from Prefect, on a real server, worker and lab."""
+"""Runs stopped, killed and resumed in Prefect, on a real server, worker and lab."""
 
 import json
 import os
@@ -13,9 +13,9 @@ from .conftest import Site, passed, remote_programs, wait_for, with_variable
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 OUTAGE_S = 200
-"""Longer than a heartbeat may be missing, and than Prefect's default memory of it."""
+"""Longer than heartbeats may be missing, and than Prefect keeps automation state by default."""
 AWAY_S = 110
-"""Longer than Prefect's clients ask for a server by themselves."""
+"""Longer than Prefect's clients retry by default."""
 
 
 def test_cancelling_ends_remote_programs_and_a_retry_measures_nothing_twice(site: Site) -> None:
@@ -35,7 +35,7 @@ def test_cancelling_ends_remote_programs_and_a_retry_measures_nothing_twice(site
     assert all(one in site.outcomes(id) for one in kept)
 
 
-def test_suspending_frees_the_hosts_and_resuming_measures_nothing_twice(site: Site) -> None:
+def test_suspending_releases_the_hosts_and_resuming_measures_nothing_twice(site: Site) -> None:
     id = site.start(**site.parameters(iterations=3, window_s=4))
     wait_for("two cells", 120, lambda: len(site.outcomes(id)) >= 2)
     timeout = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
@@ -54,11 +54,11 @@ def test_suspending_frees_the_hosts_and_resuming_measures_nothing_twice(site: Si
     assert len(passed(site.outcomes(id))) == 9
 
 
-def test_runs_that_died_with_the_server_are_found_and_gone_on_with(site: Site) -> None:
+def test_runs_that_died_with_the_server_are_marked_crashed_and_can_be_resumed(site: Site) -> None:
     id = site.start(**site.parameters(iterations=1, window_s=10))
-    wait_for("a sign of life", 90, lambda: _heard_of(site, id))
+    wait_for("a heartbeat", 90, lambda: _heartbeat_recorded(site, id))
     wait_for("a load", 90, lambda: remote_programs(id))
-    never_heard_of = _begun(site)
+    without_heartbeat = _begun(site)
     for pid in _processes_of(site, id):
         os.kill(pid, signal.SIGKILL)
     assert wait_for("clean hosts", 15, lambda: not remote_programs(id)) < 15
@@ -66,7 +66,7 @@ def test_runs_that_died_with_the_server_are_found_and_gone_on_with(site: Site) -
     time.sleep(OUTAGE_S)
     site.up()
 
-    for dead in (id, never_heard_of):
+    for dead in (id, without_heartbeat):
         crashed = site.ended(dead, within_s=60)["state"]
         assert crashed["type"] == "CRASHED", crashed
         assert "retry" in crashed["message"]
@@ -75,7 +75,7 @@ def test_runs_that_died_with_the_server_are_found_and_gone_on_with(site: Site) -
     assert site.ended(id, within_s=200)["state"]["type"] == "COMPLETED"
 
 
-def test_a_run_waits_between_iterations_for_a_server_that_is_away(site: Site) -> None:
+def test_a_run_waits_between_iterations_for_a_server_that_is_down(site: Site) -> None:
     id = site.start(**site.parameters(iterations=3, window_s=4))
     wait_for("a cell", 120, lambda: site.outcomes(id))
     _kill_the_server(site)
@@ -98,7 +98,7 @@ def _kill_the_server(site: Site) -> None:
 
 
 def _begun(site: Site) -> str:
-    """A flow run that has begun, and whose process died before its first sign of life."""
+    """A flow run that is running, and whose process died before its first heartbeat."""
     flow = site.deployment("campaign/campaign")["flow_id"]
     pending = {"type": "PENDING", "name": "Pending"}
     run = site.found("/flow_runs/", flow_id=flow, name="never heard of", state=pending)
@@ -107,13 +107,13 @@ def _begun(site: Site) -> str:
 
 
 def _processes_of(site: Site, id: str) -> list[int]:
-    """The worker, and whatever it started for that flow run."""
+    """The worker, and the processes that it started for that flow run."""
     worker = json.loads((site.state / "worker.json").read_text())["pid"]
     return [worker, *with_variable("PREFECT__FLOW_RUN_ID=", id)]
 
 
-def _heard_of(site: Site, id: str) -> bool:
-    """Whether the server has recorded that the run's process lives."""
+def _heartbeat_recorded(site: Site, id: str) -> bool:
+    """Whether the server has recorded a heartbeat of the run."""
     wanted = {
         "event": {"name": ["prefect.flow-run.heartbeat"]},
         "resource": {"id": [f"prefect.flow-run.{id}"]},

@@ -1,4 +1,4 @@
-"""The systemd units: valid, and their commands do what they are there for."""
+"""The systemd units are valid, and their commands work."""
 
 import os
 import re
@@ -22,7 +22,7 @@ INSTALLED = "/opt/ebpf-overhead"
 
 
 def unit(name: str, instance: str = "") -> dict[str, str]:
-    """Its last line of each key, as systemd would read it on a machine installed here."""
+    """The unit's settings (the last line of each key), with the paths of this working copy."""
     text = (UNITS / name).read_text().replace("%i", instance)
     text = text.replace(f"{INSTALLED}/.venv/bin/python", sys.executable)
     lines = text.replace(INSTALLED, str(ROOT)).splitlines()
@@ -30,7 +30,7 @@ def unit(name: str, instance: str = "") -> dict[str, str]:
 
 
 def start(folder: Path, words: list[str], **more: str) -> "subprocess.Popen[bytes]":
-    """The unit's command with its settings, as a process of its own session."""
+    """Starts the unit's command with the unit's settings."""
     shared = (ROOT / "deployments" / "prefect.env").read_text().splitlines()
     settings = dict(line.split("=", 1) for line in shared if line and line[0] != "#")
     environment = {**os.environ, **settings, "PREFECT_HOME": str(folder), **more}
@@ -45,7 +45,7 @@ def ends(process: "subprocess.Popen[bytes]", within_s: float) -> None:
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze (systemd)")
 @pytest.mark.parametrize("name", [SERVER, WORKER])
-def test_systemd_has_nothing_to_say_against_a_unit(name: str, tmp_path: Path) -> None:
+def test_systemd_accepts_each_unit(name: str, tmp_path: Path) -> None:
     text = (UNITS / name).read_text()
     text = text.replace(f"{INSTALLED}/.venv/bin/python", sys.executable)
     (tmp_path / name).write_text(text.replace(INSTALLED, str(ROOT)))
@@ -56,7 +56,7 @@ def test_systemd_has_nothing_to_say_against_a_unit(name: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", [SERVER, WORKER])
-def test_a_unit_runs_as_a_user_of_its_own_and_shares_the_settings(name: str) -> None:
+def test_each_unit_runs_as_its_own_user_with_the_shared_settings(name: str) -> None:
     text = (UNITS / name).read_text()
     assert "User=ebpf-overhead\n" in text
     assert f"EnvironmentFile={INSTALLED}/deployments/prefect.env\n" in text
@@ -64,7 +64,7 @@ def test_a_unit_runs_as_a_user_of_its_own_and_shares_the_settings(name: str) -> 
 
 
 @pytest.mark.slow
-def test_the_server_unit_serves_the_api_and_ends_when_asked(tmp_path: Path) -> None:
+def test_the_server_unit_serves_the_api_and_ends_on_sigterm(tmp_path: Path) -> None:
     port = free_port()
     words = shlex.split(unit(SERVER)["ExecStart"])
     assert words[-4:] == ["--host", "0.0.0.0", "--port", "4200"]
@@ -84,7 +84,7 @@ def answers(address: str) -> bool:
 
 @pytest.mark.lab
 @pytest.mark.slow
-def test_the_worker_unit_registers_its_site_asks_for_runs_and_ends_when_asked(
+def test_the_worker_unit_registers_its_site_polls_for_runs_and_ends_on_sigterm(
     site: Site, tmp_path: Path
 ) -> None:
     api = {"PREFECT_API_URL": f"{site.address}/api"}

@@ -1,4 +1,4 @@
-"""What is wrong with a server or with deployments/prefect.yaml is one line that says what to do."""
+"""Mistakes in server settings or in deployments/prefect.yaml give one line that says what to do."""
 
 import os
 import re
@@ -20,7 +20,7 @@ from ..paths import REFERENCE_CASES
 
 
 class _Older(BaseHTTPRequestHandler):
-    """Answers every question as a server of another version answers for its version."""
+    """Answers every request with the version of another server."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -64,9 +64,9 @@ def config_dir(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("words", [["deploy"], ["run", "--config-dir"]])
-def test_a_server_that_does_not_answer_is_named(words: list[str], config_dir: Path) -> None:
+def test_an_unreachable_server_is_named(words: list[str], config_dir: Path) -> None:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))  # bound, and nobody listens
+        probe.bind(("127.0.0.1", 0))  # bound, but not listening
         api = f"http://127.0.0.1:{probe.getsockname()[1]}/api"
         if words[-1] == "--config-dir":
             words = [*words, str(config_dir)]
@@ -85,7 +85,7 @@ def test_a_run_from_the_shell_checks_the_server_too(config_dir: Path, older: str
     assert "the server runs Prefect 3.4.0" in line
 
 
-def test_a_wrong_folder_is_answered_before_a_server_is_asked_or_a_run_is_named(
+def test_a_wrong_folder_is_reported_before_a_server_is_contacted_or_a_run_is_named(
     tmp_path: Path,
 ) -> None:
     done = shell(tmp_path, "run", "--config-dir", "nowhere", PREFECT_API_URL="http://127.0.0.1:1")
@@ -93,11 +93,11 @@ def test_a_wrong_folder_is_answered_before_a_server_is_asked_or_a_run_is_named(
     assert "--config-dir: nowhere: no such environment" in done.stderr
 
 
-def test_deploying_without_any_server_says_what_to_set(tmp_path: Path) -> None:
+def test_deploying_without_a_server_names_the_setting(tmp_path: Path) -> None:
     assert "PREFECT_API_URL: not set" in one_line(tmp_path, "deploy", PREFECT_API_URL="")
 
 
-def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:
+def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -105,24 +105,24 @@ def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:
         assert f"--port: {port}: " in one_line(tmp_path, "ui", "--port", port)
 
 
-def test_a_site_has_a_name(tmp_path: Path) -> None:
+def test_an_invalid_site_name_is_refused(tmp_path: Path) -> None:
     line = one_line(tmp_path, "deploy", "--site", "a/b", PREFECT_API_URL="http://127.0.0.1:1/api")
     assert "--site: a/b: not a name" in line
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"cron": "0 25 * * *"}, "Invalid cron string"),
         ({"timezone": "Asia/Nowhere"}, "Invalid timezone"),
         ({"slug": None}, "without slug or cron"),
     ],
 )
-async def test_a_schedule_that_cannot_be_read_is_refused(wrong: dict[str, Any], told: str) -> None:
+async def test_an_invalid_schedule_is_refused(wrong: dict[str, Any], message: str) -> None:
     document = night("0 23 * * *", 7)
     document["deployments"][0]["schedules"][0].update(wrong)
     (error,) = await deploy.wrong_schedules(document)
-    assert told in str(error)
+    assert message in str(error)
 
 
 def night(cron: str, hours: float) -> dict[str, Any]:
@@ -145,5 +145,5 @@ async def test_a_schedule_that_overlaps_itself_is_refused(
     assert "nightly.schedules" in str(error)
 
 
-async def test_the_schedule_that_ships_does_not_overlap_itself() -> None:
+async def test_the_default_schedule_does_not_overlap_itself() -> None:
     assert await deploy.wrong_schedules(yaml.safe_load(deploy.PREFECT_FILE.read_text())) == []

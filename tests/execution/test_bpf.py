@@ -1,4 +1,4 @@
-"""BPF programs that processes hold open, from the kernel's own description of their files."""
+"""BPF programs that processes hold open, read from their fdinfo."""
 
 from types import SimpleNamespace
 
@@ -21,7 +21,7 @@ def printed(path: str, text: str) -> str:
     return f"==> {path} <==\n" + "".join(f" {line}\n" for line in text.splitlines())
 
 
-async def test_a_programs_own_counters_win_over_those_of_a_link_to_it():
+async def test_the_counters_of_a_program_come_from_its_own_descriptor_not_from_a_link():
     program = (DATA / "proc/fdinfo_program.txt").read_text()
     link = "pos:\t0\nlink_type:\ttracing @ x\nlink_id:\t7\nprog_tag:\t88\nprog_id:\t100\n"
     answer = printed("/proc/9/fdinfo/4", program) + printed("/proc/9/fdinfo/5", link)
@@ -29,12 +29,12 @@ async def test_a_programs_own_counters_win_over_those_of_a_link_to_it():
     assert found == {100: bpf.Counted(100, "tracepoint", "888546de2943b66d", 40, 79652)}
 
 
-async def test_a_line_that_looks_like_a_header_does_not_cut_a_description():
+async def test_a_line_that_looks_like_a_header_does_not_truncate_a_section():
     text = "pos:\t0\nname: x @ 2.20GHz\n==> /proc/1/fdinfo/1 <==\nprog_tag:\t88\nprog_id:\t3\n"
     found = await bpf.programs_of(OneAnswer(printed("/proc/9/fdinfo/4", text)), [9])
     assert list(found) == [3]
     assert found[3].tag == "88"
 
 
-async def test_no_process_holds_no_program():
+async def test_without_processes_there_are_no_programs():
     assert await bpf.programs_of(OneAnswer("unused"), []) == {}

@@ -9,7 +9,7 @@ from tasks.model.plan import Hook
 
 
 class RecordingShell:
-    """Notes what it is asked to run; a host is not needed to see which host is asked."""
+    """Records the commands that it is asked to run, without a host."""
 
     def __init__(self, name: str, calls: list[tuple[str, str]]) -> None:
         self.node = SimpleNamespace(name=name)

@@ -1,4 +1,4 @@
-"""A tool's command as words."""
+"""The argument list of a tool's command."""
 
 import pytest
 
@@ -15,6 +15,6 @@ from tasks.model.plan import Case, CaseKind
         ("bpftrace 'a b.bt' x;y", True, ("bpftrace", "a b.bt", "x;y")),
     ],
 )
-def test_a_command_is_words_and_root_needs_no_sudo(command, is_root, words):
+def test_a_command_is_split_into_words_and_root_needs_no_sudo(command, is_root, words):
     case = Case(1, "tool", CaseKind.TOOL, Layer.HOST, command=command)
     assert argv_of(case, is_root=is_root) == words

@@ -1,4 +1,4 @@
-"""One lab for all faults; after each, the four things that must hold."""
+"""One lab for all faults, and the invariants that are checked after each test."""
 
 import os
 import time
@@ -31,27 +31,27 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 @pytest.fixture
 def bench(faulty: Bench, tmp_path: Path) -> Iterator[Bench]:
-    """The hosts for one test. Afterwards: nothing of the run is left on them, and every planned
-    cell of every run is in exactly one terminal state."""
+    """The hosts for one test. Afterwards, checks that nothing of the runs is left on them and that
+    every planned cell of every run is in exactly one terminal state."""
     own = Bench(lifecycle.up("faults", state_root=faulty.lab.directory.parent), faulty.config_dir,
                 tmp_path / "results")  # fmt: skip
     before = kernel_state(own)
     yield own
-    # The lease is 8 s; BPF objects go a moment after their holder.
+    # The lease is 8 s; the kernel frees BPF objects a moment after their process has ended.
     _holds("no process carries the run's mark", lambda: carrying(own.runs), 12)
     _holds("kernel state as before", lambda: _difference(before, kernel_state(own)), 12)
     _holds("no temporary file", lambda: temporary_files(own), 2)
     for folder in own.results.glob("*/*/"):
-        # a run of which nothing was started has a journal of skips, and no tree to read
+        # a run in which nothing was started has only skipped cells in its journal, and no raw tree
         if (folder / "outcomes.jsonl").exists() and any(folder.glob("iteration_*")):
             rows = cells(folder)
-            assert not rows.select(*PLACE, "attempt").is_duplicated().any(), "two rows of one cell"
+            assert not rows.select(*PLACE, "attempt").is_duplicated().any(), "two rows for one cell"
             assert set(rows.select(PLACE).rows()) == planned(folder)
             assert rows["status"].is_in(["passed", "invalid", "failed", "skipped"]).all()
 
 
 def _difference(before: dict[str, object], after: dict[str, object]) -> list[str]:
-    """BPF objects that came (those that went were another lab's); all else that is not equal."""
+    """New BPF objects (those that are gone were another lab's), and all other differences."""
     found = []
     for key, then in before.items():
         now = after[key]

@@ -1,4 +1,4 @@
-"""An orchestrator in a process of its own, to be killed: measures what is left of a run."""
+"""An orchestrator process that a test can kill: measures the remaining slots of a run."""
 
 import asyncio
 import sys
@@ -16,6 +16,6 @@ async def measure(folder: RunFolder) -> None:
 
 
 asyncio.run(measure(RunFolder(Path(sys.argv[1]))))
-# VmHWM is this program's own: ru_maxrss keeps the peak of the process that started it
+# VmHWM is this program's peak alone; ru_maxrss includes that of the process that started it
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 print("peak_mib", int(status["VmHWM"].split()[0]) // 1024)

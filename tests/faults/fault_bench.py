@@ -1,4 +1,4 @@
-"""A lab's two hosts to break things on, and the looks that say whether anything was left."""
+"""A lab's two hosts, on which tests inject faults, and checks for what is left on them."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ SERVER, CLIENT = "host-server", "host-client"
 
 
 def load(name: str = "throughput_single_tcp", window_s: float = 1.0) -> Workload:
-    """A paced load, so that two labs on one machine do not starve each other."""
+    """A paced load, so that two labs on one machine do not take each other's CPU time."""
     return Workload(
         name, "throughput", "iperf3", "tcp", window_s=window_s, warmup_s=0, bandwidth="50M"
     )
@@ -45,7 +45,7 @@ def placebo(id: int, command: str = PLACEBO, name: str = "") -> Case:
 
 
 def tool(id: int, script: str, name: str, *, within_s: float = 5.0, programs: int = 1) -> Case:
-    """A tool that is this shell script."""
+    """A tool that runs this shell script."""
     readiness = Readiness(programs=programs, deadline_s=within_s)
     command = shlex.join(("sh", "-c", script))
     return Case(
@@ -54,12 +54,12 @@ def tool(id: int, script: str, name: str, *, within_s: float = 5.0, programs: in
 
 
 ATTACHING = "exec bpftrace measurement-tools/lab/packet-path/rx_size_histogram.bt lo"
-"""A tool that attaches two programs, as far as the lab's own tools go."""
+"""One of the lab's tools, which attaches two BPF programs."""
 
 
 @dataclass
 class Bench:
-    """The hosts, and the runs that a test made on them."""
+    """The hosts, and the runs that a test measures on them."""
 
     lab: LabState
     config_dir: Path
@@ -73,7 +73,7 @@ class Bench:
         *hooks: Hook,
         **design: object,
     ) -> Path:
-        """A run of these cases in this order, as `run` lays it out; its environment's folder."""
+        """Lays out a run of these cases in this order; returns its run folder."""
         name = f"fault-{os.getpid()}-{time.monotonic_ns() % 10**9}"
         settings = {"max_load_1m": 99.0, "monitor_interval_s": 1.0, "attribution_s": 0.0, **design}
         plan = Plan(
@@ -108,7 +108,7 @@ class Bench:
         return run_inside(self.pid(host), *argv)
 
     def processes(self, mark: str) -> list[psutil.Process]:
-        """Processes of this test's runs with `mark` in their command line; the machine's pids."""
+        """Processes of this test's runs with `mark` in their command line."""
         found = []
         for pid in carrying(self.runs):
             with suppress(psutil.NoSuchProcess):
@@ -119,14 +119,14 @@ class Bench:
 
 
 def carrying(runs: Sequence[str]) -> list[int]:
-    """Processes of this machine, in whatever namespace, that carry a run's mark."""
+    """Processes of this machine, in any namespace, with the mark of one of these runs."""
     marks = [f"EBPF_OVERHEAD_RUN={name}".encode() for name in runs]
     found = []
     for entry in Path("/proc").iterdir():
         try:
             if entry.name.isdigit():
-                words = (entry / "environ").read_bytes().split(b"\0")
-                if any(mark in words for mark in marks):
+                variables = (entry / "environ").read_bytes().split(b"\0")
+                if any(mark in variables for mark in marks):
                     found.append(int(entry.name))
         except OSError:
             continue
@@ -134,11 +134,11 @@ def carrying(runs: Sequence[str]) -> list[int]:
 
 
 def kernel_state(bench: Bench) -> dict[str, object]:
-    """BPF objects that are this lab's or nobody's, and both hosts' tc, pins and BPF switch."""
+    """BPF objects not of other labs, both hosts' tc, XDP links and pins, and bpf_stats_enabled."""
     state: dict[str, object] = {}
     for kind in ("prog", "link"):
-        there = {entry["id"] for entry in json.loads(run("bpftool", "-j", kind, "list") or "[]")}
-        state[kind] = there - held_elsewhere(bench, f"{kind}_id:")
+        listed = {entry["id"] for entry in json.loads(run("bpftool", "-j", kind, "list") or "[]")}
+        state[kind] = listed - held_elsewhere(bench, f"{kind}_id:")
     for host in (SERVER, CLIENT):
         state[f"{host} tc"] = bench.inside(host, "tc", "qdisc", "show")
         state[f"{host} filters"] = bench.inside(
@@ -156,7 +156,7 @@ def kernel_state(bench: Bench) -> dict[str, object]:
 
 
 def held_elsewhere(bench: Bench, field: str) -> set[int]:
-    """BPF objects held by this machine's processes outside of the lab: another lab's tools."""
+    """BPF objects held by processes outside this lab, such as another lab's tools."""
     spaces = {_space(bench.pid(h), "pid_for_children") for h in (SERVER, CLIENT)}
     held = set()
     for process in Path("/proc").iterdir():
@@ -175,25 +175,25 @@ def _space(pid: int | str, kind: str) -> str:
 
 
 def temporary_files(bench: Bench) -> list[str]:
-    """What a run may use and must not leave, on the hosts and here."""
+    """Files that a run may use but must not leave, on the hosts and here."""
     found = [str(path) for path in bench.results.rglob(".*") if path.is_file()]
     for host in (SERVER, CLIENT):
-        there = bench.inside(
+        listing = bench.inside(
             host, "sh", "-c",
             "ls -d /tmp/ebpf-overhead-* 2>/dev/null; find /srv/bench -name '*.part';"
             "find /srv/bench/performance-test-results -type f 2>/dev/null; true",
         )  # fmt: skip
-        found += [f"{host}: {line}" for line in there.splitlines()]
+        found += [f"{host}: {line}" for line in listing.splitlines()]
     return found
 
 
 def cells(folder: Path) -> pl.DataFrame:
-    """All cells of the run as they will stand in the datasets."""
+    """All cells of the run as ingest reads them."""
     return native.read_environment(RunFolder(folder)).cells.sort(*PLACE, "attempt")
 
 
-def last_words(folder: Path) -> dict[tuple[str, str], str]:
-    """case, workload -> status and gate, by the last attempt; for plans with a case once."""
+def final_states(folder: Path) -> dict[tuple[str, str], str]:
+    """case, workload -> status and gate of the last attempt. A case must be in the plan once."""
     rows = cells(folder).group_by("case", "workload", maintain_order=True).last()
     return {
         (r["case"], r["workload"]): " ".join(filter(None, (r["status"], r["gate"])))
@@ -217,12 +217,12 @@ def planned(folder: Path) -> set[tuple[int, int, str]]:
 async def until(condition: Callable[[], object], within_s: float = 10.0) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
-        assert time.monotonic() < deadline, "did not come about"
+        assert time.monotonic() < deadline, "the condition did not become true"
         await asyncio.sleep(0.05)
 
 
 def signal_to(processes: Sequence[psutil.Process], number: int) -> None:
-    """Only processes that still are who they were."""
+    """Sends a signal to those processes that still run."""
     assert processes, "nothing to signal"
     for process in processes:
         with suppress(psutil.NoSuchProcess):
@@ -230,23 +230,23 @@ def signal_to(processes: Sequence[psutil.Process], number: int) -> None:
 
 
 def alive(process: psutil.Process) -> bool:
-    """Whether it still runs; a dead child that nobody has waited for does not."""
+    """Whether it still runs; a zombie does not."""
     with suppress(psutil.NoSuchProcess):
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     return False
 
 
 def start(*argv: object) -> "subprocess.Popen[str]":
-    """A process of the test's own; its standard output and errors are read by the test."""
-    words = [str(word) for word in argv]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    """Starts a process whose standard output and errors the test reads."""
+    command = [str(word) for word in argv]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def drive(folder: Path) -> "subprocess.Popen[str]":
-    """An orchestrator in a process of its own; it says `held` when it holds the hosts."""
+    """Starts an orchestrator process; it prints `held` when it has reserved the hosts."""
     return start(sys.executable, Path(__file__).with_name("drive.py"), folder)
 
 
 def here(*argv: object) -> None:
-    """A command on this machine that must succeed."""
+    """Runs a command on this machine, which must succeed."""
     run(*(str(word) for word in argv))

@@ -1,4 +1,4 @@
-"""Names, words and archives that were made to do harm."""
+"""Malicious names, arguments and archives."""
 
 import contextlib
 import io
@@ -22,7 +22,7 @@ from tasks.remote.quote import command_line
 from tasks.remote.transfer import unpack
 from tasks.storage.workflow import load as load_workflow
 
-from .fault_bench import BASELINE, SERVER, Bench, last_words, load, placebo
+from .fault_bench import BASELINE, SERVER, Bench, final_states, load, placebo
 
 NASTY = "$(touch /tmp/canary); `touch /tmp/canary` & | > /tmp/canary ' \" \\ * ~ -oProxyCommand=x"
 
@@ -30,7 +30,7 @@ NASTY = "$(touch /tmp/canary); `touch /tmp/canary` & | > /tmp/canary ' \" \\ * ~
 @given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]),
                         max_size=12), max_size=4))  # fmt: skip
 @settings(max_examples=60, deadline=None)
-def test_every_word_reaches_the_program_as_it_is(words: list[str]):
+def test_every_argument_reaches_the_program_unchanged(words: list[str]):
     line = command_line(("printf", "%s\\0", "first", *words))
     done = subprocess.run(["sh", "-c", line], capture_output=True, check=True)
     assert done.stdout.decode() == "".join(f"{word}\0" for word in ("first", *words))
@@ -39,7 +39,7 @@ def test_every_word_reaches_the_program_as_it_is(words: list[str]):
 @pytest.mark.parametrize(
     "name", ["a/b", "..", "-oProxyCommand=x", "a b", "a\nb", "", "x" * 65, "é"]
 )
-def test_an_identifier_is_nothing_that_a_shell_or_a_path_could_take_otherwise(name: str):
+def test_an_identifier_has_no_special_meaning_to_a_shell_or_in_a_path(name: str):
     with pytest.raises(ValidationError):
         TypeAdapter(Identifier).validate_python(name)
     made = as_id(name)
@@ -55,19 +55,21 @@ def test_yaml_builds_no_objects(tmp_path: Path):
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"format": 1}', '{"format": 99}', "\0", "{" * 5000])
-def test_a_workflow_that_is_none_is_one_error(text: str):
+def test_an_invalid_workflow_is_one_error(text: str):
     with pytest.raises(InputError):
         load_workflow(text, "workflow.json")
 
 
 @pytest.mark.lab
-async def test_metacharacters_of_a_parameter_reach_the_tool_and_no_shell(bench: Bench):
+async def test_metacharacters_in_a_parameter_are_passed_to_the_tool_and_not_to_a_shell(
+    bench: Bench,
+):
     command = shlex.join(("sh", "measurement-tools/placebo.sh", NASTY))
     case = placebo(1, command, "nasty")
     assert argv_of(case, is_root=True)[-1] == NASTY
     folder = bench.lay_out([BASELINE, case], [load(window_s=2)])
     await bench.measure(folder)
-    assert set(last_words(folder).values()) == {"passed"}
+    assert set(final_states(folder).values()) == {"passed"}
     assert bench.inside(SERVER, "find", "/tmp", "-name", "canary") == ""
 
 
@@ -104,11 +106,11 @@ DIGEST = sha256(CONTENT).hexdigest()
     ],
     ids=lambda info: info.name,
 )
-def test_an_archive_member_that_is_no_plain_wanted_file_is_refused(
+def test_an_archive_member_that_is_not_a_requested_regular_file_is_refused(
     tmp_path: Path, info: tarfile.TarInfo
 ):
     wanted = {"wanted": DIGEST}
-    if info.name != "not-asked-for":  # even where the host's own manifest names it
+    if info.name != "not-asked-for":  # refused even if the host's own manifest lists it
         wanted[info.name] = DIGEST
     into = tmp_path / "deep" / "into"
     into.mkdir(parents=True)
@@ -121,7 +123,7 @@ def test_an_archive_member_that_is_no_plain_wanted_file_is_refused(
     assert stat.S_IMODE((into / "wanted").stat().st_mode) & 0o6111 == 0
 
 
-def test_a_bomb_is_stopped_at_the_cap_and_a_changed_file_is_refused(tmp_path: Path):
+def test_an_archive_above_the_size_cap_and_a_changed_file_are_refused(tmp_path: Path):
     made = archive(tmp_path / "a.tar", (member("big"), b"x" * 4096))
     digest = sha256(b"x" * 4096).hexdigest()
     with pytest.raises(RemoteError, match="larger than 1000 bytes"):
@@ -131,7 +133,7 @@ def test_a_bomb_is_stopped_at_the_cap_and_a_changed_file_is_refused(tmp_path: Pa
     assert not any(path.is_file() for path in (tmp_path / "two").rglob("*"))
 
 
-def test_a_cut_archive_is_refused(tmp_path: Path):
+def test_a_truncated_archive_is_refused(tmp_path: Path):
     made = archive(tmp_path / "a.tar", (member("wanted"), CONTENT * 500))
     whole = made.read_bytes()
     digest = sha256(CONTENT * 500).hexdigest()

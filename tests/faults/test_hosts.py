@@ -1,4 +1,4 @@
-"""Hosts that are full, set their clock, are used by others, change their settings, or hang."""
+"""Faults of hosts: full disks, clock steps, foreign processes, changed settings, hung servers."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from .fault_bench import (
     SERVER,
     Bench,
     cells,
-    last_words,
+    final_states,
     load,
     placebo,
     signal_to,
@@ -44,7 +44,7 @@ def records(folder: Path, pattern: str = "client_results/*/*/metadata.json") -> 
     return sorted(found, key=lambda record: record["started"])
 
 
-async def test_a_disk_below_the_floor_is_refused_before_anything_starts(bench: Bench):
+async def test_too_little_free_disk_is_refused_before_anything_starts(bench: Bench):
     folder = bench.lay_out([BASELINE], [load()])
     with pytest.raises(InputError, match=r"host-.*MiB free; expected at least"):
         async with hold_hosts(RunFolder(folder), min_free_mib=10**9, keep_on_hosts=False):
@@ -52,7 +52,7 @@ async def test_a_disk_below_the_floor_is_refused_before_anything_starts(bench: B
     assert not (folder / "outcomes.jsonl").exists()
 
 
-async def test_a_disk_that_fills_costs_its_cell_and_no_other(bench: Bench):
+async def test_a_disk_that_fills_up_invalidates_only_its_cell(bench: Bench):
     folder = bench.lay_out([BASELINE, BASELINE, BASELINE], [load(window_s=2)])
     bench.inside(SERVER, "mkdir", "-p", TREE)
     bench.inside(SERVER, "mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", TREE)
@@ -72,7 +72,8 @@ async def test_a_disk_that_fills_costs_its_cell_and_no_other(bench: Bench):
 
 @contextmanager
 def skewed(bench: Bench, host: str, shift: str) -> Iterator[None]:
-    """`date` on that host tells another time: the shell line `shift` gives the seconds to add."""
+    """Replaces `date` on that host: its time is shifted by the seconds that the shell line `shift`
+    prints."""
     script = (
         "#!/bin/sh\nreal=/run/real-date\n"
         'case "$*" in *%s.%N*) now=$($real +%s.%N); '
@@ -87,7 +88,9 @@ def skewed(bench: Bench, host: str, shift: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("skew_s", [3600, -3600])
-async def test_a_clock_an_hour_off_changes_no_duration_and_is_recorded(bench: Bench, skew_s: int):
+async def test_a_clock_offset_of_an_hour_changes_no_duration_and_is_recorded(
+    bench: Bench, skew_s: int
+):
     folder = bench.lay_out([BASELINE], [load()])
     with skewed(bench, SERVER, f"echo {skew_s}"):
         await bench.measure(folder)
@@ -99,7 +102,7 @@ async def test_a_clock_an_hour_off_changes_no_duration_and_is_recorded(bench: Be
     assert cells(folder)["window_s"].item() == pytest.approx(0.8, abs=0.4)
 
 
-async def test_a_clock_set_inside_a_window_costs_that_cell(bench: Bench):
+async def test_a_clock_set_during_a_window_invalidates_that_cell(bench: Bench):
     folder = bench.lay_out([BASELINE], [load(window_s=3)])
     stepped = "[ -e /run/stepped ] && echo 3600 || echo 0"
     with skewed(bench, SERVER, stepped):
@@ -114,7 +117,7 @@ async def test_a_clock_set_inside_a_window_costs_that_cell(bench: Bench):
     assert "its clock was set by +3600.0 s" in cells(folder)["reason"][0]
 
 
-async def test_a_server_that_hangs_is_ended_and_the_next_cell_has_a_fresh_one(bench: Bench):
+async def test_a_server_that_hangs_is_ended_and_the_next_cell_starts_a_new_one(bench: Bench):
     folder = bench.lay_out([BASELINE], [load(window_s=2), load("throughput_multi_tcp")])
     began = time.monotonic()
     async with bench.held(folder) as campaign:
@@ -124,7 +127,7 @@ async def test_a_server_that_hangs_is_ended_and_the_next_cell_has_a_fresh_one(be
         signal_to(bench.processes("iperf3 -s") or bench.processes("--server"), signal.SIGSTOP)
         await measuring
     assert time.monotonic() - began < 60
-    assert last_words(folder) == {
+    assert final_states(folder) == {
         ("baseline", "throughput_single_tcp"): "passed",
         ("baseline", "throughput_multi_tcp"): "passed",
     }
@@ -134,7 +137,7 @@ async def test_a_server_that_hangs_is_ended_and_the_next_cell_has_a_fresh_one(be
     assert len(set(ports)) == len(ports)
 
 
-async def test_a_foreign_iperf3_is_seen_whatever_its_name(bench: Bench):
+async def test_a_foreign_process_is_detected_even_if_it_is_named_iperf3(bench: Bench):
     folder = bench.lay_out([BASELINE], [load()])
     work = "exec timeout 120 /tmp/iperf3 if=/dev/zero of=/dev/null bs=512"
     busy = f"cp $(command -v dd) /tmp/iperf3 && {work}"
@@ -154,7 +157,7 @@ async def test_a_foreign_iperf3_is_seen_whatever_its_name(bench: Bench):
     assert f"{SERVER}: iperf3[" in cells(folder)["reason"][0]
 
 
-async def test_a_kernel_warning_since_the_slot_began_is_seen_once(bench: Bench):
+async def test_a_kernel_warning_during_a_slot_is_reported_once(bench: Bench):
     folder = bench.lay_out([BASELINE], [load(window_s=2)])
     async with bench.held(folder) as campaign:
         measuring = asyncio.create_task(campaign.run(campaign.left()[0]))
@@ -168,7 +171,7 @@ async def test_a_kernel_warning_since_the_slot_began_is_seen_once(bench: Bench):
     assert "only informed" not in reason
 
 
-async def test_a_changed_nic_setting_is_another_world(bench: Bench):
+async def test_a_changed_nic_setting_fails_the_same_world_gate(bench: Bench):
     folder = bench.lay_out([BASELINE, placebo(1), placebo(2)], [load(window_s=2)])
     async with bench.held(folder) as campaign:
         device = campaign.site.pair(campaign.left()[0].layer).server_interface
@@ -181,12 +184,12 @@ async def test_a_changed_nic_setting_is_another_world(bench: Bench):
             bench.inside(SERVER, "ethtool", "-K", device, "tso", "on", "gro", "off")
             bench.inside(SERVER, "ethtool", "-K", device, "gro", "on")
         await campaign.run(third)
-    assert last_words(folder)["placebo_1", "throughput_single_tcp"] == "invalid same_world"
+    assert final_states(folder)["placebo_1", "throughput_single_tcp"] == "invalid same_world"
     epochs = dict(cells(folder).select("case", "epoch").rows())
     assert epochs["placebo_1"] != epochs["baseline"]
 
 
-async def test_global_hooks_run_once_before_and_after_everything(bench: Bench):
+async def test_global_hooks_run_once_before_the_first_slot_and_once_after_the_last(bench: Bench):
     mark = "/srv/bench/of-a-hook"
     folder = bench.lay_out(
         [BASELINE, placebo(1), BASELINE],
@@ -202,10 +205,10 @@ async def test_global_hooks_run_once_before_and_after_everything(bench: Bench):
     steps = [json.loads(line) for line in (folder / "steps.jsonl").read_text().splitlines()]
     phases = [(step["level"], step["phase"]) for step in steps]
     assert (phases[0], phases[-1]) == (("global", "init"), ("global", "post"))
-    assert set(last_words(folder).values()) == {"passed"}
+    assert set(final_states(folder).values()) == {"passed"}
 
 
-async def test_a_global_hook_that_fails_keeps_everything_from_starting(bench: Bench):
+async def test_if_a_global_hook_fails_nothing_is_started(bench: Bench):
     folder = bench.lay_out([BASELINE], [load()], Hook("global", "init", "client", ("false",)))
     with pytest.raises(CommandFailed, match="false"):
         await bench.measure(folder)

@@ -1,4 +1,5 @@
-"""The orchestrator killed, interrupted, out of disk, one too many: results are whole or absent."""
+"""Faults of the orchestrator: killed, interrupted, out of disk, started twice. Results are complete
+or absent."""
 
 import asyncio
 import json
@@ -23,8 +24,8 @@ from .fault_bench import (
     carrying,
     cells,
     drive,
+    final_states,
     here,
-    last_words,
     load,
     placebo,
     planned,
@@ -36,34 +37,34 @@ CLI = Path(sys.executable).with_name("ebpf-overhead")
 SECRET = "canary-f00d-5ec2e7-never-in-any-output"
 
 
-def told(folder: Path) -> dict[tuple[int, int, str], str]:
-    """PLACE -> the journal's line of every cell with a last word."""
+def journal(folder: Path) -> dict[tuple[int, int, str], str]:
+    """PLACE -> the journal's outcome of every cell that has one."""
     outcomes = RunFolder(folder).outcomes()
     return {place[1:]: repr(outcome) for place, outcome in outcomes.items()}
 
 
-async def test_killed_at_random_moments_it_resumes_with_the_exact_set_of_cells(bench: Bench):
+async def test_a_run_killed_at_random_moments_resumes_and_measures_every_cell_once(bench: Bench):
     folder = bench.lay_out([BASELINE, placebo(1), BASELINE, placebo(2)], [load(), trips()])
     moments = random.Random(7)
     for _ in range(3):
-        before = told(folder)
+        before = journal(folder)
         running = drive(folder)
         assert await asyncio.to_thread(running.stdout.readline) == "held\n"
         await asyncio.sleep(moments.uniform(0.5, 5))
         running.kill()
         running.communicate()
-        after = told(folder)
-        assert before.items() <= after.items(), "a cell with its last word was touched again"
-    kept = told(folder)
-    assert len(kept) < len(planned(folder)), "it was to be killed before its end"
+        after = journal(folder)
+        assert before.items() <= after.items(), "a cell with an outcome was measured again"
+    kept = journal(folder)
+    assert len(kept) < len(planned(folder)), "the orchestrator must be killed before the run ends"
     ended = await asyncio.to_thread(lambda: drive(folder).communicate(timeout=90))
     assert "peak_mib" in ended[0], ended[1]
-    assert kept.items() <= told(folder).items()
-    assert set(told(folder)) == planned(folder)
-    assert set(last_words(folder).values()) == {"passed"}
+    assert kept.items() <= journal(folder).items()
+    assert set(journal(folder)) == planned(folder)
+    assert set(final_states(folder).values()) == {"passed"}
 
 
-async def test_a_full_disk_here_ends_the_run_and_tears_nothing(bench: Bench):
+async def test_a_full_local_disk_ends_the_run_and_leaves_no_incomplete_results(bench: Bench):
     bench.results.mkdir(parents=True)
     disk = ("mount", "-t", "tmpfs", "-o")
     here(*disk, "size=600k", "tmpfs", bench.results)
@@ -76,12 +77,12 @@ async def test_a_full_disk_here_ends_the_run_and_tears_nothing(bench: Bench):
         here(*disk, "remount,size=50m", "tmpfs", bench.results)
         out, err = await asyncio.to_thread(lambda: drive(folder).communicate(timeout=90))
         assert "peak_mib" in out, err
-        assert set(told(folder)) == planned(folder)
-        assert set(last_words(folder).values()) == {"passed"}
+        assert set(journal(folder)) == planned(folder)
+        assert set(final_states(folder).values()) == {"passed"}
     finally:
-        rows = cells(folder)  # looked at before it goes with its disk
+        rows = cells(folder)  # read before the disk is unmounted
         here("umount", bench.results)
-    # One more row is of a cell that failed by chance and was measured again.
+    # There may be additional rows of cells that failed by chance and were measured again.
     again = rows.filter(status="invalid")
     assert set(again["gate"]) <= MEASURED_AGAIN
     assert rows.filter(status="passed").height == rows.height - again.height == 6
@@ -93,7 +94,7 @@ def shell(bench: Bench, tmp_path: Path) -> Iterator["Shell"]:
 
 
 class Shell:
-    """The command line in a folder of its own, with a secret in its environment."""
+    """The command line with its own folders and a secret in its environment."""
 
     def __init__(self, bench: Bench, root: Path) -> None:
         self.bench, self.root = bench, root
@@ -125,7 +126,7 @@ class Shell:
         return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
     def until_measured(self, count: int, running: "subprocess.Popen[str]") -> str:
-        """The run's id, once so many cells have their outcome."""
+        """Waits until `count` cells have an outcome; returns the run's id."""
         deadline = time.monotonic() + 90
         while len(self.outcomes()) < count:
             assert running.poll() is None, running.communicate()[0]
@@ -134,7 +135,7 @@ class Shell:
         return self._run()
 
     def until_loaded(self, running: "subprocess.Popen[str]") -> str:
-        """The run's id, once a load is on its way."""
+        """Waits until a load runs; returns the run's id."""
         deadline = time.monotonic() + 90
         while not any(self.bench.results.glob("*/*/environment.json")):
             assert running.poll() is None and time.monotonic() < deadline
@@ -151,7 +152,7 @@ class Shell:
         return folder.name
 
 
-def test_the_second_orchestrator_is_told_who_holds_the_hosts(bench: Bench, shell: Shell):
+def test_a_second_orchestrator_reports_who_holds_the_hosts(bench: Bench, shell: Shell):
     folder = bench.lay_out([BASELINE], [load(window_s=120)])
     holder = drive(folder)
     try:
@@ -165,7 +166,9 @@ def test_the_second_orchestrator_is_told_who_holds_the_hosts(bench: Bench, shell
         holder.communicate()
 
 
-def test_one_interrupt_cleans_up_and_resume_measures_exactly_the_rest(bench: Bench, shell: Shell):
+def test_one_interrupt_cleans_the_hosts_and_resume_measures_only_the_rest(
+    bench: Bench, shell: Shell
+):
     first = shell.measure()
     run = shell.until_measured(2, first)
     first.send_signal(signal.SIGINT)
@@ -174,15 +177,15 @@ def test_one_interrupt_cleans_up_and_resume_measures_exactly_the_rest(bench: Ben
     assert first.returncode == 130, output
     assert f"--resume {run}" in output
     assert time.monotonic() - began < 20
-    assert not carrying([run]), "its hosts were to be clean when it ended"
+    assert not carrying([run]), "its hosts must be clean when it has ended"
     (folder,) = (bench.results / run).iterdir()
-    kept = told(folder)
+    kept = journal(folder)
     assert kept
 
     second = shell.run("--resume", run)
     output = second.communicate(timeout=180)[0]
     assert second.returncode in (0, 1), output
-    assert kept.items() <= told(folder).items()
+    assert kept.items() <= journal(folder).items()
     rows = cells(folder)
     assert rows["status"].is_in(["passed", "invalid"]).all()
     _secret_is_nowhere(shell, output)
@@ -191,17 +194,17 @@ def test_one_interrupt_cleans_up_and_resume_measures_exactly_the_rest(bench: Ben
 def _secret_is_nowhere(shell: Shell, output: str) -> None:
     private = (shell.bench.lab.directory / "identity").read_text().splitlines()[2]
     assert len(private) > 30
-    there = subprocess.run(
+    found = subprocess.run(
         ["grep", "-rlaF", "-e", SECRET, "-e", private, shell.root], capture_output=True, text=True
     )
-    assert there.stdout == ""
+    assert found.stdout == ""
     for text in (SECRET, private):
         assert text not in output
         on_host = f"grep -rlaF -e {text} /srv/bench /tmp /run 2>/dev/null || true"
         assert shell.bench.inside(SERVER, "sh", "-c", on_host) == ""
 
 
-def test_two_interrupts_end_it_at_once_and_the_lease_does_the_rest(bench: Bench, shell: Shell):
+def test_two_interrupts_end_it_at_once_and_the_lease_cleans_the_hosts(bench: Bench, shell: Shell):
     running = shell.measure("--window", "20")
     run = shell.until_loaded(running)
     running.send_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Tools that die, hang, fork away, attach nothing, leave something behind, or flood their log."""
+"""Faults of tools: they die, hang, daemonise, attach nothing, leave residue, or flood their log."""
 
 import asyncio
 import signal
@@ -19,7 +19,7 @@ from .fault_bench import (
     Bench,
     cells,
     drive,
-    last_words,
+    final_states,
     load,
     placebo,
     signal_to,
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.lab
 
 
 async def measured_while_bpftrace_is_killed(bench: Bench, folder: Path) -> None:
-    """Both slots of the run; bpftrace is killed one second into the first load of the second."""
+    """Measures both slots of the run; kills bpftrace a second into the first load of the second."""
     async with bench.held(folder) as campaign:
         first, second = campaign.left()
         await campaign.run(first)
@@ -42,7 +42,7 @@ async def measured_while_bpftrace_is_killed(bench: Bench, folder: Path) -> None:
         await measuring
 
 
-async def test_a_tool_that_dies_in_the_window_is_noticed_though_the_load_is_fine(bench: Bench):
+async def test_a_tool_that_dies_during_the_window_invalidates_the_cell(bench: Bench):
     dying = tool(1, ATTACHING, "dying", programs=2)
     folder = bench.lay_out([BASELINE, dying], [load(window_s=3), load("pps_single_tcp")])
     await measured_while_bpftrace_is_killed(bench, folder)
@@ -50,17 +50,17 @@ async def test_a_tool_that_dies_in_the_window_is_noticed_though_the_load_is_fine
     assert rows == [(1, "invalid", "tool_alive"), (2, "passed", None)] * 2
 
 
-async def test_a_worker_that_dies_under_a_living_wrapper_is_noticed(bench: Bench):
+async def test_a_tool_whose_worker_dies_while_its_wrapper_lives_invalidates_the_cell(bench: Bench):
     wrapped = f"{ATTACHING.removeprefix('exec ')} & while :; do sleep 0.1; done"
     folder = bench.lay_out([BASELINE, tool(1, wrapped, "wrapped", programs=2)], [load(window_s=3)])
     await measured_while_bpftrace_is_killed(bench, folder)
-    told = cells(folder).filter(case="wrapped").select("attempt", "status", "gate", "reason")
-    assert [row[:3] for row in told.rows()] == [(1, "invalid", "tool_alive"), (2, "passed", None)]
-    assert "2 of its 2 BPF programs are gone" in told["reason"][0]
+    rows = cells(folder).filter(case="wrapped").select("attempt", "status", "gate", "reason")
+    assert [row[:3] for row in rows.rows()] == [(1, "invalid", "tool_alive"), (2, "passed", None)]
+    assert "2 of its 2 BPF programs are gone" in rows["reason"][0]
 
 
 @pytest.mark.parametrize(
-    ("script", "gate", "said"),
+    ("script", "gate", "printed"),
     [
         ("echo no BTF in this kernel >&2; exit 3", "tool_alive", "no BTF in this kernel"),
         ("echo going away >&2; setsid -f sleep 300; exit 0", "tool_alive", "going away"),
@@ -68,21 +68,21 @@ async def test_a_worker_that_dies_under_a_living_wrapper_is_noticed(bench: Bench
     ],
     ids=["ends", "forks away", "attaches nothing"],
 )
-async def test_a_tool_that_never_attaches_ends_with_what_it_said(
-    bench: Bench, script: str, gate: str, said: str
+async def test_a_tool_that_never_attaches_fails_with_its_output(
+    bench: Bench, script: str, gate: str, printed: str
 ):
     folder = bench.lay_out([BASELINE, tool(1, script, "broken", within_s=2), BASELINE], [load()])
     async with bench.held(folder) as campaign:
         for slot in campaign.left():
             await campaign.run(slot)
-            assert not bench.processes("sleep 300"), "the next baseline would carry its cost"
+            assert not bench.processes("sleep 300"), "the tool still runs during the next baseline"
     last = cells(folder).filter(case="broken").row(-1, named=True)
     assert (last["status"], last["gate"]) == ("invalid", gate)
-    assert said in last["reason"]
-    assert last_words(folder)["baseline", "throughput_single_tcp"] == "passed"
+    assert printed in last["reason"]
+    assert final_states(folder)["baseline", "throughput_single_tcp"] == "passed"
 
 
-async def test_a_tool_that_attaches_other_probes_than_it_says_is_noticed(bench: Bench):
+async def test_a_tool_that_attaches_other_probes_than_its_catalogue_names_fails(bench: Bench):
     other = replace(tool(1, ATTACHING, "other", programs=2), expected_probes=("kprobe",))
     folder = bench.lay_out([BASELINE, other], [load()])
     await bench.measure(folder)
@@ -100,14 +100,16 @@ PINNING = (
 )
 
 
-async def test_the_next_baseline_waits_until_what_a_tool_left_is_gone(bench: Bench):
+async def test_the_next_baseline_waits_until_residue_is_gone(bench: Bench):
     folder = bench.lay_out([BASELINE, tool(1, PINNING, "pinning", programs=2), BASELINE], [load()])
     outcomes = folder / "outcomes.jsonl"
 
     async def clean_up() -> None:
         await until(lambda: outcomes.exists() and "left_by_a_tool" in outcomes.read_text(), 40)
         await asyncio.sleep(2)
-        assert len(outcomes.read_text().splitlines()) == 3, "nothing is measured meanwhile"
+        assert len(outcomes.read_text().splitlines()) == 3, (
+            "a cell was measured before the residue was gone"
+        )
         bench.inside(SERVER, "rm", "/sys/fs/bpf/left_by_a_tool")
 
     async with bench.held(folder) as campaign:
@@ -115,12 +117,12 @@ async def test_the_next_baseline_waits_until_what_a_tool_left_is_gone(bench: Ben
         for slot in campaign.left():
             await campaign.run(slot)
         await cleaning
-    words = last_words(folder)
-    assert words["pinning", "throughput_single_tcp"] == "invalid clean_after"
-    assert words["baseline", "throughput_single_tcp"] == "passed"
+    states = final_states(folder)
+    assert states["pinning", "throughput_single_tcp"] == "invalid clean_after"
+    assert states["baseline", "throughput_single_tcp"] == "passed"
 
 
-async def test_a_host_that_does_not_become_clean_is_named_and_measured_no_more(
+async def test_a_host_that_does_not_become_clean_is_named_and_no_longer_measured(
     bench: Bench, monkeypatch
 ):
     monkeypatch.setattr(campaigns, "_RESIDUE_GONE_WITHIN_S", 1.0)
@@ -136,7 +138,7 @@ async def test_a_host_that_does_not_become_clean_is_named_and_measured_no_more(
             with pytest.raises(HostNotClean, match=f"{SERVER}.*leaving.*clsact"):
                 await campaign.run(second)
             campaign.skip([second, third], "host not clean")
-        async with bench.held(folder) as campaign:  # as after a kill, or by the next night
+        async with bench.held(folder) as campaign:  # as when the run is resumed
             with pytest.raises(HostNotClean, match=f"{SERVER}.*leaving.*clsact"):
                 await campaign.run(campaign.left()[0])
             campaign.skip(campaign.left(), "host not clean")
@@ -155,9 +157,7 @@ FLOOD = "sh -c 'while :; do head -c 1000000 /dev/zero | tr \"\\\\0\" x; sleep 0.
 
 
 @pytest.mark.parametrize("to", ["output", "stderr"])
-async def test_a_flooding_tool_is_measured_and_never_comes_through_the_connection(
-    bench: Bench, to: str
-):
+async def test_the_output_of_a_flooding_tool_is_measured_but_not_transferred(bench: Bench, to: str):
     flood = FLOOD if to == "output" else FLOOD.replace("sh -c '", "sh -c 'echo begun; exec >&2; ")
     folder = bench.lay_out(
         [BASELINE, placebo(1, flood, "flood")], [load(window_s=5)], log_cap_mib=2
@@ -165,10 +165,10 @@ async def test_a_flooding_tool_is_measured_and_never_comes_through_the_connectio
     driven = drive(folder)
     out, err = await asyncio.to_thread(lambda: driven.communicate(timeout=90))
     assert driven.returncode == 0, err
-    assert set(last_words(folder).values()) == {"passed"}
+    assert set(final_states(folder).values()) == {"passed"}
     samples = native.read_environment(RunFolder(folder)).samples
     rate = samples.filter(case="flood", metric="log_mib_per_min")["value"].item()
     assert 50 < rate < 130
-    (kept,) = folder.rglob(f"ebpf_{to}_*.log")  # as much as came since it was last emptied
+    (kept,) = folder.rglob(f"ebpf_{to}_*.log")  # the output since it was last emptied
     assert kept.stat().st_size <= 2**20
     assert int(out.split("peak_mib")[1]) < 200

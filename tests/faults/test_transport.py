@@ -1,4 +1,4 @@
-"""Lost sessions, listeners, links and fetches: what was measured counts or does not, never half."""
+"""Lost SSH sessions, listeners, links and fetches: a cell counts as a whole or not at all."""
 
 import asyncio
 import os
@@ -22,8 +22,8 @@ from .fault_bench import (
     alive,
     cells,
     drive,
+    final_states,
     here,
-    last_words,
     load,
     placebo,
     start,
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.lab
 
 
 def end_session(bench: Bench, host: HeldHost) -> None:
-    """SIGKILL to the sshd process that carries our connection there."""
+    """Kills the sshd process that carries our connection on the host."""
     bench.inside(host.node.name, "kill", "-KILL", str(host.own_pids[-1]))
 
 
@@ -48,7 +48,9 @@ async def running(bench: Bench, program: str = "iperf3") -> None:
     await asyncio.sleep(0.5)
 
 
-async def test_a_killed_session_leaves_a_clean_host_and_one_more_try(bench: Bench):
+async def test_a_killed_ssh_session_leaves_a_clean_host_and_the_cell_is_measured_again(
+    bench: Bench,
+):
     folder = bench.lay_out([BASELINE], [load(window_s=3)])
     async with bench.held(folder) as campaign:
         measuring = asyncio.create_task(campaign.run(campaign.left()[0]))
@@ -63,9 +65,7 @@ async def test_a_killed_session_leaves_a_clean_host_and_one_more_try(bench: Benc
     ]
 
 
-async def test_a_fetch_that_fails_is_tried_again_and_nothing_is_measured_again(
-    bench: Bench, monkeypatch
-):
+async def test_a_failed_fetch_is_retried_without_measuring_again(bench: Bench, monkeypatch):
     collect, lost = HeldHost.collect, []
 
     async def lose_the_first(self, base, paths, into):
@@ -82,7 +82,7 @@ async def test_a_fetch_that_fails_is_tried_again_and_nothing_is_measured_again(
     assert attempts(folder) == [("baseline", "throughput_single_tcp", 1, "passed", None)]
 
 
-async def test_a_fetch_that_fails_for_long_is_made_up_for_at_the_end_of_the_case(
+async def test_a_fetch_that_keeps_failing_is_retried_at_the_end_of_the_slot(
     bench: Bench, monkeypatch
 ):
     collect, tries = HeldHost.collect, []
@@ -99,11 +99,11 @@ async def test_a_fetch_that_fails_for_long_is_made_up_for_at_the_end_of_the_case
     await bench.measure(folder)
     assert tries.count(SERVER) == 5
     assert attempts(folder) == [("baseline", "throughput_single_tcp", 1, "passed", None)]
-    assert last_words(folder) == {("baseline", "throughput_single_tcp"): "passed"}
+    assert final_states(folder) == {("baseline", "throughput_single_tcp"): "passed"}
 
 
 @pytest.mark.parametrize("seconds", [3, 12, pytest.param(60, marks=pytest.mark.slow)])
-async def test_a_management_link_that_was_down_is_no_data(bench: Bench, seconds: int):
+async def test_a_management_link_outage_never_passes_as_data(bench: Bench, seconds: int):
     layout = read_layout(bench.lab.directory)
     link = layout.link(next(node for node in HOSTS if node.name == SERVER))
     folder = bench.lay_out([BASELINE, BASELINE], [load(window_s=4)])
@@ -124,10 +124,10 @@ async def test_a_management_link_that_was_down_is_no_data(bench: Bench, seconds:
         assert (first["status"], first["gate"]) == ("invalid", "transport")
     passed = rows.filter(status="passed")
     assert passed["position"].to_list() == [0, 1]
-    assert passed["window_s"].is_between(3.2, 4.8).all(), "a late look is no window"
+    assert passed["window_s"].is_between(3.2, 4.8).all(), "a late snapshot does not end a window"
 
 
-async def test_a_test_link_that_was_down_is_no_data(bench: Bench):
+async def test_a_test_link_outage_never_passes_as_data(bench: Bench):
     folder = bench.lay_out([BASELINE], [load(window_s=5)])
     async with bench.held(folder) as campaign:
         interface = campaign.site.pair(campaign.left()[0].layer).server_interface
@@ -140,8 +140,8 @@ async def test_a_test_link_that_was_down_is_no_data(bench: Bench):
     assert [a[3:] for a in attempts(folder)] == [("invalid", "complete"), ("passed", None)]
 
 
-async def test_a_listener_that_comes_back_is_found_again(sshd, tmp_path: Path):
-    """The session continues without its listener; the next connection waits for it."""
+async def test_a_connection_is_reopened_when_the_listener_is_back(sshd, tmp_path: Path):
+    """The SSH session continues without the listener; the next connection waits for it."""
     port = sshd.node.port + 1
     node = replace(sshd.node, port=port)
     ssh = sshd.with_known_hosts(
@@ -163,7 +163,7 @@ async def test_a_listener_that_comes_back_is_found_again(sshd, tmp_path: Path):
         listener.kill()
         listener.wait()
         done = await host.start(("sleep", "0.2"), deadline_s=10)
-        assert await done.wait() == 0, "what runs continues"
+        assert await done.wait() == 0, "a running program continues"
         reopening = asyncio.create_task(host.reopen())
         await asyncio.sleep(5)
         assert not reopening.done()
@@ -176,7 +176,7 @@ async def test_a_listener_that_comes_back_is_found_again(sshd, tmp_path: Path):
         listener.wait()
 
 
-async def test_a_child_that_keeps_the_pipe_open_does_not_keep_the_step(bench: Bench):
+async def test_a_child_that_keeps_the_pipe_open_does_not_block_the_command(bench: Bench):
     folder = bench.lay_out([BASELINE], [load()])
     async with bench.held(folder) as campaign:
         began = time.monotonic()
@@ -187,10 +187,10 @@ async def test_a_child_that_keeps_the_pipe_open_does_not_keep_the_step(bench: Be
         assert time.monotonic() - began < 13
         assert bench.processes("sleep 300")
         await campaign.run(campaign.left()[0])
-    assert set(last_words(folder).values()) == {"passed"}
+    assert set(final_states(folder).values()) == {"passed"}
 
 
-async def test_a_lock_of_a_silent_orchestrator_is_freed_and_names_its_holder(bench: Bench):
+async def test_the_lock_of_a_silent_orchestrator_names_its_holder_and_is_released(bench: Bench):
     folder = bench.lay_out([BASELINE, placebo(1)], [load(window_s=30)])
     other = bench.lay_out([BASELINE], [load()])
     silent = drive(folder)
@@ -213,18 +213,18 @@ async def test_a_lock_of_a_silent_orchestrator_is_freed_and_names_its_holder(ben
     finally:
         silent.kill()
         silent.wait()
-    assert set(last_words(other).values()) == {"passed"}
+    assert set(final_states(other).values()) == {"passed"}
 
 
 async def test_locks_are_taken_in_the_order_of_addresses(bench: Bench, monkeypatch):
     order: list[str] = []
     open_ = HeldHost.open
 
-    async def told(self):
+    async def recorded(self):
         order.append(self.node.host)
         await open_(self)
 
-    monkeypatch.setattr(HeldHost, "open", told)
+    monkeypatch.setattr(HeldHost, "open", recorded)
     folder = bench.lay_out([BASELINE], [load()])
     async with bench.held(folder) as campaign:
         environment = campaign.site.environment

@@ -1,4 +1,4 @@
-"""The campaign: what several environments raise is all reported."""
+"""The errors of all environments of a campaign are reported."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def a_run(folder: Path, *environments: str) -> Path:
 
 @pytest.fixture
 def raising(monkeypatch: pytest.MonkeyPatch) -> dict[str, BaseException]:
-    """Environment -> what its measuring raises; the others end well."""
+    """Environment -> the error that measuring it raises; others succeed."""
     errors: dict[str, BaseException] = {}
 
     async def measure(folder: object, environment: str, run: str, measuring: object) -> str:
@@ -60,7 +60,7 @@ async def test_a_defect_is_not_hidden_behind_an_environments_error(
         await flows.campaign._measure_all(a_run(tmp_path, "a", "b"), Measuring(Measurement()))
 
 
-async def test_why_environments_ended_early_is_told_by_name(
+async def test_the_reason_for_an_early_end_is_reported_by_environment(
     tmp_path: Path, raising: dict[str, BaseException]
 ) -> None:
     run = a_run(tmp_path, "a", "early")

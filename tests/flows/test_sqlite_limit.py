@@ -1,4 +1,4 @@
-"""More environments at once than SQLite serves: a line says so, and the campaign continues."""
+"""With more environments at once than SQLite serves, a campaign warns and continues."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Lines(LogProgress):
 
 @pytest.fixture
 def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """What a run of so many environments says before it measures."""
+    """Returns the notifications of a run of `count` environments before it measures."""
 
     async def none_measured(*_: object) -> dict[str, str]:
         return {"e0": "not measured in this test"}
@@ -57,7 +57,7 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("api", [None, HERE])
-async def test_nine_environments_at_once_are_too_many_for_sqlite(said, api):
+async def test_nine_environments_at_once_on_sqlite_give_a_warning(said, api):
     (line,) = await said(9, api, SQLITE)
     for part in ("9 environments", "up to 8", "PREFECT_SERVER_DATABASE_CONNECTION_URL"):
         assert part in line
@@ -67,10 +67,10 @@ async def test_nine_environments_at_once_are_too_many_for_sqlite(said, api):
     ("count", "api", "database", "hardware"),
     [
         (8, None, SQLITE, None),
-        (9, None, SQLITE, "one machine"),  # one after the other
+        (9, None, SQLITE, "one machine"),  # measured one after the other
         (9, HERE, POSTGRESQL, None),
-        (9, ELSEWHERE, SQLITE, None),  # a setting of this machine, not of that server
+        (9, ELSEWHERE, SQLITE, None),  # the setting is this machine's, not that server's
     ],
 )
-async def test_otherwise_nothing_is_said(said, count, api, database, hardware):
+async def test_otherwise_there_is_no_warning(said, count, api, database, hardware):
     assert await said(count, api, database, hardware) == []

@@ -1,4 +1,4 @@
-"""What the lab's tests share: a shell on a lab host, and a look at all that a lab could leave."""
+"""Shared by the lab's tests: a shell on a lab host, and the traces that a lab could leave."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ def shell() -> Shell:
 
 
 def overhead(home: Path, *words: object) -> "subprocess.CompletedProcess[str]":
-    """The command that a person types, with a Prefect of its own in `home`."""
+    """Runs the command line with its own PREFECT_HOME in `home`."""
     return subprocess.run(
         [sys.executable, "-m", "flows.cli", *(str(word) for word in words)],
         capture_output=True,
@@ -60,12 +60,12 @@ def host_of(lab: LabState, name: str) -> LabHost:
 def wait_for(condition: Callable[[], bool], within_s: float = 10.0) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
-        assert time.monotonic() < deadline, "did not come about"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.1)
 
 
 def traces(directory: Path) -> dict[str, list[str]]:
-    """Everything on this machine that belongs to the lab in `directory`, or names it."""
+    """Processes, links, mounts and files on this machine that belong to the lab in `directory`."""
     processes = []
     for entry in Path("/proc").iterdir():
         try:

@@ -1,4 +1,4 @@
-"""The main job, from two SSH addresses to a report, by the command that a person types."""
+"""A whole campaign on the command line, from two SSH addresses to a report."""
 
 import json
 import os
@@ -25,7 +25,7 @@ NAME = "campaign"
 
 @dataclass(frozen=True)
 class Done:
-    """A campaign that was run: two tools and two placebos, one iteration, one-second windows."""
+    """A finished campaign of two tools and two placebos in one iteration."""
 
     state: LabState
     folder: Path
@@ -75,7 +75,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
         lifecycle.down(NAME)
 
 
-def test_the_terminal_shows_a_row_for_every_tool_and_where_the_report_is(done):
+def test_the_terminal_shows_a_row_for_every_tool_and_the_path_of_the_report(done):
     for tool in ("rx_packet_stacks", "rx_size_histogram", "placebo"):
         assert tool in done.output
     report = done.folder / "reports" / done.run.name / "report.en.html"
@@ -94,7 +94,7 @@ def test_every_planned_cell_is_in_exactly_one_state(done):
     assert last.filter(status="passed").height >= 0.8 * len(planned)
 
 
-def test_a_cell_that_does_not_count_has_a_reason_and_no_number(done):
+def test_a_cell_that_did_not_pass_has_a_reason_and_no_samples(done):
     cells = done.datasets.scan("cells").collect()
     samples = done.datasets.scan("samples").collect()
     bad = cells.filter(pl.col("status") != "passed")
@@ -103,7 +103,7 @@ def test_a_cell_that_does_not_count_has_a_reason_and_no_number(done):
     assert samples.join(bad, on=key, how="semi").is_empty()
 
 
-def test_the_kernel_counted_each_program_of_the_tools_and_none_of_a_placebo(done):
+def test_the_kernel_counts_the_programs_of_each_tool_and_none_of_a_placebo(done):
     programs = done.datasets.scan("bpf_programs").collect()
     assert set(programs["tool"]) == {"rx_packet_stacks", "rx_size_histogram"}
     stacks = programs.filter(tool="rx_packet_stacks").row(0, named=True)
@@ -113,7 +113,7 @@ def test_the_kernel_counted_each_program_of_the_tools_and_none_of_a_placebo(done
     assert 20 < histogram["ns_per_event"] < 5_000
 
 
-def test_raw_results_lie_in_the_published_places(done):
+def test_raw_results_have_the_published_layout(done):
     tree = done.run / NAME / "iteration_001"
     server, client = (tree / f"host-{side}" / "performance-test-results" for side in _SIDES)
     assert list(client.glob("baseline/host/client_results/throughput/single_tcp_*/metadata.json"))
@@ -127,7 +127,7 @@ def test_raw_results_lie_in_the_published_places(done):
 _SIDES = ("server", "client")
 
 
-def test_nothing_stays_on_the_hosts(done, shell):
+def test_no_files_or_programs_stay_on_the_hosts(done, shell):
     for name in ("host-server", "host-client"):
         files = "find /srv/bench/performance-test-results /tmp -type f ! -name '*.lock'"
         assert shell(done.state, name, f"{files} || true").strip() == ""
@@ -169,7 +169,7 @@ def test_stored_readings_give_the_same_rows_as_the_raw_files(done, monkeypatch):
         assert stored.tables()[name].equals(rows), name
 
 
-def test_the_datasets_have_a_row_for_the_run_with_its_facts(done):
+def test_the_run_is_in_the_datasets_with_its_facts(done):
     run = done.datasets.scan("runs").collect().row(0, named=True)
     facts = json.loads(run["facts"])
     assert run["environment"] == NAME

@@ -1,9 +1,9 @@
-"""From numbers to decisions, by the command line on one lab: when to stop, which version is worse,
-whether a budget is kept, and what a time budget will be able to see.
+"""Decisions on the command line, on one lab: when to stop, which version is worse, whether a budget
+is kept, and what a time budget can detect.
 
-Two campaigns. The first holds the tool with stacks against the histogram until they are decided;
-in the second the histogram's script has become a version of it that takes stacks as well.
-The link is limited to what the machine carries in each of its moods, and the stacks do not.
+Two campaigns. The first compares the tool with stacks to the histogram until both are decided; in
+the second, the histogram's script is replaced by a version that takes stacks as well. The link is
+limited to a rate that the machine always reaches, except with the stacks.
 """
 
 import json
@@ -29,13 +29,13 @@ pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 NAME = "decisions"
 STACKS, HISTOGRAM = "rx_packet_stacks", "rx_size_histogram"
-LOAD = "pps_single_udp"  # what a cost in the packets' path shows on first
-LINK = "rate 85mbit burst 64kb latency 20ms"  # 100 000 of its datagrams a second
+LOAD = "pps_single_udp"  # the load most sensitive to a cost per packet
+LINK = "rate 85mbit burst 64kb latency 20ms"  # 100 000 of its datagrams per second
 
 
 @dataclass(frozen=True)
 class Done:
-    """Both campaigns: what the commands said, and where things lie."""
+    """Both campaigns: the commands' results and their folders."""
 
     home: Path
     first: "subprocess.CompletedProcess[str]"
@@ -62,8 +62,8 @@ def measured(home: Path, which: str, *words: str) -> "subprocess.CompletedProces
     )  # fmt: skip
 
 
-def dearer_version(home: Path) -> None:
-    """A configuration whose histogram takes the other tool's stacks too, under its old name."""
+def more_expensive_version(home: Path) -> None:
+    """Writes a configuration whose histogram script also takes the other tool's stacks."""
     shutil.copytree(home / "config-first", home / "config-second")
     tools = shutil.copytree(TOOLS, home / "tools")
     folder = tools / "lab" / "packet-path"
@@ -93,7 +93,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, shell: Shell) -> Iterator[Don
             home, "first", "--tools", STACKS, "--against", HISTOGRAM,
             "--until-decided", "--max-iterations", "6",
         )  # fmt: skip
-        dearer_version(home)
+        more_expensive_version(home)
         second = measured(home, "second", "--tools", HISTOGRAM, "--iterations", "4")
     finally:
         lifecycle.down(NAME)
@@ -105,21 +105,21 @@ def primary(done: Done, case: str) -> dict:
     return effects.filter(case=case).collect().row(0, named=True)
 
 
-def test_a_case_is_measured_until_it_is_decided_and_no_longer(done: Done):
+def test_a_case_is_measured_only_until_it_is_decided(done: Done):
     workflow = json.loads((done.run("first") / NAME / "workflow.json").read_text())
     names = {case["id"]: case["name"] for case in workflow["cases"]}
     planned: dict[str, set[int]] = {}
     for slot in workflow["slots"]:
         planned.setdefault(names[slot["case_id"]], set()).add(slot["iteration"])
-    look = max(planned[STACKS])
-    assert look in ANALYSES[:2]  # its cost is plain, at the first look or the second
-    assert planned[STACKS] == set(range(1, look + 1))
+    last = max(planned[STACKS])
+    assert last in ANALYSES[:2]  # its cost is large: decided at the first or second analysis
+    assert planned[STACKS] == set(range(1, last + 1))
     cells = done.datasets.scan("cells").filter(run=done.run("first").name).collect()
     measured_in = cells.group_by("case").agg(pl.col("iteration").unique())
     assert {case: set(iterations) for case, iterations in measured_in.iter_rows()} == planned
     effect = primary(done, STACKS)
-    assert (effect["verdict"], effect["n"]) == ("overhead", look)
-    assert effect["stopped"] == f"decided after {look} iterations"
+    assert (effect["verdict"], effect["n"]) == ("overhead", last)
+    assert effect["stopped"] == f"decided after {last} iterations"
     other = primary(done, HISTOGRAM)
     assert other["n"] == max(planned[HISTOGRAM])
     if other["n"] < 6:
@@ -131,14 +131,14 @@ def test_the_terminal_says_which_case_is_decided_and_why(done: Done):
     assert f"{NAME} · {STACKS}: {stopped}" in done.first.stdout
 
 
-def test_of_two_versions_the_dearer_is_named_and_the_command_exits_3(done: Done):
+def test_the_more_expensive_of_two_versions_is_named_and_the_command_exits_3(done: Done):
     assert done.first.returncode == 3, done.first.stderr
     row = next(line for line in done.first.stdout.splitlines() if " worse" in line)
     assert re.search(rf"{STACKS} +{LOAD} +\+\d[\d.]* % +\[\+\d[\d.]*, \+\d[\d.]*\] +worse", row)
     assert f"{STACKS} {LOAD} datagrams_per_s" in done.first.stderr
 
 
-def test_a_run_with_a_dearer_version_is_worse_than_the_one_before(done: Done):
+def test_a_run_with_a_more_expensive_version_compares_as_worse(done: Done):
     assert done.second.returncode == 0, done.second.stderr
     compared = done.type("compare", done.run("first").name, done.run("second").name)
     assert compared.returncode == 3
@@ -147,7 +147,7 @@ def test_a_run_with_a_dearer_version_is_worse_than_the_one_before(done: Done):
     assert f"{HISTOGRAM} {LOAD} datagrams_per_s" in compared.stderr
 
 
-def test_the_other_way_round_it_is_better_and_breaks_nothing(done: Done):
+def test_the_reverse_comparison_is_better_and_exits_0(done: Done):
     compared = done.type("compare", done.run("second"), done.run("first"))
     assert compared.returncode == 0, compared.stderr
     assert re.search(rf"{HISTOGRAM} +{LOAD} +-.* better ", compared.stdout)
@@ -169,14 +169,14 @@ def test_a_budget_is_enforced_by_the_exit_code(done: Done, most: float, code: in
         assert "within" in ended.stdout
 
 
-def test_a_time_budget_becomes_iterations_and_the_smallest_visible_cost(done: Done):
+def test_a_time_budget_gives_iterations_and_the_smallest_detectable_cost(done: Done):
     planned = done.type(
         "plan", "--config-dir", done.home / "config-first", "--tools", f"{STACKS},{HISTOGRAM}",
         "--workloads", LOAD, "--budget", "10m", "--output", done.home / "planned",
     )  # fmt: skip
     assert planned.returncode == 0, planned.stderr
-    said = re.search(r"(\d+) iterations of .* fit into 10m; the smallest cost", planned.stdout)
-    assert said
+    head = re.search(r"(\d+) iterations of .* fit into 10m; the smallest cost", planned.stdout)
+    assert head
     row = next(line for line in planned.stdout.splitlines() if "datagrams_per_s" in line)
-    assert re.search(rf"{said[1]} iterations see a cost of [\d.e+-]+ %", row)
-    assert "default" not in row, "the spread is the one that was measured here"
+    assert re.search(rf"{head[1]} iterations see a cost of [\d.e+-]+ %", row)
+    assert "default" not in row, "the spread must be the measured one"

@@ -1,7 +1,7 @@
-"""Every gate, tripped for real, and seen where a reader looks: datasets, findings, report.
+"""Every gate fails under a real fault, and the datasets, the findings and the report show it.
 
-`TRIPPED` names the place of each. Here: one campaign of ten-odd cells on a link of known rate, in
-which each case meets one trouble, and the link changes its level in the middle.
+`TRIPPED` names the test file of each gate. Here: one campaign of about ten cells on a link of known
+rate, in which each case meets one fault, and the link's rate changes in the middle.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ FIRST_MBIT, THEN_MBIT = 200, 100
 
 
 def planned(config_dir: Path) -> Plan:
-    """The cheapest tool four times, each time for a trouble of its own."""
+    """A plan with the cheapest tool as four cases, one for each fault and one without."""
     settings = Measurement(
         iterations=2, window_s=3, warmup_s=1, workloads=["throughput_single_tcp"], seed=1,
         placebos=0, monitor_interval_s=1, attribution_s=0, max_load=64.0,
@@ -81,7 +81,7 @@ def planned(config_dir: Path) -> Plan:
 
 @dataclass(frozen=True)
 class Lab:
-    """The two hosts, and what can go wrong on them."""
+    """The two hosts, and the faults on them."""
 
     state: LabState
     shell: Shell
@@ -95,7 +95,7 @@ class Lab:
 
     @contextmanager
     def monitor_that_dies(self) -> Iterator[None]:
-        """pidstat ends after its first rows, as where the kernel runs out of memory."""
+        """pidstat ends after its first rows, as if the kernel had killed it for lack of memory."""
         script = '#!/bin/sh\\nexec timeout 1.5 /run/whole-pidstat "$@"\\n'
         self.on(
             SERVER,
@@ -109,7 +109,7 @@ class Lab:
 
     @contextmanager
     def busy_cpu(self) -> Iterator[None]:
-        """Somebody else computes on the host that sends."""
+        """A foreign process uses a CPU of the sending host."""
         burn = "timeout 120 dd if=/dev/zero of=/dev/null bs=64k"
         pid = self.on(CLIENT, f"{burn} >/dev/null 2>&1 & echo $!")
         try:
@@ -119,7 +119,7 @@ class Lab:
 
     @contextmanager
     def smaller_packets(self) -> Iterator[None]:
-        """Somebody sets another MTU on the interface that is measured."""
+        """Another MTU is set on the measured interface."""
         self.on(SERVER, "ip link set test0 mtu 1400")
         try:
             yield
@@ -133,22 +133,24 @@ class Lab:
             MOVED: self.smaller_packets,
         }
         if (slot.iteration, slot.case_id) == (2, UNDISTURBED):
-            return nullcontext(self.link(THEN_MBIT))  # between the block's two baselines, for good
+            return nullcontext(
+                self.link(THEN_MBIT)
+            )  # between the block's two baselines, not undone
         return troubles.get(slot.case_id, nullcontext)()
 
 
 @dataclass(frozen=True)
 class Done:
-    """The campaign, analysed by the command line."""
+    """The campaign, analysed on the command line."""
 
-    repeated: dict[int, list[int]]  # iteration -> slots that each of its looks had run again
+    repeated: dict[int, list[int]]  # iteration -> slots repeated by each of its interim analyses
     datasets: Dataset
     report: str
     findings: str
 
 
 async def measure(hosts: Lab, folder: RunFolder) -> dict[int, list[int]]:
-    """The flow's loop: a look after each iteration, until it leaves nothing of it."""
+    """Measures like the flow `measure`, with an interim analysis after each iteration."""
     repeated: dict[int, list[int]] = {iteration: [] for iteration in ORDER}
     async with hold_hosts(folder, min_free_mib=1, keep_on_hosts=False) as session:
         while left := session.left():
@@ -177,50 +179,50 @@ def done(tmp_path_factory: pytest.TempPathFactory, shell: Shell) -> Iterator[Don
         lifecycle.down(NAME)
     where = partial(overhead, home)
     datasets, reports = home / "datasets", home / "reports"
-    told = where("analyze", "--iteration-path", home / RUN, "--datasets", datasets,
+    analysed = where("analyze", "--iteration-path", home / RUN, "--datasets", datasets,
                  "--output-dir", reports)  # fmt: skip
-    assert told.returncode == 0, told.stderr
+    assert analysed.returncode == 0, analysed.stderr
     checked = where("check", "--run", RUN, "--datasets", datasets, "--format", "json")
     report = (reports / "report.en.md").read_text()
     yield Done(repeated, Dataset(datasets), report, checked.stdout)
 
 
-def test_every_gate_has_a_place_where_it_is_tripped():
+def test_every_gate_is_tripped_in_some_test():
     assert set(TRIPPED) == set(GATES)
     tests = Path(__file__).parent.parent
     assert [gate for gate, file in TRIPPED.items() if gate not in (tests / file).read_text()] == []
 
 
 @pytest.mark.parametrize(
-    ("case", "said"),
+    ("case", "text"),
     [
         ("unwatched", "largest hole"),
         ("disturbed", f"{CLIENT}: dd["),
         ("moved", " against "),
     ],
 )
-def test_a_cell_is_invalid_by_its_gate_and_says_why(done: Done, case: str, said: str):
+def test_an_invalid_cell_names_the_failed_gate_and_the_reason(done: Done, case: str, text: str):
     cells = done.datasets.scan("cells").filter(case=case).collect()
     assert set(cells["status"]) == {"invalid"}
     assert set(cells["gate"]) == {GATE_OF[case]}
-    assert all(said in reason for reason in cells["reason"])
+    assert all(text in reason for reason in cells["reason"])
 
 
-def test_what_may_be_chance_is_tried_again_and_another_world_is_not(done: Done):
+def test_chance_failures_are_measured_again_and_changed_settings_are_not(done: Done):
     first = pl.col("case").is_in(list(GATE_OF)) & (pl.col("attempt") < REPEATED)
     cells = done.datasets.scan("cells").filter(first).collect()
     tries = dict(cells.group_by("case").agg(pl.max("attempt")).iter_rows())
     assert tries == {"unwatched": 2, "disturbed": 2, "moved": 1}
 
 
-def test_no_number_comes_from_a_refused_cell(done: Done):
+def test_invalid_cells_contribute_to_no_effect(done: Done):
     effects = done.datasets.scan("effects").filter(pl.col("case").is_in(list(GATE_OF))).collect()
     assert set(effects["verdict"]) == {"invalid"}
     assert effects["estimate"].drop_nulls().is_empty()
 
 
 @pytest.mark.parametrize("case", GATE_OF)
-def test_a_refused_cell_is_a_finding_and_a_row_of_the_report(done: Done, case: str):
+def test_an_invalid_cell_is_a_finding_and_a_row_of_the_report(done: Done, case: str):
     gate = GATE_OF[case]
     findings = done.datasets.scan("checks").filter(rule_id=f"gate.{gate}", case=case).collect()
     assert set(findings["status"]) == {"failed"}
@@ -231,13 +233,13 @@ def test_a_refused_cell_is_a_finding_and_a_row_of_the_report(done: Done, case: s
     assert f"gate.{gate}" in done.findings
 
 
-def test_the_others_of_the_campaign_pass(done: Done):
+def test_all_other_cells_of_the_campaign_pass(done: Done):
     cells = done.datasets.scan("cells").collect()
     others = cells.filter(pl.col("case").is_in(list(GATE_OF)).not_())
     assert others.filter(pl.col("status") != "passed").is_empty()
 
 
-def test_the_block_in_which_the_baseline_jumped_is_run_again_once(done: Done):
+def test_a_block_whose_baselines_jumped_is_repeated_once(done: Done):
     assert done.repeated[2] == [3, 0]
     cells = done.datasets.scan("cells").filter(iteration=2).sort("position").collect()
     assert cells.select("position", "case", "attempt").rows()[3:] == [

@@ -1,4 +1,4 @@
-"""The lab at its largest, for real: Open vSwitch on the hosts, and a virtual machine on each."""
+"""The largest lab: Open vSwitch on the hosts, and a virtual machine on each."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:
     assert not any(traces(state.directory).values())
 
 
-def test_hosts_and_guests_answer_under_their_pinned_keys(wide: LabState, shell: Shell) -> None:
+def test_hosts_and_guests_answer_with_their_pinned_keys(wide: LabState, shell: Shell) -> None:
     names = ["host-server", "host-client", "vm-server", "vm-client"]
     assert [shell(wide, name, "uname -n").strip() for name in names] == names
 
@@ -51,14 +51,16 @@ def test_a_guest_is_found_on_its_host_by_its_uuid(wide: LabState, shell: Shell) 
     assert "iff:\tvnet2\n" in shell(wide, node["host_ref"], f"cat /proc/{pid}/fdinfo/*")
 
 
-def test_a_guests_test_card_has_the_mac_that_qemu_gave_it(wide: LabState, shell: Shell) -> None:
+def test_a_guests_test_interface_has_the_mac_that_qemu_set(wide: LabState, shell: Shell) -> None:
     test_ip = host_of(wide, "vm-server").test_ip
     cards = json.loads(shell(wide, "vm-server", "ip -json address show"))
     card = next(c for c in cards if any(a["local"] == test_ip for a in c["addr_info"]))
     assert f"mac={card['address']}," in shell(wide, "host-server", "pgrep --full --list-full qemu")
 
 
-def test_traffic_of_the_guests_crosses_the_hosts_cables(wide: LabState, shell: Shell) -> None:
+def test_traffic_between_guests_crosses_the_uplinks_of_their_hosts(
+    wide: LabState, shell: Shell
+) -> None:
     before = _received(wide, shell)
     address = host_of(wide, "vm-server").test_ip
     report = _iperf3(wide, shell, "vm-server", "vm-client", address)
@@ -67,7 +69,7 @@ def test_traffic_of_the_guests_crosses_the_hosts_cables(wide: LabState, shell: S
     assert moved > report["end"]["sum_received"]["bytes"]
 
 
-def test_traffic_of_the_hosts_crosses_the_bond(wide: LabState, shell: Shell) -> None:
+def test_traffic_between_hosts_crosses_the_bond(wide: LabState, shell: Shell) -> None:
     address = host_of(wide, "host-server").test_ip
     report = _iperf3(wide, shell, "host-server", "host-client", address)
     assert report["end"]["sum_received"]["bits_per_second"] > 1e7
@@ -98,7 +100,7 @@ def test_the_minimal_input_describes_the_guests(wide: LabState) -> None:
 
 
 @pytest.mark.slow
-def test_guests_talk_over_a_linux_bridge_too(tmp_path: Path, shell: Shell) -> None:
+def test_guests_also_exchange_traffic_over_a_linux_bridge(tmp_path: Path, shell: Shell) -> None:
     state = lifecycle.up("bridged", layers=("vm",), switch="bridge", state_root=tmp_path)
     try:
         address = host_of(state, "vm-server").test_ip

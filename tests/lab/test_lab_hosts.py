@@ -1,4 +1,4 @@
-"""The lab for real: two hosts, reached and measured, and gone without a trace."""
+"""A lab of two hosts: reachable, measurable, and removed without traces."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def one(root: Path) -> Iterator[LabState]:
     lifecycle.down("one", state_root=root)
 
 
-def test_both_hosts_answer_under_their_pinned_keys(one: LabState, shell: Shell) -> None:
+def test_both_hosts_answer_with_their_pinned_keys(one: LabState, shell: Shell) -> None:
     assert one.alive
     assert [shell(one, host.name, "hostname").strip() for host in one.hosts] == [
         "host-server",
@@ -54,7 +54,7 @@ def test_a_host_sees_only_its_own_processes_and_files(one: LabState, shell: Shel
     assert seen.count("No such file") == 6
 
 
-def test_tracing_and_bpf_filesystems_are_there(one: LabState, shell: Shell) -> None:
+def test_tracing_and_bpf_filesystems_are_mounted(one: LabState, shell: Shell) -> None:
     event = "/sys/kernel/tracing/events/net/netif_receive_skb/format"
     shell(one, "host-server", f"test -e {event} && test -e /sys/kernel/debug/tracing/events")
     assert shell(one, "host-server", "stat -f -c %T /sys/fs/bpf").strip() == "bpf_fs"
@@ -94,16 +94,16 @@ def test_a_tool_attaches_from_inside_a_host_and_sees_packets(
     wait_for(lambda: _programs(one, shell) == before)
 
 
-def test_up_leaves_a_standing_lab_alone(one: LabState, root: Path) -> None:
+def test_up_leaves_a_running_lab_unchanged(one: LabState, root: Path) -> None:
     assert lifecycle.up("one", state_root=root) == one
 
 
-def test_up_refuses_to_change_the_shape_of_a_standing_lab(one: LabState, root: Path) -> None:
+def test_up_refuses_to_change_the_switch_of_a_running_lab(one: LabState, root: Path) -> None:
     with pytest.raises(InputError, match="lab down"):
         lifecycle.up("one", layers=("host",), switch="ovs", state_root=root)
 
 
-def test_up_builds_a_lab_anew_that_lost_a_host(one: LabState, root: Path, shell: Shell) -> None:
+def test_up_rebuilds_a_lab_that_lost_a_host(one: LabState, root: Path, shell: Shell) -> None:
     holder = host_of(one, "host-client").pid
     assert holder is not None
     os.kill(holder, signal.SIGKILL)
@@ -112,7 +112,7 @@ def test_up_builds_a_lab_anew_that_lost_a_host(one: LabState, root: Path, shell:
     assert shell(one, "host-client", "hostname").strip() == "host-client"
 
 
-def test_two_labs_stand_side_by_side(one: LabState, root: Path, shell: Shell) -> None:
+def test_two_labs_run_side_by_side(one: LabState, root: Path, shell: Shell) -> None:
     two = lifecycle.up("two", state_root=root)
     try:
         assert {lab_.name for lab_ in lifecycle.status(root) if lab_.alive} == {"one", "two"}
@@ -126,7 +126,7 @@ def test_two_labs_stand_side_by_side(one: LabState, root: Path, shell: Shell) ->
     assert lifecycle.status(root)[0].alive
 
 
-def test_minimal_input_reads_as_one_written_by_a_person(one: LabState) -> None:
+def test_the_minimal_input_of_a_lab_is_valid(one: LabState) -> None:
     written = read_minimal_input(one.minimal_input)
     assert written.environment == "one"
     assert set(written.test_pairs) == {Layer.HOST}
@@ -136,7 +136,7 @@ def test_minimal_input_reads_as_one_written_by_a_person(one: LabState) -> None:
     assert written.ssh.known_hosts == one.known_hosts
 
 
-def test_the_tools_of_the_catalogue_lie_below_their_category(one: LabState) -> None:
+def test_the_scripts_of_the_catalogue_are_in_the_folder_of_their_category(one: LabState) -> None:
     tools = read_minimal_input(one.minimal_input).tools
     assert tools.catalog is not None and tools.directory is not None
     catalog = read_catalog(tools.catalog)
@@ -147,7 +147,7 @@ def test_the_tools_of_the_catalogue_lie_below_their_category(one: LabState) -> N
             assert (tools.directory / name / tool.script).is_file()
 
 
-def test_down_leaves_nothing_even_with_work_under_way(tmp_path: Path, shell: Shell) -> None:
+def test_down_removes_everything_even_while_programs_run(tmp_path: Path, shell: Shell) -> None:
     links = _links()
     state = lifecycle.up("gone", state_root=tmp_path)
     shell(state, "host-server", "setsid sleep 97531 >/dev/null 2>&1 & echo")
@@ -159,7 +159,7 @@ def test_down_leaves_nothing_even_with_work_under_way(tmp_path: Path, shell: She
     lifecycle.down("gone", state_root=tmp_path)  # twice is fine
 
 
-def test_down_cleans_after_an_up_that_was_killed(tmp_path: Path) -> None:
+def test_down_removes_a_lab_whose_start_was_killed(tmp_path: Path) -> None:
     code = "\n".join(
         (
             "import sys, pathlib",

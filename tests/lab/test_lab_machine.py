@@ -1,4 +1,4 @@
-"""Processes are known by pid and start; addresses and names of two labs never meet."""
+"""Processes are identified by pid and start time; two labs share no address or interface name."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from tasks.model.environment import Layer
 from tasks.model.errors import CommandFailed
 
 
-def test_a_process_is_recorded_before_it_becomes_what_it_runs(tmp_path: Path) -> None:
+def test_a_process_is_recorded_before_it_executes_its_program(tmp_path: Path) -> None:
     record = tmp_path / "process"
     machine.start_recorded(record, tmp_path / "log", ["sleep", "60"])
     process = machine.recorded(record)
@@ -38,7 +38,7 @@ def test_another_process_with_the_same_pid_is_not_the_recorded_one(tmp_path: Pat
         child.wait()
 
 
-def test_a_dead_process_whose_entry_is_left_does_not_run(tmp_path: Path) -> None:
+def test_a_zombie_does_not_count_as_running(tmp_path: Path) -> None:
     record = tmp_path / "process"
     child = subprocess.Popen(["sleep", "60"])
     record.write_text(Path(f"/proc/{child.pid}/stat").read_text())
@@ -75,25 +75,25 @@ def test_a_name_with_spaces_and_parentheses_does_not_shift_the_fields(tmp_path: 
     machine.end(process)
 
 
-def test_nothing_recorded_is_none(tmp_path: Path) -> None:
+def test_without_a_record_there_is_no_process(tmp_path: Path) -> None:
     assert machine.recorded(tmp_path / "process") is None
     (tmp_path / "process").touch()
     assert machine.recorded(tmp_path / "process") is None
 
 
-def test_a_command_that_fails_says_what_it_said() -> None:
+def test_a_failed_command_raises_an_error_with_its_stderr() -> None:
     with pytest.raises(CommandFailed, match="No such file"):
         machine.run("ls", "/no/such/place")
 
 
-def test_waiting_ends_at_once_when_what_is_waited_for_has_ended(tmp_path: Path) -> None:
+def test_waiting_ends_at_once_when_the_awaited_process_has_ended(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("out of memory\n")
     with pytest.raises(CommandFailed, match=r"has ended.*out of memory"):
         machine.wait_until(lambda: False, 60, "it answers", log, alive=lambda: False)
 
 
-def test_no_two_labs_share_an_address_or_a_name() -> None:
+def test_no_two_labs_share_an_address_or_an_interface_name() -> None:
     layouts = [
         LabLayout(f"lab{n}", Path(f"/var/lib/labs/lab{n}"), tuple(Layer), "bridge", n)
         for n in range(128)

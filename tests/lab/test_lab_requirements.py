@@ -1,4 +1,4 @@
-"""What a machine lacks is said in one line each, before anything is started."""
+"""Everything that a machine lacks is reported, one line each, before anything is started."""
 
 import os
 import platform
@@ -15,19 +15,21 @@ def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
 
 
-def test_elsewhere_than_linux_says_what_still_works(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_on_other_systems_names_the_commands_that_work_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
     (line,) = requirements.missing()
     assert "Darwin" in line
     assert "analyze" in line
 
 
-@pytest.mark.parametrize("function", [lifecycle.up, lifecycle.down])
-def test_without_root_nothing_is_started(monkeypatch: pytest.MonkeyPatch, function: object) -> None:
+@pytest.mark.parametrize("action", [lifecycle.up, lifecycle.down])
+def test_without_root_nothing_is_started(monkeypatch: pytest.MonkeyPatch, action: object) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert callable(function)
+    assert callable(action)
     with pytest.raises(InputError, match="not root"):
-        function("no-root")
+        action("no-root")
 
 
 def test_every_missing_program_is_named_with_its_package(
@@ -63,7 +65,7 @@ def test_a_bridge_lab_of_hosts_needs_neither_ovs_nor_qemu(
     assert not [line for line in requirements.missing() if "qemu" in line or "ovs" in line]
 
 
-def test_a_kernel_without_btf_is_said(
+def test_a_kernel_without_btf_is_reported(
     as_root: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(requirements, "_BTF", tmp_path / "vmlinux")
@@ -79,7 +81,7 @@ def test_a_kernel_without_btf_is_said(
         ({"switch": "hub"}, "bridge or ovs"),
     ],
 )
-def test_a_wrong_wish_is_refused_with_what_there_is(
+def test_an_invalid_argument_is_refused_naming_the_valid_ones(
     arguments: dict[str, str], expected: str
 ) -> None:
     with pytest.raises(InputError, match=expected):

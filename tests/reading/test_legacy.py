@@ -57,7 +57,7 @@ def status(reading: Reading, path: Path | str) -> tuple[str, str]:
 # -- the tree as it is -----------------------------------------------------------------------------
 
 
-def test_each_case_has_each_workload_in_the_order_they_ran(reading):
+def test_each_case_has_its_workloads_in_the_order_of_measurement(reading):
     cells = reading.cells.group_by("position", "case", maintain_order=True).agg("workload")
     assert cells["case"].to_list() == ["baseline", "summ_rx_protocol_tcp", "det_rx_protocol_tcp"]
     workloads = ["throughput_single_tcp", "throughput_multi_tcp", "latency_tcp_rr",
@@ -66,13 +66,13 @@ def test_each_case_has_each_workload_in_the_order_they_ran(reading):
     assert set(reading.cells["status"]) == {"passed"}
 
 
-def test_a_load_equals_what_its_json_says(reading):
+def test_the_values_of_a_load_equal_those_in_its_json(reading):
     text = one(DATA / "legacy-results", f"{BASELINE}/throughput/single_*/*.json").read_text()
     received = json.loads(text)["end"]["sum_received"]["bits_per_second"]
     assert value(reading, "baseline", "throughput_single_tcp", "throughput_bps") == received
 
 
-def test_streams_are_summed_as_published_and_their_overlap_is_noted(reading):
+def test_streams_are_summed_as_published_and_their_overlap_is_recorded(reading):
     files = (DATA / "legacy-results").glob(f"{BASELINE}/pps/multi_4_*/*.json")
     received = [json.loads(f.read_text())["end"]["sum_received"] for f in files]
     writes = sum(r["bits_per_second"] for r in received) / (64 * 8)
@@ -83,13 +83,13 @@ def test_streams_are_summed_as_published_and_their_overlap_is_noted(reading):
     assert note["observed"] == "2 s of 5 s with all 4 processes running"
 
 
-def test_latency_reads_from_netperfs_three_columns(reading):
+def test_latency_is_read_from_netperfs_three_columns(reading):
     assert value(reading, "baseline", "latency_tcp_rr", "latency_mean_us") == 75.59
     metrics = only(reading.samples, case="baseline", workload="latency_udp_rr")["metric"]
     assert set(metrics) == {"latency_mean_us", "latency_min_us", "latency_max_us"}
 
 
-def test_the_windows_lie_on_the_clients_epoch_clock(reading):
+def test_windows_use_the_clients_epoch_clock(reading):
     (cell,) = only(reading.cells, case="baseline", workload="throughput_single_tcp").to_dicts()
     assert cell["started"].timestamp() == 1795352554
     assert cell["window_s"] == pytest.approx(5.004476)
@@ -107,20 +107,20 @@ def test_the_tools_monitors_are_cut_to_the_window(reading):
     assert value(reading, **key, metric="log_mib_per_min") > 100
 
 
-def test_a_load_without_a_clock_gets_no_figures_of_the_tool(reading):
+def test_a_load_without_a_clock_gets_no_values_of_the_tool(reading):
     key = {"case": "summ_rx_protocol_tcp", "workload": "latency_tcp_rr"}
     assert only(reading.cells, **key)["clock"].to_list() == ["unaligned"]
     assert not only(reading.samples, **key)["metric"].str.starts_with("tool_").any()
 
 
-def test_identity_comes_from_the_folder_and_the_tools_own_log(reading):
+def test_a_tool_is_identified_by_its_folder_and_its_log(reading):
     cell = only(reading.cells, case="summ_rx_protocol_tcp").row(0, named=True)
     assert (cell["case_id"], cell["kind"], cell["tool"]) == (1, "tool", "summ")
     assert (cell["protocol"], cell["direction"]) == ("tcp", "rx")
     assert cell["command"] == "python3 measurement-tools/x/summ.py summ"
 
 
-def test_gates_that_left_no_trace_are_not_judged(reading):
+def test_gates_without_recorded_data_are_not_judged(reading):
     (gates,) = only(
         reading.cells, case="det_rx_protocol_tcp", workload="pps_single_tcp"
     )["gates"]  # fmt: skip
@@ -140,7 +140,7 @@ def test_every_file_is_in_the_manifest(reading):
     assert "refused" not in set(reading.manifest["status"])
 
 
-def test_the_rows_fit_the_dataset_and_reading_again_changes_nothing(reading, tmp_path):
+def test_the_rows_are_valid_and_reading_again_changes_nothing(reading, tmp_path):
     dataset = Dataset(tmp_path)
     dataset.replace("published", "r1", reading.tables())
     again = legacy.read(DATA / "legacy-results", "published", "r1")
@@ -148,7 +148,7 @@ def test_the_rows_fit_the_dataset_and_reading_again_changes_nothing(reading, tmp
         assert dataset.scan(name).collect().equals(frame), name
 
 
-def test_one_iterations_folder_reads_like_the_tree_above_it(reading):
+def test_the_folder_of_one_iteration_reads_like_the_tree_above_it(reading):
     alone = legacy.read(DATA / "legacy-results/iteration_001", "published", "r1")
     assert alone.samples.equals(reading.samples)
     assert set(alone.cells["iteration"]) == {1}
@@ -157,7 +157,7 @@ def test_one_iterations_folder_reads_like_the_tree_above_it(reading):
 # -- broken trees ----------------------------------------------------------------------------------
 
 
-def test_a_cut_json_makes_an_invalid_cell_with_its_reason(tree):
+def test_a_truncated_json_gives_an_invalid_cell_with_the_reason(tree):
     file = one(tree, f"{BASELINE}/throughput/single_*/*.json")
     file.write_text(file.read_text()[:4096])
     reading = read(tree)
@@ -168,14 +168,14 @@ def test_a_cut_json_makes_an_invalid_cell_with_its_reason(tree):
     assert status(reading, file.relative_to(tree))[0] == "refused"
 
 
-def test_a_stream_whose_file_is_missing_makes_the_cell_incomplete(tree):
+def test_a_missing_stream_file_makes_the_cell_incomplete(tree):
     one(tree, f"{BASELINE}/pps/multi_4_*/*_3_port_5003.json").unlink()
     (cell,) = only(read(tree).cells, case="baseline", workload="pps_multi_tcp").to_dicts()
     assert (cell["status"], cell["gate"]) == ("invalid", "complete")
     assert cell["reason"].startswith("3 of 4 processes")
 
 
-def test_a_case_that_left_no_loads_is_failed_not_absent(tree):
+def test_a_case_without_load_files_is_failed_and_not_omitted(tree):
     shutil.rmtree(tree / "iteration_001/host-client/performance-test-results" / TOOL)
     reading = read(tree)
     cells = only(reading.cells, case="summ_rx_protocol_tcp")
@@ -184,13 +184,13 @@ def test_a_case_that_left_no_loads_is_failed_not_absent(tree):
     assert set(cells["position"]) == {1}
 
 
-def test_a_netperf_that_wrote_nothing_is_invalid(tree):
+def test_a_cell_with_empty_netperf_output_is_invalid(tree):
     one(tree, f"{BASELINE}/latency/tcp_rr_*/*.txt").write_text("")
     (cell,) = only(read(tree).cells, case="baseline", workload="latency_tcp_rr").to_dicts()
     assert (cell["status"], cell["reason"]) == ("invalid", "latency_tcp_rr.txt: empty")
 
 
-def test_a_tool_that_ended_in_the_window_is_not_with_the_tool(tree):
+def test_a_tool_that_ended_during_the_window_invalidates_the_cell(tree):
     file = one(tree, f"{MONITORS}/ebpf_resource_monitor_*.log")
     text = file.read_text()
     file.write_text(text[: text.index("13:04:28")].rpartition("# Time")[0])
@@ -199,7 +199,7 @@ def test_a_tool_that_ended_in_the_window_is_not_with_the_tool(tree):
     assert (cell["status"], cell["gate"]) == ("invalid", "monitored")
 
 
-def test_a_monitor_that_cannot_be_read_is_refused_and_its_figures_missing(tree):
+def test_an_unreadable_monitor_file_is_refused_and_its_values_are_missing(tree):
     file = one(tree, f"{MONITORS}/ebpf_resource_monitor_*.log")
     file.write_text("pidstat: command not found\n")
     reading = read(tree)
@@ -209,7 +209,7 @@ def test_a_monitor_that_cannot_be_read_is_refused_and_its_figures_missing(tree):
     assert "log_mib_per_min" in set(metrics)
 
 
-def test_a_load_file_in_no_tests_folder_is_refused(tree):
+def test_a_load_file_outside_a_test_folder_is_refused(tree):
     stray = tree / BASELINE / "stray.json"
     stray.write_text("{}")
     assert status(read(tree), stray.relative_to(tree)) == (
@@ -218,7 +218,7 @@ def test_a_load_file_in_no_tests_folder_is_refused(tree):
     )
 
 
-def test_a_folder_with_a_time_that_never_was_is_refused(tree):
+def test_a_folder_with_an_impossible_time_is_refused(tree):
     folder = one(tree, f"{BASELINE}/latency/tcp_rr_*")
     folder = folder.rename(folder.with_name("tcp_rr_20269999_130259"))
     (file,) = folder.iterdir()
@@ -226,7 +226,7 @@ def test_a_folder_with_a_time_that_never_was_is_refused(tree):
 
 
 @pytest.mark.parametrize("keep", [None, "iteration_001/host-server"])
-def test_a_tree_without_loads_is_wrong_input(tree, keep):
+def test_a_tree_without_load_files_is_an_input_error(tree, keep):
     if keep is None:
         shutil.rmtree(tree / "iteration_001")
     else:
@@ -235,7 +235,7 @@ def test_a_tree_without_loads_is_wrong_input(tree, keep):
         read(tree)
 
 
-# -- other ages and shapes of it -------------------------------------------------------------------
+# -- older versions and other layouts --------------------------------------------------------------
 
 
 def test_monitors_without_an_epoch_are_aligned_by_zone_and_flagged(tree):
@@ -251,8 +251,8 @@ def test_monitors_without_an_epoch_are_aligned_by_zone_and_flagged(tree):
 
 
 @pytest.mark.parametrize("hours", [8, -5])
-def test_the_sites_time_zone_changes_no_value(tree, reading, hours):
-    """All local times as another zone writes them; epoch seconds stay."""
+def test_the_time_zone_of_the_hosts_changes_no_value(tree, reading, hours):
+    """All local times are written in another zone; epoch seconds stay the same."""
     for path in sorted(tree.rglob("*20261122_13*"), reverse=True):
         path.rename(path.with_name(path.name.replace("20261122_13", f"20261122_{13 + hours:02}")))
     for file in tree.rglob("*.log"):
@@ -266,7 +266,7 @@ def test_the_sites_time_zone_changes_no_value(tree, reading, hours):
     assert moved.cells["ended"].equals(reading.cells["ended"])
 
 
-def test_the_older_monitors_names_and_columns_read_too(tree):
+def test_file_names_and_columns_of_the_older_monitor_are_read(tree):
     folder = tree / MONITORS
     for file in list(folder.iterdir()):
         file.unlink()
@@ -288,7 +288,7 @@ def test_the_older_monitors_names_and_columns_read_too(tree):
     assert sources.to_list() == ["top: mean since its start"]
 
 
-def test_iperf3_3_1_and_sysstat_10_read_too(tree):
+def test_iperf3_3_1_and_sysstat_10_are_read(tree):
     folder = one(tree, f"{BASELINE}/pps/single_*")
     (folder / "pps_single_tcp.json").unlink()
     shutil.copy(DATA / "iperf3/udp_3.1.7.json", folder / "pps_single_udp.json")
@@ -299,7 +299,7 @@ def test_iperf3_3_1_and_sysstat_10_read_too(tree):
     assert status(reading, monitor.relative_to(tree)) == ("read", "")
 
 
-def test_layers_have_an_order_and_nodes_of_their_own(tree):
+def test_each_layer_has_its_own_order_and_nodes(tree):
     for side in ("client", "server"):
         base = tree / f"iteration_001/host-{side}/performance-test-results"
         vm = tree / f"iteration_001/vm-{side}/performance-test-results"
@@ -315,7 +315,7 @@ def test_layers_have_an_order_and_nodes_of_their_own(tree):
     assert vm_cells.group_by("position").len().height == 2
 
 
-def test_a_workload_that_ran_twice_is_a_pass_of_its_own(tree):
+def test_a_second_run_of_a_workload_has_its_own_position(tree):
     for base in (tree / "iteration_001").glob("*/*/baseline/host/*_results/latency"):
         for folder in list(base.glob("tcp_rr_*")):
             shutil.copytree(folder, folder.with_name("tcp_rr_20261122_140000"))

@@ -1,4 +1,4 @@
-"""What each file of the published tree is, from its path."""
+"""The role of each file of the published tree, derived from its path."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tasks.reading.legacy_files import CaseKey, CaseName, Role, case_name, locat
 TREE = "iteration_003/vm-client/performance-test-results"
 
 
-def test_a_load_file_tells_its_test():
+def test_the_path_of_a_load_file_names_its_test():
     path = (
         f"{TREE}/ebpf/eth_drop_case_31_tcp_rx_0a1b2c/vm/client_results/pps/multi_4_20261122_130332"
     )
@@ -31,11 +31,11 @@ def test_a_load_file_tells_its_test():
         ("server_results/pps/single_20261122_130318/test_complete_pps_x.log", Role.COMPLETE),
     ],
 )
-def test_a_files_name_tells_its_role(name, role):
+def test_the_name_of_a_file_gives_its_role(name, role):
     assert locate(f"{TREE}/ebpf/x_case_1/host/{name}").role is role
 
 
-def test_a_protocol_in_the_tests_folder_is_no_part_of_its_shape():
+def test_a_protocol_in_the_test_folders_name_is_not_part_of_its_config():
     path = f"{TREE}/baseline/host/client_results/throughput/multi_8_udp_20261122_130332/x.json"
     assert (locate(path).config, locate(path).stamp) == ("multi_8", "20261122_130332")
 
@@ -51,6 +51,6 @@ def test_a_protocol_in_the_tests_folder_is_no_part_of_its_shape():
         ("tool_001_case_5", CaseName("tool_001", 5, None, None), "tool_001"),
     ],
 )  # fmt: skip
-def test_a_cases_folder_tells_its_name(folder, name, case):
+def test_the_folder_of_a_case_gives_its_name(folder, name, case):
     assert case_name(folder) == name
     assert name.case == case

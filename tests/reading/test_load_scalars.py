@@ -1,4 +1,4 @@
-"""Scalars of a load from recorded outputs of its programs."""
+"""Scalars of a load, from recorded output of its programs."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def test_processes_of_one_test_are_summed():
     }
 
 
-def test_retransmits_that_one_process_did_not_count_are_missing():
+def test_retransmits_are_missing_if_one_process_did_not_report_them():
     one = client("tcp_single")
     assert values([one, replace(one, retransmits=None)], "throughput")["retransmits"] is None
 
@@ -44,7 +44,7 @@ def test_writes_per_s_need_the_length_of_a_write():
     assert "writes_per_s" not in values([one], "pps", None)
 
 
-def test_datagrams_lost_are_a_share_of_those_sent():
+def test_lost_datagrams_are_a_share_of_those_sent():
     one = client("udp_lossy")
     found = values([one, one], "pps", 64)
     assert found["datagrams_per_s"] == 2 * one.datagrams / one.received_s
@@ -52,7 +52,7 @@ def test_datagrams_lost_are_a_share_of_those_sent():
     assert values([replace(one, datagrams=0, lost=0)], "pps")["lost_pct"] is None
 
 
-def test_a_column_that_netperf_was_not_asked_for_gives_no_sample():
+def test_a_column_that_netperf_did_not_print_gives_no_sample():
     trips = netperf.parse((DATA / "netperf/short.txt").read_text(), "short")
     metrics = [sample.metric for sample in netperf_samples(trips, "client")]
     assert metrics == ["latency_mean_us", "latency_min_us", "latency_max_us"]

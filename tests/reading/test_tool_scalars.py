@@ -37,7 +37,7 @@ def test_processes_are_summed_at_each_moment():
     assert first.rss_mib > 13524 / 1024
 
 
-def test_a_tool_without_memory_of_its_own_has_no_size_instead_of_0():
+def test_the_memory_of_a_zombie_is_missing_instead_of_0():
     text = (DATA / "pidstat/sysstat_12_zombie.txt").read_text()
     zombies = [row for row in pidstat.parse(text, "x").rows if row.vsz_kib is None]
     (found,) = sum_processes((100.0, row) for row in zombies)
@@ -45,18 +45,18 @@ def test_a_tool_without_memory_of_its_own_has_no_size_instead_of_0():
     assert values([found]).keys() == {"tool_cpu_pct", "tool_cpu_peak_pct"}
 
 
-def test_a_row_belongs_to_the_window_if_half_of_its_interval_does():
+def test_a_row_belongs_to_the_window_if_half_of_its_interval_is_in_it():
     rows = [use(t) for t in (100.9, 101.0, 105.0, 111.0, 111.1)]
     assert [one.epoch_s for one in inside(rows, WINDOW, 2.0)] == [101.0, 105.0, 111.0]
 
 
-def test_cpu_is_a_mean_and_a_peak_and_memory_a_peak():
+def test_cpu_has_a_mean_and_a_peak_and_memory_has_a_peak():
     assert values([use(101, 1.0, 5.0), use(102, 3.0, 4.0)]) == {
         "tool_cpu_pct": 2.0, "tool_cpu_peak_pct": 3.0, "tool_rss_mib": 5.0, "tool_vsz_mib": 5.0,
     }  # fmt: skip
 
 
-def test_monitors_that_record_one_thing_each_are_read_together():
+def test_monitors_that_each_record_one_quantity_are_combined():
     found = values([use(101, 4.0, None), use(101, None, 7.0)])
     assert (found["tool_cpu_pct"], found["tool_rss_mib"]) == (4.0, 7.0)
     points = series([use(101, 4.0, None), use(101, None, 7.0)], [], "server", WINDOW.start)
@@ -73,5 +73,5 @@ def test_log_growth_is_mib_per_minute_from_first_to_last_size():
 
 
 @pytest.mark.parametrize("sizes", [[], [(100.0, 5)], [(100.0, 5), (100.0, 9)]])
-def test_without_two_moments_there_is_no_growth(sizes):
+def test_without_two_sizes_there_is_no_growth(sizes):
     assert list(scalars([], sizes, "server")) == []

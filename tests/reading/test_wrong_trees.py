@@ -1,5 +1,5 @@
-"""A tree or a dataset that is wrong: one line that says what and where, exit code 2, and the
-dataset byte by byte as it was."""
+"""A wrong tree or dataset gives one line that says what is wrong and where, exit code 2, and leaves
+the dataset unchanged, byte by byte."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 def refusal(tree: Path, dataset: Path, run: str = "new") -> str:
-    """The error message of ingest; checks that it is one line, exits with 2 and changed nothing."""
+    """The error message of ingest, checked to be one line, to exit with 2 and to change nothing."""
     before = files(dataset)
     names = (None, None) if any(tree.glob("*/environment.json")) else ("lab", run)
     with pytest.raises(OverheadError) as caught:
@@ -67,33 +67,33 @@ def native_tree(folder: Path, **known: object) -> Path:
 # -- wrong trees -----------------------------------------------------------------------------------
 
 
-def test_a_folder_that_is_not_there(tmp_path, dataset):
+def test_a_missing_folder_is_refused(tmp_path, dataset):
     assert refusal(tmp_path / "gone", dataset).startswith(f"{tmp_path}/gone: no such folder")
 
 
-def test_an_empty_folder(tmp_path, dataset):
+def test_an_empty_folder_is_refused(tmp_path, dataset):
     (tmp_path / "empty").mkdir()
     assert f"{tmp_path}/empty: no load results" in refusal(tmp_path / "empty", dataset)
 
 
-def test_a_run_in_which_nothing_was_measured(tmp_path, dataset):
+def test_a_run_without_a_measured_cell_is_refused(tmp_path, dataset):
     message = refusal(native_tree(tmp_path / "run"), dataset)
     assert message.startswith(f"{tmp_path}/run/lab: holds no measured cell")
 
 
-def test_a_tree_without_a_baseline(tree, dataset):
+def test_a_tree_without_a_baseline_is_refused(tree, dataset):
     for baseline in tree.glob("*/*/performance-test-results/baseline"):
         shutil.rmtree(baseline)
     assert refusal(tree, dataset).startswith(f"{tree}: holds no baseline")
 
 
 @pytest.mark.parametrize("version", [VERSION + 1, "two", None])
-def test_a_tree_of_a_schema_that_is_not_known(tmp_path, dataset, version):
+def test_a_tree_of_an_unknown_schema_version_is_refused(tmp_path, dataset, version):
     message = refusal(native_tree(tmp_path / "run", schema_version=version), dataset)
     assert f"environment.json: schema_version: {version!r} is not known here" in message
 
 
-def test_a_tree_whose_cells_are_of_a_later_format_names_one(tmp_path, dataset):
+def test_cells_of_a_later_format_are_refused_naming_one(tmp_path, dataset):
     tree = native_tree(tmp_path / "run")
     slot = tree / "lab/iteration_001/c/performance-test-results/baseline/host/metadata_1.json"
     slot.parent.mkdir(parents=True)
@@ -103,13 +103,13 @@ def test_a_tree_whose_cells_are_of_a_later_format_names_one(tmp_path, dataset):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 1, "run": "r"}'])
-def test_a_tree_whose_environment_file_is_damaged_names_it(tmp_path, dataset, text):
+def test_a_damaged_environment_file_is_named(tmp_path, dataset, text):
     tree = native_tree(tmp_path / "run")
     (tree / "lab/environment.json").write_text(text)
     assert f"{tree}/lab/environment.json: " in refusal(tree, dataset)
 
 
-def test_a_run_whose_name_is_no_name(tmp_path, dataset):
+def test_an_invalid_run_name_is_refused(tmp_path, dataset):
     assert "'../x' cannot name" in refusal(LEGACY_RESULTS, dataset, run="../x")
 
 
@@ -160,7 +160,7 @@ def test_a_tree_that_grew_replaces_what_was_read_of_it(tree, tmp_path, monkeypat
 # -- wrong datasets --------------------------------------------------------------------------------
 
 
-def test_a_dataset_with_a_cut_file_tells_how_to_repair_it_and_can_be(dataset):
+def test_the_error_for_a_truncated_file_says_how_to_repair_it_and_that_works(dataset):
     path = dataset / "runs/environment=lab/run=kept/data.parquet"
     whole = files(dataset)
     path.write_bytes(path.read_bytes()[:-9])
@@ -172,7 +172,7 @@ def test_a_dataset_with_a_cut_file_tells_how_to_repair_it_and_can_be(dataset):
     assert files(dataset) == whole
 
 
-def test_a_cut_file_of_the_run_itself_is_repaired_by_reading_its_tree_again(dataset):
+def test_a_truncated_file_of_the_same_run_is_repaired_by_ingesting_its_tree_again(dataset):
     whole = files(dataset)
     path = dataset / "samples/environment=lab/run=kept/data.parquet"
     path.write_bytes(path.read_bytes()[:100])
@@ -180,7 +180,7 @@ def test_a_cut_file_of_the_run_itself_is_repaired_by_reading_its_tree_again(data
     assert files(dataset) == whole
 
 
-def test_a_foreign_file_in_a_partition(dataset):
+def test_a_foreign_file_in_a_partition_is_refused(dataset):
     foreign = dataset / "runs/environment=lab/run=kept/notes.txt"
     foreign.write_text("hello")
     assert (
@@ -188,7 +188,7 @@ def test_a_foreign_file_in_a_partition(dataset):
     )
 
 
-def test_a_dataset_of_a_later_schema(tmp_path, dataset, monkeypatch):
+def test_a_dataset_of_a_later_schema_is_refused(tmp_path, dataset, monkeypatch):
     monkeypatch.setattr(dataset_module, "VERSION", VERSION + 1)
     ingest_tree.fn(LEGACY_RESULTS, str(dataset), "lab", "later")
     monkeypatch.undo()
@@ -198,8 +198,8 @@ def test_a_dataset_of_a_later_schema(tmp_path, dataset, monkeypatch):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-def test_a_disk_that_fills_in_the_middle_of_a_commit(tmp_path):
-    """On a real full file system: a tmpfs in a mount namespace of its own."""
+def test_a_disk_that_fills_up_during_a_commit_leaves_the_dataset_unchanged(tmp_path):
+    """Uses a full tmpfs in a mount namespace of its own."""
     done = subprocess.run(
         ["unshare", "-m", sys.executable, "-c", _FULL_DISK, str(tmp_path), str(LEGACY_RESULTS)],
         cwd=ROOT, capture_output=True, text=True, timeout=60,

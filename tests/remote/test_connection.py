@@ -16,7 +16,7 @@ from tasks.model.errors import (
 from tasks.remote.connection import Connection
 
 
-async def test_a_command_gives_back_its_output_and_status(sshd):
+async def test_a_command_returns_its_output_and_status(sshd):
     async with Connection(sshd.node, sshd.ssh) as host:
         done = await host.run(("sh", "-c", "echo out; echo err >&2; exit 3"), check=False)
     assert (done.status, done.stdout, done.stderr) == (3, "out\n", "err\n")
@@ -39,7 +39,7 @@ async def test_a_command_that_hangs_is_ended_on_the_host(sshd):
     assert left.stdout == ""
 
 
-async def test_metacharacters_reach_the_program_as_they_are(sshd, tmp_path: Path):
+async def test_metacharacters_reach_the_program_unchanged(sshd, tmp_path: Path):
     canary = tmp_path / "canary"
     nasty = f"$(touch {canary}); `touch {canary}` & | > < ' \" \\ * ~ \n two\tthree"
     async with Connection(sshd.node, sshd.ssh) as host:

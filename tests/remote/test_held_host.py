@@ -1,4 +1,4 @@
-"""A held host over a real sshd: lost and opened again."""
+"""A reserved host over a real sshd: its connection is lost and opened again."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from tasks.remote.held_host import HeldHost
 from tasks.remote.supervisor import Supervisor
 
 
-async def test_after_a_loss_its_commands_go_through_the_new_connection(sshd, tmp_path):
+async def test_after_a_lost_connection_commands_use_the_new_one(sshd, tmp_path):
     host = HeldHost(sshd.node, sshd.ssh, "t-again", "me", sudo=False)
     await host.open()
     host._connection.transport.abort()
@@ -43,7 +43,7 @@ async def test_a_host_that_could_not_be_reserved_again_is_not_alive(sshd, monkey
     await host.close()
 
 
-async def test_a_key_that_changed_meanwhile_is_refused_at_once(sshd, monkeypatch):
+async def test_a_host_key_that_changed_meanwhile_is_refused_without_retries(sshd, monkeypatch):
     host = HeldHost(sshd.node, sshd.ssh, "t-key", "me", sudo=False)
     await host.open()
     await host.close()

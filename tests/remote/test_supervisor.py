@@ -43,7 +43,7 @@ async def connection(sshd):
         yield host
 
 
-async def test_a_program_runs_writes_to_its_file_and_its_status_is_known(connection, tmp_path):
+async def test_a_program_writes_to_its_file_and_returns_its_status(connection, tmp_path):
     supervisor = Supervisor(connection, "t-status", "me")
     await supervisor.open()
     out = tmp_path / "out"
@@ -56,7 +56,7 @@ async def test_a_program_runs_writes_to_its_file_and_its_status_is_known(connect
     assert await gone("t-status", 1)
 
 
-async def test_stop_ends_the_whole_session(connection):
+async def test_stop_ends_the_whole_process_session(connection):
     supervisor = Supervisor(connection, "t-stop", "me")
     await supervisor.open()
     program = await supervisor.start(("sh", "-c", "sleep 300 & sleep 300"), deadline_s=300)
@@ -78,7 +78,7 @@ async def test_a_program_that_ignores_term_is_killed_after_its_grace(connection)
     assert await gone("t-kill", 2)
 
 
-async def test_the_deadline_holds_on_the_host(connection):
+async def test_the_host_ends_a_program_at_its_deadline(connection):
     supervisor = Supervisor(connection, "t-deadline", "me")
     await supervisor.open()
     program = await supervisor.start(("sleep", "300"), deadline_s=1)
@@ -100,7 +100,7 @@ async def test_a_daemon_that_left_its_session_ends_with_its_program_and_no_other
     assert await gone("t-daemon", 1)
 
 
-async def test_a_program_gets_the_signals_that_it_gets_when_started_by_hand(connection, tmp_path):
+async def test_a_program_ignores_no_signals(connection, tmp_path):
     supervisor = Supervisor(connection, "t-signals", "me")
     await supervisor.open()
     out = tmp_path / "status"
@@ -116,7 +116,7 @@ async def test_a_program_gets_the_signals_that_it_gets_when_started_by_hand(conn
 
 @pytest.fixture
 def full_disk(tmp_path):
-    """A folder in which files can be created but no byte can be written."""
+    """A folder in which files can be created but nothing can be written to them."""
     if os.geteuid() != 0:
         pytest.skip("mounting needs root")
     folder = tmp_path / "full"
@@ -127,7 +127,7 @@ def full_disk(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
-async def test_a_full_disk_does_not_stop_beats_deadlines_and_stops(
+async def test_heartbeats_deadlines_and_stops_work_on_a_full_disk(
     connection, monkeypatch, full_disk
 ):
     monkeypatch.setattr("tasks.remote.supervisor._BEAT_S", 0.5)
@@ -142,7 +142,7 @@ async def test_a_full_disk_does_not_stop_beats_deadlines_and_stops(
     await supervisor.close()
 
 
-async def test_a_lost_connection_leaves_nothing_and_is_never_a_result(sshd):
+async def test_a_lost_connection_ends_everything_and_gives_no_result(sshd):
     connection = Connection(sshd.node, sshd.ssh)
     await connection.open()
     supervisor = Supervisor(connection, "t-lost", "me")
@@ -155,7 +155,7 @@ async def test_a_lost_connection_leaves_nothing_and_is_never_a_result(sshd):
     await supervisor.close()
 
 
-async def test_silence_longer_than_the_lease_ends_everything(connection, monkeypatch):
+async def test_without_heartbeats_for_the_lease_everything_ends(connection, monkeypatch):
     monkeypatch.setattr("tasks.remote.supervisor._BEAT_S", 3600.0)
     supervisor = Supervisor(connection, "t-lease", "me", lease_s=2)
     await supervisor.open()
@@ -169,7 +169,7 @@ async def test_silence_longer_than_the_lease_ends_everything(connection, monkeyp
     await supervisor.close()
 
 
-async def test_a_second_run_learns_who_holds_the_host(sshd, connection):
+async def test_a_second_run_is_refused_naming_the_holder(sshd, connection):
     first = Supervisor(connection, "t-first", "alice@desk run t-first")
     await first.open()
     async with Connection(sshd.node, sshd.ssh) as again:
@@ -215,7 +215,7 @@ async def test_a_change_on_the_host_is_undone_unless_it_was_undone_before(connec
     assert [p.name for p in tmp_path.iterdir()] == ["it's undone"]
 
 
-async def test_a_snapshot_carries_clocks_counters_and_processes(connection, tmp_path):
+async def test_a_snapshot_contains_clocks_counters_and_processes(connection, tmp_path):
     supervisor = Supervisor(connection, "t-snap", "me")
     await supervisor.open()
     before = time.time()
@@ -230,7 +230,7 @@ async def test_a_snapshot_carries_clocks_counters_and_processes(connection, tmp_
     assert any(f"{os.getpid()} (" in line for line in lines)
 
 
-async def test_a_host_that_answers_nothing_is_lost_in_time(sshd, monkeypatch):
+async def test_a_host_that_does_not_answer_counts_as_lost_after_a_limit(sshd, monkeypatch):
     monkeypatch.setattr("tasks.remote.supervisor._ANSWER_S", 0.5)
     monkeypatch.setattr("tasks.remote.supervisor._SCRIPT", "exec sleep 5")
     async with Connection(sshd.node, sshd.ssh) as connection:

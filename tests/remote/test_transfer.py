@@ -1,4 +1,4 @@
-"""Files to and from a real sshd. What a hostile host may send: tests/faults/test_hostile.py."""
+"""File transfer to and from a real sshd. For hostile hosts, see tests/faults/test_hostile.py."""
 
 import os
 from hashlib import sha256
@@ -28,7 +28,7 @@ def tools(tmp_path: Path) -> list[Path]:
     return [script, data]
 
 
-async def test_files_arrive_whole_and_executable_as_here(connection, tools, tmp_path):
+async def test_files_arrive_complete_with_their_executable_bit(connection, tools, tmp_path):
     there = tmp_path / "there"
     digests = await transfer.deliver(connection, tools, tmp_path / "tools", str(there))
     assert digests == {
@@ -41,7 +41,7 @@ async def test_files_arrive_whole_and_executable_as_here(connection, tools, tmp_
     assert not os.access(there / "lib/data", os.X_OK)
 
 
-async def test_only_what_differs_is_sent_again(connection, tools, tmp_path):
+async def test_only_files_that_differ_are_sent_again(connection, tools, tmp_path):
     there = tmp_path / "there"
     await transfer.deliver(connection, tools, tmp_path / "tools", str(there))
     kept = (there / "a tool's.sh").stat().st_ino
@@ -65,12 +65,12 @@ async def test_regular_files_are_collected_with_their_checksums(connection, tmp_
     assert {path.name for path in here.rglob("*")} == {"run", "deep", "one", "two"}
 
 
-async def test_a_folder_that_is_not_there_is_an_error(connection, tmp_path):
+async def test_a_missing_folder_is_an_error(connection, tmp_path):
     with pytest.raises(CommandFailed, match="No such file"):
         await transfer.collect(connection, str(tmp_path), ["gone"], tmp_path / "here")
 
 
-async def test_a_file_that_did_not_come_is_named(connection, tmp_path, monkeypatch):
+async def test_a_file_that_was_not_delivered_is_named(connection, tmp_path, monkeypatch):
     there = tmp_path / "there"
     there.mkdir()
     (there / "one").write_text("1")
@@ -83,7 +83,7 @@ async def test_a_file_that_did_not_come_is_named(connection, tmp_path, monkeypat
         await transfer.collect(connection, str(there), ["one"], tmp_path / "here")
 
 
-def test_a_manifest_reads_the_lines_of_sha256sum_alone():
+def test_a_manifest_ignores_lines_that_are_not_from_sha256sum():
     digest = "0" * 64
     text = f"{digest}  ./a b\n{digest} *c\nsha256sum: d: No such file\n{digest[1:]}  e\n"
     assert transfer.parse_manifest(text) == {"a b": digest, "c": digest}

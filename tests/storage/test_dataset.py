@@ -1,4 +1,4 @@
-"""The dataset keeps what it was given, whole, or says in one line why not."""
+"""A dataset stores what it is given completely, or reports in one line why it cannot."""
 
 import multiprocessing
 import os
@@ -24,7 +24,7 @@ def dataset(tmp_path: Path) -> Dataset:
 
 
 def snapshot(dataset: Dataset) -> dict[str, bytes]:
-    """Every file below the dataset's root, the writers' lock left out."""
+    """Every file below the dataset's root except the writers' lock."""
     root = Path(dataset.root)
     files = (path for path in root.rglob("*") if path.is_file() and path.name != ".lock")
     return {str(path.relative_to(root)): path.read_bytes() for path in files}
@@ -34,7 +34,7 @@ def one_line(error: pytest.ExceptionInfo[DatasetError], name: str) -> bool:
     return name in str(error.value) and "\n" not in str(error.value)
 
 
-def test_what_was_written_is_read_back_with_its_nulls(dataset, run_tables):
+def test_rows_are_read_back_as_written_with_their_nulls(dataset, run_tables):
     tables = run_tables("lab", "007")
     dataset.replace("lab", "007", tables)
     for name, frame in tables.items():
@@ -68,7 +68,7 @@ def test_a_run_replaces_itself_and_no_other(dataset, run_tables):
     assert cells.rows() == [("a", 2), ("b", 1)]
 
 
-def test_tables_that_are_not_named_stay(dataset, run_tables):
+def test_tables_that_are_not_named_stay_unchanged(dataset, run_tables):
     dataset.replace("lab", "a", run_tables("lab", "a"))
     dataset.replace("lab", "a", {"checks": TABLES["checks"].frame()})
     assert dataset.scan("cells").collect().height == 2
@@ -86,7 +86,7 @@ def test_a_run_is_listed_only_after_all_its_tables(dataset, run_tables, monkeypa
     ]  # fmt: skip
 
 
-def test_a_reader_with_the_dataset_open_goes_on(dataset, run_tables):
+def test_a_reader_with_the_dataset_open_can_continue(dataset, run_tables):
     dataset.replace("lab", "a", run_tables("lab", "a", cells=3))
     rows = dataset.scan("cells")
     dataset.replace("lab", "a", run_tables("lab", "a", cells=4))
@@ -103,7 +103,7 @@ def test_a_reader_with_the_dataset_open_goes_on(dataset, run_tables):
         ("run", "b", "rows of another run than a"),
     ],
 )
-def test_a_frame_that_breaks_the_schema_is_refused_whole(
+def test_a_frame_that_violates_the_schema_is_refused_as_a_whole(
     dataset, run_tables, column, value, reason
 ):
     tables = run_tables("lab", "a")
@@ -122,12 +122,12 @@ def test_other_columns_than_the_schemas_are_refused(dataset, run_tables):
 
 
 @pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b", "a=b c", "x" * 65])
-def test_a_name_that_is_no_identifier_never_becomes_a_path(dataset, run_tables, name):
+def test_an_invalid_name_never_becomes_a_path(dataset, run_tables, name):
     with pytest.raises(DatasetError, match="cannot name"):
         dataset.replace("lab", name, {})
 
 
-def test_a_cut_file_is_named(dataset, run_tables):
+def test_a_truncated_file_is_named(dataset, run_tables):
     dataset.replace("lab", "a", run_tables("lab", "a"))
     path = Path(dataset.files("cells")[0])
     whole = path.read_bytes()
@@ -162,12 +162,12 @@ def test_a_later_schema_is_refused(dataset, run_tables, monkeypatch):
     monkeypatch.setattr(dataset_module, "VERSION", now + 1)
     dataset.replace("lab", "a", run_tables("lab", "a"))
     monkeypatch.undo()
-    told = f"schema version {now + 1}, this program knows {now}; update it"
-    with pytest.raises(DatasetError, match=told):
+    message = f"schema version {now + 1}, this program knows {now}; update it"
+    with pytest.raises(DatasetError, match=message):
         dataset.scan("cells")
 
 
-def test_a_column_added_since_reads_as_missing(dataset, run_tables):
+def test_a_column_that_was_added_later_reads_as_null(dataset, run_tables):
     dataset.replace("lab", "a", run_tables("lab", "a"))
     path = dataset.files("cells")[0]
     metadata = {"ebpf-overhead-schema": "1"}
@@ -179,8 +179,8 @@ def test_a_column_added_since_reads_as_missing(dataset, run_tables):
     assert found["epoch"].null_count() == 2
 
 
-def test_a_full_disk_leaves_the_dataset_as_it_was(tmp_path, run_tables):
-    """On a real full file system: 64 KiB of tmpfs in a mount namespace of its own."""
+def test_a_full_disk_leaves_the_dataset_unchanged(tmp_path, run_tables):
+    """Uses a full tmpfs of 64 KiB in a mount namespace of its own."""
     if os.geteuid() != 0:
         pytest.skip("mounting needs root")
     done = subprocess.run(
@@ -222,7 +222,7 @@ def _write_forever(root: str, tables: dict[str, pl.DataFrame]) -> None:
         Dataset(root).replace("lab", "a", tables)
 
 
-def test_a_writer_killed_at_any_moment_leaves_nothing_torn(dataset, run_tables):
+def test_a_writer_killed_at_any_moment_leaves_no_incomplete_file(dataset, run_tables):
     dataset.replace("lab", "a", run_tables("lab", "a"))
     spawn = multiprocessing.get_context("spawn")
     for round_ in range(3):
@@ -239,7 +239,7 @@ def test_a_writer_killed_at_any_moment_leaves_nothing_torn(dataset, run_tables):
     assert not [name for name in snapshot(dataset) if name.endswith(".tmp")]
 
 
-def test_the_rows_of_some_runs_are_theirs_alone_and_all_of_them(dataset, run_tables):
+def test_rows_returns_all_rows_of_the_given_runs_and_no_others(dataset, run_tables):
     keys = [("lab", "a"), ("lab", "b"), ("510", "a")]
     cells = {key: run_tables(*key)["cells"] for key in keys}
     for key in keys:
@@ -247,4 +247,6 @@ def test_the_rows_of_some_runs_are_theirs_alone_and_all_of_them(dataset, run_tab
     assert dataset.rows("cells", keys[:1]).equals(cells["lab", "a"])
     assert dataset.rows("cells", keys).equals(dataset.scan("cells").collect())
     assert dataset.rows("cells", []).is_empty()
-    assert dataset.rows("cells", [("510", "b")]).is_empty()  # a pair that crosses two runs
+    assert dataset.rows(
+        "cells", [("510", "b")]
+    ).is_empty()  # environment and run of two different runs

@@ -1,4 +1,4 @@
-"""datasets/README.md is what the schema says."""
+"""datasets/README.md agrees with the schema."""
 
 from tasks.model.metrics import METRICS
 from tasks.model.names import DATASETS
@@ -11,7 +11,7 @@ def test_the_dictionary_is_generated_from_the_schema():
     assert kept == render(), "run: python -m tasks.storage.dictionary"
 
 
-def test_every_column_and_metric_is_in_it():
+def test_the_dictionary_contains_every_column_and_metric():
     text = render()
     names = {column.name for table in TABLES.values() for column in table.columns} | set(METRICS)
     assert [name for name in sorted(names) if f"`{name}`" not in text] == []

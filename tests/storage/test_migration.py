@@ -1,4 +1,4 @@
-"""Rows of older schema versions read as today's."""
+"""Rows of older schema versions are converted to the current one."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from tasks.storage.schema import EFFECTS
         (None, None),
     ],
 )
-def test_what_withheld_a_verdict_is_read_from_the_words_of_older_effects(
+def test_the_checks_that_withhold_a_verdict_are_read_from_the_reason_of_older_effects(
     tmp_path: Path, reason: str | None, withheld_by: str | None
 ) -> None:
     effect = {

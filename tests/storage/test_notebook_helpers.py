@@ -1,4 +1,4 @@
-"""The datasets in a notebook, one line each."""
+"""The helpers that open the datasets in a notebook."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def test_each_table_is_a_lazy_frame(root):
     assert datasets.open(root).effects.collect().height == 0
 
 
-def test_a_table_that_is_not_there_names_those_that_are(root):
+def test_the_error_for_an_unknown_table_names_the_known_ones(root):
     with pytest.raises(AttributeError, match="no table cases; there are runs, cells"):
         datasets.open(root).cases  # noqa: B018
 

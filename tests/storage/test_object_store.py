@@ -27,7 +27,7 @@ def bucket() -> Iterator[dict[str, Any]]:
     server.stop()
 
 
-def test_two_sites_fill_one_dataset(bucket, run_tables):
+def test_two_sites_write_to_one_dataset(bucket, run_tables):
     for site in ("north", "south"):
         Dataset("s3://sites/all", bucket).replace(site, "1", run_tables(site, "1"))
     found = Dataset("s3://sites/all", bucket).scan("cells").collect()
@@ -46,19 +46,19 @@ def test_an_empty_bucket_has_tables_without_rows(bucket):
     assert Dataset("s3://sites/none", bucket).scan("runs").collect().height == 0
 
 
-def test_a_bucket_that_is_not_there_is_one_line(bucket, run_tables):
+def test_the_error_for_a_missing_bucket_is_one_line(bucket, run_tables):
     with pytest.raises(DatasetError) as caught:
         Dataset("s3://elsewhere/x", bucket).replace("lab", "1", run_tables("lab", "1"))
     assert "s3://elsewhere/x" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_the_secret_is_not_in_what_is_printed(bucket):
+def test_the_secret_is_never_printed(bucket):
     store = Dataset("s3://sites/all", bucket | {"secret": "canary-secret"})._store
     assert "canary-secret" not in repr(store)
 
 
-def test_duckdb_reads_it_through_the_datasets_own_options(bucket, run_tables):
+def test_duckdb_reads_the_bucket_with_the_datasets_options(bucket, run_tables):
     pytest.importorskip("duckdb")
     Dataset("s3://sites/duck", bucket).replace("lab", "1", run_tables("lab", "1", cells=5))
     found = datasets.open("s3://sites/duck", bucket).duckdb().sql("select count(*) from cells")

@@ -1,4 +1,4 @@
-"""A run's folder: its files are read as they were written, also those of older formats."""
+"""The run folder: its files are read as they were written, also those of older formats."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def outcome(position: int, **more: object) -> Outcome:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A folder as bootstrap, or the published framework, wrote it."""
+    """A configuration folder as bootstrap or the published framework writes it."""
     folder = tmp_path / "config"
     folder.mkdir()
     for file in REFERENCE_CASES.glob("*full.yaml"):
@@ -39,7 +39,7 @@ def folder(tmp_path: Path, config: Path) -> RunFolder:
     return RunFolder.create(tmp_path / "run" / "e", config, "r", PLAN)
 
 
-def test_a_run_reads_its_own_copy_and_names_an_original_that_changed(
+def test_a_run_reads_its_own_copy_and_reports_a_changed_original(
     folder: RunFolder, config: Path
 ) -> None:
     (file,) = config.iterdir()
@@ -54,7 +54,9 @@ def test_a_run_reads_its_own_copy_and_names_an_original_that_changed(
     assert folder.changed_original() == ""
 
 
-def test_a_torn_line_of_the_journal_costs_that_line_alone(folder: RunFolder) -> None:
+def test_an_incomplete_line_of_the_journal_is_dropped_and_the_others_are_read(
+    folder: RunFolder,
+) -> None:
     file = folder.path / "outcomes.jsonl"
     folder.add_outcome(outcome(0))
     whole = file.read_bytes()
@@ -64,7 +66,7 @@ def test_a_torn_line_of_the_journal_costs_that_line_alone(folder: RunFolder) -> 
         assert [place[2] for place in folder.outcomes()] == [0, 1]
 
 
-def test_a_lost_connection_of_an_older_journal_is_measured_again(folder: RunFolder) -> None:
+def test_a_lost_connection_in_an_older_journal_is_measured_again(folder: RunFolder) -> None:
     line = json.dumps(
         {
             "key": {
@@ -82,7 +84,9 @@ def test_a_lost_connection_of_an_older_journal_is_measured_again(folder: RunFold
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 1}'])
-def test_a_damaged_environment_file_is_one_line_that_names_it(folder: RunFolder, text: str) -> None:
+def test_the_error_for_a_damaged_environment_file_is_one_line_that_names_it(
+    folder: RunFolder, text: str
+) -> None:
     (folder.path / "environment.json").write_text(text)
     with pytest.raises(InputError, match=r"environment\.json") as caught:
         _ = RunFolder(folder.path).environment
@@ -154,7 +158,7 @@ def test_a_damaged_cell_of_the_first_format_is_refused(
         rawtree.read_cell(file)
 
 
-def test_a_stored_reading_belongs_to_exactly_the_files_it_was_read_from(
+def test_a_stored_reading_is_used_only_for_the_files_it_was_read_from(
     folder: RunFolder,
 ) -> None:
     slot = rawtree.SlotRecord(

@@ -10,7 +10,7 @@ from tasks.storage import workflow
 from ..planning.test_schedule import case, plan
 
 
-def test_a_workflow_reads_back_as_it_was_written():
+def test_a_workflow_is_read_back_as_written():
     made = plan([case(1), case(2, skipped="why")])
     assert workflow.load(workflow.dump(made), "workflow.json") == made
 
@@ -24,12 +24,12 @@ def test_a_workflow_reads_back_as_it_was_written():
         ('{"format": 1, "environment": "x"}', "design: is missing"),
     ],
 )
-def test_what_is_no_workflow_is_refused_with_what_is_wrong(text, problem):
+def test_an_invalid_workflow_is_refused_with_the_reason(text, problem):
     with pytest.raises(InputError, match=problem):
         workflow.load(text, "workflow.json")
 
 
-def test_a_workflow_with_a_slot_of_no_case_is_refused():
+def test_a_workflow_with_a_slot_without_a_case_is_refused():
     made = plan([case(1)])
     broken = replace(made, slots=(replace(made.slots[0], case_id=77),))
     with pytest.raises(InputError, match=r"^w\.json:\d+: slots\[0\]: layer host has no case 77$"):
@@ -49,6 +49,6 @@ def test_every_mistake_made_by_hand_is_reported_with_its_line():
     assert raised.value.errors[1].expected == "'baseline', 'placebo' or 'tool'"
 
 
-def test_a_file_that_cannot_be_read_is_reported(tmp_path):
+def test_an_unreadable_file_is_reported(tmp_path):
     with pytest.raises(InputError, match=r"none\.json: cannot be read: No such file"):
         workflow.read(tmp_path / "none.json")

@@ -1,4 +1,4 @@
-"""The command line: wrong input ends before anything starts, one line a mistake, with its code."""
+"""The command line: wrong input is reported before anything starts, one line for each mistake."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ from ...paths import REFERENCE_CASES
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
-    """Runs the command as a shell would; gives its exit code, standard output and error."""
+    """Runs the command as a shell would; returns its exit code, standard output and error."""
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["ebpf-overhead", *words])
@@ -29,7 +29,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
 
 @pytest.fixture
 def published(tmp_path: Path) -> Path:
-    """A folder as the published framework wrote it."""
+    """A configuration folder as the published framework writes it."""
     for path in REFERENCE_CASES.glob("*"):
         if path.name.endswith(("full.yaml", "cases.json")):
             (tmp_path / path.name).write_text(path.read_text())
@@ -37,7 +37,7 @@ def published(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "parts"),
     [
         (["run"], ["--config-dir", "missing"]),
         (["run", "--resume", "never"], ["--resume", "never", "no such run"]),
@@ -67,16 +67,16 @@ def published(tmp_path: Path) -> Path:
         (["check", "--reference", "--format", "xml"], ["--format", "xml", "'table', 'json'"]),
     ],
 )
-def test_wrong_input_is_one_line_and_exit_2(call, words, told):
+def test_wrong_input_is_one_line_and_exit_2(call, words, parts):
     code, _, err = call(*words)
     assert code == 2
     assert len(err.strip().splitlines()) == 1, err
-    for part in told:
+    for part in parts:
         assert part in err
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "parts"),
     [
         (["--workloads", "bogus,quik"], ["bogus", "quik", "quick"]),
         (["--tools", "nope"], ["--tools", "nope", "eth_drop"]),
@@ -86,10 +86,10 @@ def test_wrong_input_is_one_line_and_exit_2(call, words, told):
         (["--category", "nothing"], ["--category", "nothing", "ovs"]),
     ],
 )
-def test_wrong_options_name_the_option_and_what_there_is(call, published, options, told):
+def test_a_wrong_option_is_named_with_the_known_ones(call, published, options, parts):
     code, _, err = call("plan", "--config-dir", str(published), *options)
     assert code == 2
-    for part in told:
+    for part in parts:
         assert part in err
 
 
@@ -103,7 +103,7 @@ def test_a_dry_run_shows_the_plan_and_starts_nothing(call, published, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-def test_until_decided_plans_for_the_most_iterations(call, published):
+def test_until_decided_plans_the_maximum_of_iterations(call, published):
     code, out, _ = call("run", "--config-dir", str(published), "--until-decided", "--dry-run")
     assert code == 0
     assert "12 iterations" in out
@@ -124,7 +124,7 @@ def test_help_shows_an_example_for_every_command(call):
         assert "Example" in call(command, "--help")[1]
 
 
-def test_the_findings_in_the_published_figures_come_as_json(call):
+def test_the_findings_of_the_published_figures_are_printed_as_json(call):
     import json
 
     code, out, _ = call("check", "--reference", "--format", "json")
@@ -135,7 +135,7 @@ def test_the_findings_in_the_published_figures_come_as_json(call):
     assert all(needed <= finding.keys() for finding in findings)
 
 
-def test_ctrl_c_says_what_is_kept(call, monkeypatch):
+def test_ctrl_c_reports_what_is_kept(call, monkeypatch):
     def interrupted(flow_run) -> None:
         flow_run.close()
         raise KeyboardInterrupt

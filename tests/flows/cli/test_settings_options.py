@@ -1,4 +1,4 @@
-"""Every setting is an option, declared by its field alone; mistakes are told by the option."""
+"""Every setting is an option, declared by its field alone; mistakes name the option."""
 
 import inspect
 
@@ -21,7 +21,7 @@ app.command()(command)
 
 
 def call(*words: str) -> tuple[str, Selection, Measurement]:
-    """What the command is called with."""
+    """The arguments with which the command's function is called."""
     app(words, standalone_mode=False)
     return called_with.pop()
 

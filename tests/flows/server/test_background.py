@@ -1,4 +1,4 @@
-"""Programs in the background: found again, ended, and never mistaken for another process."""
+"""Programs in the background are found again, can be ended, and are not confused with others."""
 
 import json
 import os
@@ -16,7 +16,7 @@ DEAF = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', fl
 
 
 def started(folder: Path, *argv: str) -> int:
-    """The pid of a new program."""
+    """Starts a program; returns its pid."""
     background.start(folder, "program", argv, os.environ, folder)
     return int(json.loads((folder / "program.json").read_text())["pid"])
 
@@ -40,7 +40,7 @@ def test_the_output_goes_to_a_log(tmp_path: Path) -> None:
     assert text == "said\n"
 
 
-def test_a_program_that_does_not_listen_is_killed_after_the_grace_time(tmp_path: Path) -> None:
+def test_a_program_that_ignores_sigterm_is_killed_after_the_grace_time(tmp_path: Path) -> None:
     pid = started(tmp_path, sys.executable, "-c", f"{DEAF}time.sleep(60)")
     while "deaf" not in (tmp_path / "program.log").read_text():
         pass
@@ -50,7 +50,7 @@ def test_a_program_that_does_not_listen_is_killed_after_the_grace_time(tmp_path:
 
 def test_a_program_that_has_ended_does_not_run(tmp_path: Path) -> None:
     started(tmp_path, "sleep", "0.1")
-    time.sleep(0.5)  # a zombie: nobody has waited for it
+    time.sleep(0.5)  # it is a zombie now
     assert background.running(tmp_path, "program") is None
 
 
