@@ -1,22 +1,24 @@
-# make demo    the whole pipeline on a lab of this machine; prints where the report is
-# make setup   system packages and the virtual environment, nothing else
-# make test    what the tests need, then the tests      make bench  ratios, measured side by side
-# make test-slow  the tests that take minutes each
-# make check   lint, format, types                      make lock   the lock file anew
+# make demo       run the whole pipeline on a lab of this machine; prints where the report is
+# make setup      install the system packages and the virtual environment
+# make test       install what the tests need and run them
+# make test-slow  run the tests that take minutes each
+# make bench      run the benchmarks; each prints ratios of two things measured side by side
+# make check      lint, format, types
+# make lock       write requirements.lock from pyproject.toml
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: demo setup test test-slow bench check lint lock
 demo: setup
-	@$(SUDO) sh deployments/system-packages.sh with-vm || echo "no qemu to be had here"
+	@$(SUDO) sh deployments/system-packages.sh with-vm || echo "QEMU cannot be installed here: the demo runs without VMs"
 	$(SUDO) $(BIN)/ebpf-overhead demo
 
 setup: .venv/installed
 	@$(SUDO) sh deployments/system-packages.sh
 
 .venv/installed: requirements.lock pyproject.toml
-	@[ "$$(uname -s)" = Linux ] || echo "not Linux: no lab here; ingest, analyze and compare work"
+	@[ "$$(uname -s)" = Linux ] || echo "not Linux: the lab does not run here; ingest, analyze and compare do"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is older than 3.11: set PYTHON to a newer one"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(SUDO) sh deployments/system-packages.sh

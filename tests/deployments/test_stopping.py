@@ -1,4 +1,4 @@
-"""Stopped, killed and gone on with from Prefect, on a real server, worker and lab."""
+"""Stopped, killed and resumed from Prefect, on a real server, worker and lab."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def test_suspending_frees_the_hosts_and_resuming_measures_nothing_twice(site: Si
     assert len(passed(site.outcomes(id))) == 9
 
 
-def test_runs_that_died_with_the_server_are_found_and_gone_on_with(site: Site) -> None:
+def test_runs_that_died_with_the_server_are_found_and_resumed(site: Site) -> None:
     id = site.start(**site.parameters(iterations=1, window_s=10))
     wait_for("a sign of life", 90, lambda: _heard_of(site, id))
     wait_for("a load", 90, lambda: remote_programs(id))
