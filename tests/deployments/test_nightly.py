@@ -1,4 +1,4 @@
-"""Nights on a real server, worker and lab: within their hours, one at a time, going on."""
+"""Nights on a real server, worker and lab: within their hours, one at a time, and resumed."""
 
 import re
 from datetime import datetime, timedelta
@@ -48,7 +48,7 @@ def test_a_night_without_time_for_one_slot_measures_nothing_and_says_so(
     assert measured(site) == []
 
 
-def test_a_night_keeps_its_window_and_the_next_goes_on_with_what_is_left(
+def test_a_night_keeps_its_window_and_the_next_measures_what_is_left(
     site: Site, both: list[str]
 ) -> None:
     first = night(site, both)

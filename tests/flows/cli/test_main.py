@@ -37,7 +37,7 @@ def published(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "parts"),
     [
         (["run"], ["--config-dir", "missing"]),
         (["run", "--resume", "never"], ["--resume", "never", "no such run"]),
@@ -67,16 +67,16 @@ def published(tmp_path: Path) -> Path:
         (["check", "--reference", "--format", "xml"], ["--format", "xml", "'table', 'json'"]),
     ],
 )
-def test_wrong_input_is_one_line_and_exit_2(call, words, told):
+def test_wrong_input_is_one_line_and_exit_2(call, words, parts):
     code, _, err = call(*words)
     assert code == 2
     assert len(err.strip().splitlines()) == 1, err
-    for part in told:
+    for part in parts:
         assert part in err
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "parts"),
     [
         (["--workloads", "bogus,quik"], ["bogus", "quik", "quick"]),
         (["--tools", "nope"], ["--tools", "nope", "eth_drop"]),
@@ -86,10 +86,10 @@ def test_wrong_input_is_one_line_and_exit_2(call, words, told):
         (["--category", "nothing"], ["--category", "nothing", "ovs"]),
     ],
 )
-def test_wrong_options_name_the_option_and_what_there_is(call, published, options, told):
+def test_wrong_options_name_the_option_and_what_there_is(call, published, options, parts):
     code, _, err = call("plan", "--config-dir", str(published), *options)
     assert code == 2
-    for part in told:
+    for part in parts:
         assert part in err
 
 

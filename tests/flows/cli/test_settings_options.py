@@ -1,4 +1,4 @@
-"""Every setting is an option, declared by its field alone; mistakes are told by the option."""
+"""Every setting is an option, declared only by its field; mistakes name the option."""
 
 import inspect
 
