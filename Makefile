@@ -1,15 +1,17 @@
-# make demo    the whole pipeline on a lab of this machine; prints the path of the report
-# make setup   system packages and the virtual environment, nothing else
-# make test    installs what the tests need, runs them   make bench  performance ratios
-# make test-slow  the tests that take minutes each
-# make check   lint, format, types                      make lock   renews the lock file
+# make demo       run the whole pipeline on a lab of this machine; prints where the report is
+# make setup      install the system packages and the virtual environment
+# make test       install what the tests need and run them
+# make test-slow  run the tests that take minutes each
+# make bench      run the benchmarks; each prints ratios of two things measured side by side
+# make check      lint, format, types
+# make lock       write requirements.lock from pyproject.toml
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: demo setup test test-slow bench check lint lock
 demo: setup
-	@$(SUDO) sh deployments/system-packages.sh with-vm || echo "QEMU is not available here"
+	@$(SUDO) sh deployments/system-packages.sh with-vm || echo "QEMU cannot be installed here: the demo runs without VMs"
 	$(SUDO) $(BIN)/ebpf-overhead demo
 
 setup: .venv/installed

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
@@ -24,9 +25,25 @@ def run_flow(flow_run: Coroutine[Any, Any, T]) -> T:
             from flows.server.deploy import check_server
 
             check_server(api)
+        else:
+            _start_server()
         return asyncio.run(flow_run)
     finally:
         flow_run.close()
+
+
+def _start_server() -> None:
+    """Starts the server that Prefect uses without an address, deaf to Ctrl-C from the terminal.
+
+    Else it would end at once, and the run would wait for it with the last states to store.
+    """
+    from prefect.client.orchestration import get_client
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the server inherits it
+    try:
+        get_client(sync_client=True)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def print_errors(lines: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""The settings models as options of a command, and every mistake in the words of the options.
+"""The settings models as options of a command, and every mistake by the name of its option.
 
 A field becomes one option: its name without the unit, its type, bounds, default and description.
 """

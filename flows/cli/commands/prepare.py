@@ -1,5 +1,6 @@
 """From hosts to a plan: `bootstrap`, `cases`, `plan`."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from tasks.model.settings import Measurement, Selection
 
-from ..console import out, run_flow
+from ..console import out
 from ..options import CONFIG_DIR, Budget, ConfigDir, Datasets, budget_hours
 from ..settings_options import settings_options
 
@@ -31,7 +32,7 @@ def bootstrap(
     from tasks.bootstrap import discover_environment as discover
     from tasks.bootstrap import facts_table
 
-    found = run_flow(discover(minimal_input, output_dir, record, replay))
+    found = asyncio.run(discover(minimal_input, output_dir, record, replay))
     out.print(facts_table(found.facts))
     skipped = f", {found.skipped} of them skipped with a reason" if found.skipped else ""
     out.print(f"{found.case_count} cases{skipped}")

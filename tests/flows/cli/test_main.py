@@ -136,11 +136,10 @@ def test_the_findings_of_the_published_figures_are_printed_as_json(call):
 
 
 def test_ctrl_c_reports_what_is_kept(call, monkeypatch):
-    def interrupted(flow_run) -> None:
-        flow_run.close()
+    def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flows.cli.commands.prepare.run_flow", interrupted)
-    code, _, err = call("bootstrap", "--minimal-input", "minimal-input.yaml")
+    monkeypatch.setattr("tasks.check.reference_findings", interrupted)
+    code, _, err = call("check", "--reference")
     assert code == 130
     assert err.startswith("interrupted: finished cells are kept")
