@@ -169,10 +169,10 @@ def _monitored(o: Observation) -> Answer:
         return _not_observed("the monitor's rows or the window")
     reach = interval + CLOCK_SLACK_S
     inside = sorted(t for t in rows if start - reach <= t <= end + reach)
-    # both ends of the window count as rows, so that one pass finds the largest hole
-    hole = max(b - a for a, b in pairwise([start, *inside, end])) if inside else end - start
-    observed = f"{len(inside)} rows, largest hole {max(hole, 0.0):.1f} s of {end - start:.1f} s"
-    return bool(inside) and hole <= reach, observed
+    # both ends of the window count as rows, so that one pass finds the largest gap
+    gap = max(b - a for a, b in pairwise([start, *inside, end])) if inside else end - start
+    observed = f"{len(inside)} rows, largest gap {max(gap, 0.0):.1f} s of {end - start:.1f} s"
+    return bool(inside) and gap <= reach, observed
 
 
 def _quiet_host(o: Observation) -> Answer:

@@ -113,7 +113,7 @@ def _text(metric: Metric, iterations: int, sd: float, prior_df: float, visible: 
         spread += " (a default: nothing measured here yet)"
     if visible is None:
         return f"{iterations} iterations show no spread, so no cost is visible; {spread}"
-    can_see = f"{iterations} iterations see a cost of {visible:.2g} {unit}"
+    can_see = f"{iterations} iterations can detect a cost of {visible:.2g} {unit}"
     if visible <= INTERESTING_PCT:
         return f"{can_see}; {spread}"
     needed = iterations_needed(metric.name, INTERESTING_PCT, sd, prior_df, rules)

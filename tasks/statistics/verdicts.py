@@ -141,7 +141,7 @@ def answer(row: Row, rules: DecisionRules) -> tuple[str, str]:
         return "inconclusive", _disagreement(row)
     return "inconclusive", (
         f"the interval [{row['ci_low']:+.3g}, {row['ci_high']:+.3g}] {row['unit']} leaves it open; "
-        f"{_counted(row)} can see a cost of {row['mde']:.2g} {row['unit']}, not less"
+        f"{_counted(row)} can detect a cost of {row['mde']:.2g} {row['unit']} or more"
     )
 
 

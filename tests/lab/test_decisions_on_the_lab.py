@@ -178,5 +178,5 @@ def test_a_time_budget_gives_iterations_and_the_smallest_detectable_cost(done: D
     head = re.search(r"(\d+) iterations of .* fit into 10m; the smallest cost", planned.stdout)
     assert head
     row = next(line for line in planned.stdout.splitlines() if "datagrams_per_s" in line)
-    assert re.search(rf"{head[1]} iterations see a cost of [\d.e+-]+ %", row)
+    assert re.search(rf"{head[1]} iterations can detect a cost of [\d.e+-]+ %", row)
     assert "default" not in row, "the spread must be the measured one"

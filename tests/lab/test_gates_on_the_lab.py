@@ -196,7 +196,7 @@ def test_every_gate_is_tripped_in_some_test():
 @pytest.mark.parametrize(
     ("case", "text"),
     [
-        ("unwatched", "largest hole"),
+        ("unwatched", "largest gap"),
         ("disturbed", f"{CLIENT}: dd["),
         ("moved", " against "),
     ],

@@ -27,7 +27,7 @@ def _sentences(view: View) -> Iterator[str]:
         if rows := [tool for tool in shown if topic in tool.worst]:
             costliest = max(rows, key=lambda tool: float(tool.worst[topic]["estimate"]))
             yield t(
-                f"conclusions.dearest_{topic}",
+                f"conclusions.largest_impact_{topic}",
                 tool=costliest.tool,
                 environment=costliest.environment,
                 layer=t(f"layer.{costliest.layer}"),
