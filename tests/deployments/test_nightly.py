@@ -12,7 +12,7 @@ from .conftest import NAME, Site, outcomes, passed
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 WINDOW_S = 50
-"""A process needs 5 to 10 s to start, an iteration 13 to 16 s: two iterations fit in, six do not."""
+"""A process needs 5 to 10 s to start, an iteration 13 to 16 s: two of them fit in, six do not."""
 SLOTS = 18
 
 
