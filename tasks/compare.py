@@ -68,6 +68,7 @@ def runs_of(datasets: str, run: str) -> list[RunKey]:
     runs = Dataset(datasets).scan("runs").select("environment", "run").collect()
     keys = [key for key in runs.iter_rows() if key[1] == run]
     if not keys:
-        known = ", ".join(sorted(set(runs["run"]))[-5:]) or "none yet"
-        raise InputError(datasets, run, "no such run", f"a results folder, or one of {known}")
+        known = ", ".join(sorted(set(runs["run"]))[-5:])
+        stored = f"one of {known}" if known else "an ingested run (there is none yet)"
+        raise InputError(datasets, run, "no such run", f"a results folder, or {stored}")
     return keys

@@ -65,6 +65,8 @@ def _known(datasets: str, runs: pl.DataFrame, environments: Sequence[str]) -> li
     known = runs["environment"].unique().sort().to_list()
     for environment in environments:
         if environment not in known:
-            expected = f"one of {', '.join(known) or 'none yet'}"
+            expected = (
+                f"one of {', '.join(known)}" if known else "ingested runs (there are none yet)"
+            )
             raise InputError(datasets, environment, "no run of this environment", expected)
     return list(environments) or known

@@ -33,9 +33,10 @@ def run_flow(flow_run: Coroutine[Any, Any, T]) -> T:
 
 
 def _start_server() -> None:
-    """Starts the server that Prefect uses without an address, deaf to Ctrl-C from the terminal.
+    """Starts the server that Prefect uses without an address, so that it ignores Ctrl-C.
 
-    Else it would end at once, and the run would wait for it with the last states to store.
+    A terminal sends Ctrl-C to the server too; it would end at once, and the run would wait for it
+    to store its last states.
     """
     from prefect.client.orchestration import get_client
 
