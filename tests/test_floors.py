@@ -17,7 +17,7 @@ PACKAGES = {
     "lab": {"model", "programs"},
     "discovery": {"model", "programs"},
     "statistics": {"model", "storage"},
-    "reporting": {"model", "storage"},
+    "reporting": {"model", "storage", "statistics"},
     "quality": {"model", "storage"},
     "reading": {"model", "programs", "storage", "quality"},
     "execution": {"model", "programs", "storage", "planning", "reading"},

@@ -12,11 +12,15 @@ with app.setup:
     from tasks.reporting.sections.common import reason
     from tasks.reporting.summary import summary_markdown, summary_table
     from tasks.reporting.texts import Texts
-    from tasks.reporting.usage import Answer
     from tasks.reporting.view import View
+    from tasks.statistics.usage import Answer
 
     COLOURS = dict(
-        zip(Answer, ("#009E73", "#56B4E9", "#E69F00", "#D55E00", "#8a949e"), strict=True)
+        zip(
+            Answer,
+            ("#009E73", "#56B4E9", "#E69F00", "#D55E00", "#CC79A7", "#8a949e"),
+            strict=True,
+        )
     )
 
 

@@ -1,7 +1,7 @@
 """Tables, charts, Markdown and HTML from the datasets, in Chinese and English.
 
 Frames in, text out. Computes no statistics: a number that is shown was computed elsewhere, or is a
-plain count, median or extreme of what was measured. Imports model and storage.
+plain count, median or extreme of what was measured. Imports model, storage, statistics.
 
     campaign_report   every file of a campaign, in one call
       report_page     the report: its sections, in their order
@@ -16,7 +16,6 @@ plain count, median or extreme of what was measured. Imports model and storage.
       view            what the sections ask of a bundle
       history_view    what the history page asks of several nights
       findings        which failed check concerns which number
-      usage           may the tool run in production: a rule of its own
       design_targets  what a class of tools was designed to cost
     what they are made of
       document        sections, tables, cells

@@ -7,6 +7,7 @@ import polars as pl
 from rich.table import Table
 from rich.text import Text
 
+from ..statistics.usage import Usage
 from .bundle import Bundle
 from .markdown import markdown_table
 from .numbers import interval, number, percent
@@ -20,12 +21,22 @@ SCHEMA = {
     "tool_class": pl.String,
     "verdict": pl.String,  # of the effects table, or `withheld`
     "answer": pl.String,  # of `usage.Answer`; null for a placebo
+    "decided_by_case": pl.String,  # the deciding effect: the one that the answer rests on
+    "decided_by_workload": pl.String,
+    "decided_by_metric": pl.String,
+    "decided_by_change": pl.Float64,  # in decided_by_unit
+    "decided_by_low": pl.Float64,
+    "decided_by_high": pl.Float64,
+    "decided_by_unit": pl.String,
+    "limit_kept": pl.Float64,  # of the cost, which is positive if worse, in decided_by_unit
+    "limit_exceeded": pl.Float64,
     **{f"{topic}_{part}": pl.Float64 for topic in TOPICS for part in ("pct", "low", "high")},
     "tool_cpu_pct": pl.Float64,
     "kernel_ns_per_event": pl.Float64,
     "log_mib_per_min": pl.Float64,
 }
-"""Changes are the metric's own in percent: throughput -36 is 36 % less, latency +12 longer."""
+"""Changes are the metric's own in percent: throughput -36 is 36 % less, latency +12 longer. CPU and
+log growth are amounts."""
 
 _AMOUNTS = {
     "tool_cpu": "tool_cpu_pct",
@@ -39,6 +50,7 @@ _STYLES = {
     "with_filter": "cyan",
     "minutes": "yellow",
     "not_at_all": "red",
+    "faster": "magenta",
     "undecided": "dim",
 }
 
@@ -59,6 +71,8 @@ def _row(tool: ToolRow) -> dict[str, Any]:
         "answer": str(tool.usage.answer) if tool.kind == "tool" else None,
         "kernel_ns_per_event": tool.kernel_ns,
     }
+    if tool.kind == "tool":
+        row |= _decided_by(tool.usage)
     for topic in TOPICS:
         effect = tool.worst.get(topic, {})
         row[f"{topic}_pct"] = effect.get("change")
@@ -67,6 +81,14 @@ def _row(tool: ToolRow) -> dict[str, Any]:
     for topic in ("tool_cpu", "log"):
         row[_AMOUNTS[topic]] = tool.worst.get(topic, {}).get("estimate")
     return row
+
+
+def _decided_by(usage: Usage) -> dict[str, Any]:
+    effect = usage.effect or {}
+    names = {"case": "case", "workload": "workload", "metric": "metric", "unit": "unit",
+             "change": "change", "low": "change_low", "high": "change_high"}  # fmt: skip
+    decided = {f"decided_by_{name}": effect.get(column) for name, column in names.items()}
+    return decided | {"limit_kept": usage.within, "limit_exceeded": usage.above}
 
 
 def summary_rich(table: pl.DataFrame, lang: Lang = "en") -> Table:

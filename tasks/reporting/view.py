@@ -4,17 +4,16 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from operator import itemgetter
 from typing import Any
 
 import polars as pl
 
 from ..model.metrics import METRICS, PRIMARY, Better
+from ..statistics.usage import Usage, severity, usage
 from ..storage.schema import CELLS
 from .bundle import Bundle
 from .findings import Findings
 from .texts import Texts
-from .usage import Usage, usage
 
 TOPICS = ("throughput", "latency", "pps")
 """What a workload measures; the order in which the report shows it."""
@@ -53,8 +52,11 @@ class ToolRow:
 
     @cached_property
     def worst(self) -> dict[str, Row]:
-        """topic -> the effect with the largest cost."""
-        return worst_by_topic(self.effects)
+        """topic -> the effect that says most against the tool; for the topic that decides the
+        permitted use, the deciding effect."""
+        found = worst_by_topic(self.effects)
+        deciding = self.usage.effect
+        return found | worst_by_topic([deciding] if deciding else [])
 
     @cached_property
     def verdict(self) -> str:
@@ -62,6 +64,7 @@ class ToolRow:
 
     @cached_property
     def usage(self) -> Usage:
+        """The permitted use with the effect that decides it: the only source of both."""
         return usage(self.effects, self.tool_class)
 
 
@@ -213,10 +216,11 @@ def kernel_cost(programs: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
 
 
 def worst_by_topic(rows: Iterable[Row]) -> dict[str, Row]:
-    """topic -> the row with the largest cost, among those with a figure that may be shown."""
+    """topic -> the row that says most against the tool (by the end of its interval that its rating
+    rests on), among those with a figure that may be shown."""
     known = [row for row in rows if row["estimate"] is not None and row["verdict"] != "invalid"]
     return {
-        topic: max((row for row in known if row["topic"] == topic), key=itemgetter("estimate"))
+        topic: max((row for row in known if row["topic"] == topic), key=severity)
         for topic in {row["topic"] for row in known}
     }
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import polars as pl
 from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
+from ..statistics.usage import Answer
 from .bundle import Bundle
 from .charts.style import GREEN, GREY, ORANGE, PINK, SKY, VERDICT_COLOURS, VERMILION
 from .summary import summary_table
 from .texts import Lang, Texts
-from .usage import Answer
 
-ANSWER_COLOURS = dict(zip(Answer, (GREEN, SKY, ORANGE, VERMILION, GREY), strict=True))
+ANSWER_COLOURS = dict(zip(Answer, (GREEN, SKY, ORANGE, VERMILION, PINK, GREY), strict=True))
 _COLOURED = ("verdict", "answer", "severity", "status")
 
 _EFFECTS = (

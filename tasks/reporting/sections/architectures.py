@@ -5,11 +5,11 @@ from itertools import product
 
 import polars as pl
 
+from ...statistics.usage import Answer
 from .. import charts
 from ..columns import matrix
 from ..document import Cell, ReportTable, Section
 from ..numbers import DASH, number, percent, quantity
-from ..usage import Answer
 from ..view import View
 from .baseline_levels import baseline_values
 

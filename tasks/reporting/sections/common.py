@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from ...statistics.usage import Usage
 from ..columns import named_columns, number_cell
 from ..document import Cell, ReportColumn
 from ..numbers import DASH, interval, number, percent
-from ..usage import Usage
 from ..view import TOPICS, Row, ToolRow, View
 
 EMPTY = Cell(DASH)
@@ -44,15 +44,26 @@ def answer_cell(view: View, usage: Usage, sub: str = "") -> Cell:
 
 
 def reason(view: View, usage: Usage) -> str:
-    """Why the usage is what it is, in one sentence."""
+    """Why the answer is what it is, in one sentence; with the deciding cost and its limit."""
     return view.t(
         f"usage.reason.{usage.reason}",
         effect=effect_text(view, usage.effect) if usage.effect else "",
-        best=view.t(f"answer.{usage.best}") if usage.best else "",
-        worst=view.t(f"answer.{usage.worst}") if usage.worst else "",
+        limit=limit_text(view, usage),
+        best=view.t(f"answer.{usage.best}"),
+        worst=view.t(f"answer.{usage.worst}"),
         count=usage.count,
         total=usage.total,
     )
+
+
+def limit_text(view: View, usage: Usage) -> str:
+    """`limit 20 % lower`: the limit that the deciding cost keeps, or the one that it exceeds if it
+    exceeds all; empty where no band was given."""
+    if usage.effect is None or (usage.within, usage.above) == (None, None):
+        return ""
+    key, limit = ("within", usage.within) if usage.within is not None else ("above", usage.above)
+    unit = view.t(f"cost_unit.{usage.effect['topic']}")
+    return view.t(f"usage.limit.{key}", limit=f"{limit:g} {unit}")
 
 
 def effect_text(view: View, row: Row) -> str:

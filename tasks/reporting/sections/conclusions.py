@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from ...statistics.usage import Answer
 from ..document import Bullets, Section
-from ..usage import Answer
 from ..view import View
 from .common import effect_text
 

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from dataclasses import replace
 
+from ...statistics.usage import BANDS, LIMITS
 from ..document import Cell, ReportColumn, ReportTable, Section
-from ..usage import BANDS, LIMITS
 from ..view import ToolRow, View
 from .common import EMPTY, answer_cell, cost_columns, reason, tool_columns, verdict_cell
 
