@@ -13,7 +13,7 @@ from tasks.analyze import analyze_runs
 from tasks.check import check_runs
 from tasks.ingest import Ingested, held, ingest_tree
 from tasks.model.errors import InputError
-from tasks.model.names import MARGINS_FILE, Address, RunKey
+from tasks.model.names import Address, RunKey
 from tasks.report import CampaignReport, report_runs
 
 from .form import Language
@@ -49,7 +49,6 @@ async def analysis(
         environment: Without results, the run's environment; else the name for a tree without one
         run: Without results, the run; else the name for a tree without one
     """
-    limits = margins or MARGINS_FILE
     if results is not None:
         ingested = ingest_tree(results, datasets, environment, run)
     elif environment and run:
@@ -57,9 +56,9 @@ async def analysis(
     else:
         raise InputError("results", "", "none given", "a folder, or an environment and its run")
     keys = [one.key for one in ingested]
-    analyze_runs(datasets, keys, limits)
+    analyze_runs(datasets, keys, margins)
     check_runs(datasets, keys, output / "data-docs")
-    reported = report_runs(datasets, keys, output, languages, limits)
+    reported = report_runs(datasets, keys, output, languages, margins)
     await _show(keys, reported)
     return ingested, reported
 

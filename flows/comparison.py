@@ -7,11 +7,10 @@ from prefect import flow
 from tasks.analyze import analyze_runs
 from tasks.compare import Comparison, compare_tools, compare_two, runs_of
 from tasks.ingest import ingest_tree
-from tasks.model.names import MARGINS_FILE
 
 
 @flow(name="comparison", flow_run_name="comparison · {a} · {b}", validate_parameters=False)
-async def comparison(a: str, b: str, datasets: str, margins: Path = MARGINS_FILE) -> Comparison:
+async def comparison(a: str, b: str, datasets: str, margins: Path | None = None) -> Comparison:
     """`a` and `b` are results folders, which are ingested first, or runs in the datasets."""
     keys = []
     for one in (a, b):
@@ -26,7 +25,7 @@ async def comparison(a: str, b: str, datasets: str, margins: Path = MARGINS_FILE
 
 @flow(name="versions", flow_run_name="versions · {new} · {old}", validate_parameters=False)
 async def versions(
-    run: str, new: str, old: str, datasets: str, margins: Path = MARGINS_FILE
+    run: str, new: str, old: str, datasets: str, margins: Path | None = None
 ) -> Comparison:
     """Two versions of a tool that the run `run` measured side by side."""
     return compare_tools(datasets, runs_of(datasets, run), new, old, margins)

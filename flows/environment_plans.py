@@ -5,11 +5,9 @@ from pathlib import Path
 
 from tasks.make_plan import make_plan_of
 from tasks.model.errors import InputError, raise_all
-from tasks.model.names import CONFIG
+from tasks.model.names import ENVIRONMENTS
 from tasks.model.plan import Plan
 from tasks.model.settings import Measurement, Selection
-
-ENVIRONMENTS = CONFIG / "environments"
 
 
 def known_environments() -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from .model.names import MARGINS_FILE, RunKey
+from .model.names import RunKey
 from .statistics.decision_rules import rules_of
 from .statistics.effects import analyze
 from .statistics.margins import read_margins
@@ -14,7 +14,7 @@ from .storage.dataset import Dataset
 
 
 @task(name="analyze", task_run_name="analyze · {datasets}", cache_policy=NO_CACHE)
-def analyze_runs(datasets: str, keys: Sequence[RunKey], margins: Path = MARGINS_FILE) -> None:
+def analyze_runs(datasets: str, keys: Sequence[RunKey], margins: Path | None = None) -> None:
     """Writes the `effects` and the calibration `checks` of these (environment, run).
 
     Raises InputError for an invalid margins file.

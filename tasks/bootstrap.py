@@ -14,7 +14,7 @@ from .model.catalog import read_catalog
 from .model.facts import Facts
 from .model.full import read_full
 from .model.inputs import read_minimal_input
-from .model.names import CONFIG
+from .model.names import ENVIRONMENTS
 from .planning.cases import expand, write_cases
 from .remote.probing import probe_over_ssh
 
@@ -45,13 +45,13 @@ async def discover_environment(
     asking the hosts.
     """
     minimal = read_minimal_input(minimal_input)
-    catalog = read_catalog(minimal.tools.catalog) if minimal.tools.catalog else read_catalog()
+    catalog = read_catalog(minimal.tools.catalog)
     if replay is not None:
         facts = await discover(minimal, Replay(replay))
     else:
         async with probe_over_ssh(minimal.ssh.settings()) as run:
             facts = await discover(minimal, Recorder(run, record) if record else run)
-    output_dir = output_dir or CONFIG / "environments" / minimal.environment
+    output_dir = output_dir or ENVIRONMENTS / minimal.environment
     output_dir.mkdir(parents=True, exist_ok=True)
     full_path = output_dir / f"{minimal.environment}-full.yaml"
     cases_path = output_dir / f"{minimal.environment}-cases.json"

@@ -10,7 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from .model.errors import InputError
-from .model.names import DATASETS, RunKey
+from .model.names import ROOT, RunKey
 from .quality.checks import run_expectations, run_rules, withheld
 from .quality.published_figures import check_reference
 from .statistics.verdicts import withhold
@@ -56,4 +56,4 @@ def findings_of(datasets: str, run: str) -> pl.DataFrame:
 
 def reference_findings() -> pl.DataFrame:
     """The data-quality findings of the published figures."""
-    return check_reference(DATASETS / "reference")
+    return check_reference(ROOT / "datasets" / "reference")

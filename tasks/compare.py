@@ -9,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from .model.errors import InputError
-from .model.names import MARGINS_FILE, RunKey
+from .model.names import RunKey
 from .statistics.contrasts import compare_runs, compare_versions, match_versions
 from .statistics.decision_rules import rules_of
 from .statistics.differences import cell_values, differences
@@ -27,7 +27,7 @@ class Comparison:
 
 @task(name="compare", task_run_name="compare · {a} · {b}", cache_policy=NO_CACHE)
 def compare_two(
-    datasets: str, a: Sequence[RunKey], b: Sequence[RunKey], margins: Path = MARGINS_FILE
+    datasets: str, a: Sequence[RunKey], b: Sequence[RunKey], margins: Path | None = None
 ) -> Comparison:
     """Effects of the runs `b` minus those of the runs `a`.
 
@@ -41,7 +41,7 @@ def compare_two(
 
 @task(name="compare versions", task_run_name="compare · {new} · {old}", cache_policy=NO_CACHE)
 def compare_tools(
-    datasets: str, keys: Sequence[RunKey], new: str, old: str, margins: Path = MARGINS_FILE
+    datasets: str, keys: Sequence[RunKey], new: str, old: str, margins: Path | None = None
 ) -> Comparison:
     """Tool `new` minus tool `old`, paired iteration by iteration.
 

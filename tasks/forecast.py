@@ -6,7 +6,6 @@ from pathlib import Path
 import polars as pl
 
 from .model.metrics import PRIMARY
-from .model.names import MARGINS_FILE
 from .model.plan import Plan
 from .planning.schedule import duration_s
 from .statistics.decision_rules import rules_for
@@ -25,7 +24,7 @@ class Forecast:
 
 
 def forecast_plan(
-    plan: Plan, datasets: str, budget_s: float | None, margins: Path = MARGINS_FILE
+    plan: Plan, datasets: str, budget_s: float | None, margins: Path | None = None
 ) -> Forecast:
     """The forecast for as many iterations as fit into the budget; without one, for the plan's own.
 

@@ -10,7 +10,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from .model.environment import Layer
-from .model.names import MARGINS_FILE
 from .model.plan import Plan
 from .planning.schedule import REPEATED, with_block_repeated, without
 from .quality.checks import complete
@@ -71,7 +70,7 @@ def _decided(reading: Reading, plan: Plan, iteration: int) -> dict[tuple[Layer, 
     rules = rules_for(plan)
     if iteration not in rules.analyses:
         return {}
-    analysis = analyze(reading.cells, reading.samples, read_margins(MARGINS_FILE), rules)
+    analysis = analyze(reading.cells, reading.samples, read_margins(), rules)
     scheduled = {(s.layer, s.case_id) for s in plan.slots if s.iteration > iteration}
     names = {(c.layer, c.name) for c in plan.cases if (c.layer, c.id) in scheduled}
     jumping = regimes(complete(reading.tables())).filter("failed")

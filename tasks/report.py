@@ -8,7 +8,7 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from .model.names import MARGINS_FILE, RunKey
+from .model.names import RunKey
 from .reporting.campaign_report import CampaignReport, write_campaign
 from .reporting.summary import summary_rich
 from .reporting.texts import Lang
@@ -23,7 +23,7 @@ def report_runs(
     keys: Sequence[RunKey],
     output: Path,
     languages: Sequence[Lang] = ("zh", "en"),
-    margins: Path = MARGINS_FILE,
+    margins: Path | None = None,
 ) -> CampaignReport:
     """Writes the campaign's report and the published overviews below `output`."""
     limits = read_margins(margins)

@@ -6,15 +6,13 @@ with app.setup:
     from datetime import timedelta
 
     import altair as alt
+    import ebpf_overhead
     import marimo as mo
     import polars as pl
-
-    import datasets
-    from tasks.model.names import MARGINS_FILE
-    from tasks.statistics.contrasts import compare_runs
-    from tasks.statistics.decision_rules import rules_of
-    from tasks.statistics.margins import read_margins
-    from tasks.statistics.nights import SERIES, changes, history
+    from ebpf_overhead.tasks.statistics.contrasts import compare_runs
+    from ebpf_overhead.tasks.statistics.decision_rules import rules_of
+    from ebpf_overhead.tasks.statistics.margins import read_margins
+    from ebpf_overhead.tasks.statistics.nights import SERIES, changes, history
 
     WEEK = timedelta(days=7)
     PLACE = ["environment", "layer", "case", "workload"]
@@ -29,7 +27,7 @@ with app.setup:
 
 @app.cell
 def options():
-    root = mo.cli_args().get("datasets") or str(datasets.PARQUET)
+    root = mo.cli_args().get("datasets") or str(ebpf_overhead.PARQUET)
     lang = mo.cli_args().get("lang") or "en"
     return lang, root
 
@@ -39,7 +37,7 @@ def data(lang, root):
     def say(en, zh):
         return zh if lang == "zh" else en
 
-    tables = datasets.open(root)
+    tables = ebpf_overhead.open(root)
     newest = tables.latest()
     week_ago = tables.latest(before=newest["started"].max() - WEEK) if newest.height else newest
     _title = say("# What changed since last week?", "# 与上周相比，有什么变化？")
@@ -68,7 +66,7 @@ def compared_runs(newest, week_ago):
 def comparison(newest, say, tables, week_ago):
     _then, _now = tables.bundle(week_ago), tables.bundle(newest)
     compared = compare_runs(
-        _then.effects, _now.effects, read_margins(MARGINS_FILE), rules_of(_now.runs)
+        _then.effects, _now.effects, read_margins(), rules_of(_now.runs)
     ).filter("primary")
     moved = compared.filter(pl.col("verdict").is_in(["worse", "worse_unresolved", "better"]))
     mo.md(

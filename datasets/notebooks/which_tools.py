@@ -4,16 +4,15 @@ app = marimo.App(width="medium", app_title="Which tools may run in production on
 
 with app.setup:
     import altair as alt
+    import ebpf_overhead
     import marimo as mo
     import polars as pl
-
-    import datasets
-    from tasks.reporting.charts import forests
-    from tasks.reporting.sections.common import reason
-    from tasks.reporting.summary import summary_markdown, summary_table
-    from tasks.reporting.texts import Texts
-    from tasks.reporting.view import View
-    from tasks.statistics.usage import Answer
+    from ebpf_overhead.tasks.reporting.charts import forests
+    from ebpf_overhead.tasks.reporting.sections.common import reason
+    from ebpf_overhead.tasks.reporting.summary import summary_markdown, summary_table
+    from ebpf_overhead.tasks.reporting.texts import Texts
+    from ebpf_overhead.tasks.reporting.view import View
+    from ebpf_overhead.tasks.statistics.usage import Answer
 
     COLOURS = dict(
         zip(
@@ -26,7 +25,7 @@ with app.setup:
 
 @app.cell
 def options():
-    root = mo.cli_args().get("datasets") or str(datasets.PARQUET)
+    root = mo.cli_args().get("datasets") or str(ebpf_overhead.PARQUET)
     lang = mo.cli_args().get("lang") or "en"
     return lang, root
 
@@ -34,7 +33,7 @@ def options():
 @app.cell
 def data(lang, root):
     t = Texts(lang)
-    tables = datasets.open(root)
+    tables = ebpf_overhead.open(root)
     newest = tables.latest()
     title = {
         "en": "# Which tools may run in production on my kernel?",

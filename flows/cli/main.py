@@ -6,6 +6,8 @@ Commands import what they need when they run, so that `--help` answers at once.
 import asyncio
 import os
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -14,7 +16,8 @@ from flows.server.prefect_settings import shell_settings
 from tasks.model.errors import InputError, OverheadError
 
 from .commands import lab, prepare, results, run, server
-from .console import INTERRUPTED, err, print_errors
+from .console import INTERRUPTED, err, out, print_errors
+from .project import enter_project
 from .settings_options import input_error_lines, usage_error_line
 
 app = typer.Typer(
@@ -28,6 +31,37 @@ app = typer.Typer(
 for _commands in (prepare, run, results, server):
     app.add_typer(_commands.app)
 app.add_typer(lab.app, name="lab")
+
+
+def _show_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    import platform
+    from importlib.metadata import version
+
+    from flows.version import commit
+
+    known = f"commit {commit()}" if commit() else None
+    python, prefect = platform.python_version(), version("prefect")
+    parts = [version("ebpf-overhead"), known, f"Python {python}", f"Prefect {prefect}"]
+    out.print("ebpf-overhead", ", ".join(part for part in parts if part))
+    raise typer.Exit
+
+
+@app.callback(epilog="Example: `ebpf-overhead --project ~/bench run --config-dir my-lab`")
+def _options(
+    project: Annotated[
+        Path | None,
+        typer.Option("--project", "-C", help="Project folder: all relative paths start there. "
+                                             "Default: the current folder."),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True,
+                           help="Show the versions of the program, Python and Prefect."),
+    ] = False,
+) -> None:  # fmt: skip
+    if project is not None:
+        enter_project(project)
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ from pydantic import ValidationError
 from tasks.model.errors import InputError, raise_all
 from tasks.model.names import ROOT, as_id
 
+from ..version import program_version
 from .heartbeat_automation import watch_heartbeats
 
 PREFECT_FILE = ROOT / "deployments" / "prefect.yaml"
@@ -50,6 +51,7 @@ def deploy(api: str, site: str | None = None) -> list[str]:
     raise_all(asyncio.run(wrong_schedules(document)))
     if site is not None:
         _assign_to(site, document)
+    _point_to_this_program(document)
     with temporary_settings({PREFECT_API_URL: api}):
         asyncio.run(_prepare(document, set(_BLOCK.findall(text))))
     _register(document, api)
@@ -104,6 +106,15 @@ def _assign_to(site: str, document: dict[str, Any]) -> None:
         deployment["name"] = f"{deployment['name']}-{site}"
         deployment["work_pool"] = {**deployment["work_pool"], "name": site}
         deployment["tags"] = [*deployment["tags"], site]
+
+
+def _point_to_this_program(document: dict[str, Any]) -> None:
+    """Its version, and where a run finds its code: the run starts in the project folder."""
+    for deployment in document["deployments"]:
+        deployment["version"] = program_version()
+        pool = deployment["work_pool"]
+        environment = pool["job_variables"]["env"] | {"PYTHONPATH": str(ROOT)}
+        deployment["work_pool"] = {**pool, "job_variables": {"env": environment}}
 
 
 async def _prepare(document: dict[str, Any], blocks: set[tuple[str, str]]) -> None:
@@ -162,15 +173,15 @@ def _take_over(registered: DeploymentResponse, deployment: dict[str, Any]) -> No
 
 
 def _register(document: Mapping[str, Any], api: str) -> None:
-    """Runs Prefect's own `deploy --all` in the project's folder."""
+    """Runs Prefect's own `deploy --all` in the project folder, where the runs will start."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "prefect.yaml"
         file.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all",
              "--prefect-file", str(file)],
-            cwd=ROOT, env={**os.environ, "PREFECT_API_URL": api}, capture_output=True, text=True,
-            check=False,
+            env={**os.environ, "PREFECT_API_URL": api, "PYTHONPATH": str(ROOT)},
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
     if done.returncode:
         lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]

@@ -19,7 +19,6 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling
 
 from tasks.model.errors import InputError
-from tasks.model.names import ROOT
 
 from ..analysis import REPORTS_ROOT, REPORTS_URL
 from . import background
@@ -103,7 +102,7 @@ def _start(folder: Path, name: str, arguments: list[str], reports: Path) -> None
         REPORTS_ROOT: str(reports.resolve()),
     }
     environment = inherited | shared_settings() | here
-    background.start(folder, name, [sys.executable, *arguments], environment, ROOT)
+    background.start(folder, name, [sys.executable, *arguments], environment, Path.cwd())
 
 
 def _wait_until_ready(folder: Path, port: int) -> None:

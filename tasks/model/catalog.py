@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from .documents import KeyPath, Mistake, Written, as_mapping, matching, read_document
 from .environment import Layer
-from .names import CONFIG, Identifier
+from .names import Identifier, config_file
 from .plan import Readiness, ToolClass
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -143,12 +143,9 @@ def has_direction(command: str) -> bool:
     return bool({"SRC_IP", "DST_IP", "direction"} & set(placeholders(command)))
 
 
-CATALOG = CONFIG / "tools.yaml"
-
-
-def read_catalog(path: Path = CATALOG) -> Catalog:
-    """The file, checked. Raises InputErrors with every mistake and its line."""
-    return read_document(path, Catalog, unknown_placeholders)
+def read_catalog(path: Path | None = None) -> Catalog:
+    """The file, checked; default: config/tools.yaml. Raises InputErrors, one for each mistake."""
+    return read_document(path or config_file("tools.yaml"), Catalog, unknown_placeholders)
 
 
 def unknown_placeholders(data: Any) -> Iterator[Mistake]:

@@ -7,9 +7,17 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = ROOT / "config"
-DATASETS = ROOT / "datasets"
-MARGINS_FILE = CONFIG / "margins.yaml"
+"""What comes with the program: config/, datasets/reference/, deployments/. It may be read-only."""
+
+ENVIRONMENTS = Path("config/environments")
+"""Below the project folder, the one in which a command runs. Everything is written below it."""
+
+
+def config_file(name: str) -> Path:
+    """The project folder's own `config/NAME` if there is one, else the one of the program."""
+    own = Path("config", name)
+    return own if own.is_file() else ROOT / own
+
 
 RunKey = tuple[str, str]
 """(environment, run): one environment of one run, the unit that the datasets store and replace."""

@@ -9,11 +9,9 @@ from pydantic import Field
 
 from ..model.documents import Mistake, Written, as_mapping, read_document
 from ..model.errors import InputError, raise_all
-from ..model.names import CONFIG, Identifier
+from ..model.names import Identifier, config_file
 from ..model.plan import Workload
 from ..programs.loads import LOADS, USUAL
-
-WORKLOADS_FILE = CONFIG / "workloads.yaml"
 
 
 class _Entry(Written):
@@ -40,7 +38,7 @@ class _File(Written):
 def read_workloads(
     names: tuple[str, ...] = ("full",),
     *,
-    file: Path = WORKLOADS_FILE,
+    file: Path | None = None,
     window_s: int | None = None,
     warmup_s: int | None = None,
     streams: int | None = None,
@@ -48,10 +46,10 @@ def read_workloads(
 ) -> tuple[Workload, ...]:
     """The workloads of these names or sets, in the file's order; settings given here win.
 
-    streams: of the multi-stream workloads. Raises InputErrors for mistakes in the file and for
-    names that it does not have.
+    file: default config/workloads.yaml. streams: of the multi-stream workloads.
+    Raises InputErrors for mistakes in the file and for names that it does not have.
     """
-    read = read_document(file, _File, _unknown_names)
+    read = read_document(file or config_file("workloads.yaml"), _File, _unknown_names)
     known = [*read.sets, *read.workloads]
     raise_all(
         [

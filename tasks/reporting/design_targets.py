@@ -7,12 +7,12 @@ from typing import Any
 
 import yaml
 
-from ..model.names import CONFIG
+from ..model.names import config_file
 
 
 @cache
 def _read(name: str) -> Mapping[str, Any]:
-    document: Mapping[str, Any] = yaml.safe_load((CONFIG / name).read_text("utf-8"))
+    document: Mapping[str, Any] = yaml.safe_load(config_file(name).read_text("utf-8"))
     return document
 
 

@@ -12,6 +12,7 @@ from pydantic import RootModel
 
 from ..model.documents import Mistake, as_mapping, read_document
 from ..model.metrics import METRICS, Metric, Scale
+from ..model.names import config_file
 
 Margins = Mapping[str, float | None]
 
@@ -20,12 +21,12 @@ class _MarginsFile(RootModel[dict[str, Any]]):
     pass
 
 
-def read_margins(path: Path) -> dict[str, float | None]:
-    """The margins of a YAML file, `metric: number or null`.
+def read_margins(path: Path | None = None) -> dict[str, float | None]:
+    """The margins of a YAML file, `metric: number or null`; without a path, config/margins.yaml.
 
     Raises `InputError`, or `InputErrors` with every mistake in it.
     """
-    margins = read_document(path, _MarginsFile, _mistakes).root
+    margins = read_document(path or config_file("margins.yaml"), _MarginsFile, _mistakes).root
     return {name: None if value is None else float(value) for name, value in margins.items()}
 
 

@@ -3,7 +3,7 @@
 import polars as pl
 
 from ..model.metrics import METRICS
-from ..model.names import DATASETS
+from ..model.names import ROOT
 from .schema import PARTITION, TABLES, VERSION, Table
 
 _TYPES: dict[pl.DataType, str] = {
@@ -33,9 +33,9 @@ replaces its earlier rows. The partition columns are in the path, not in the fil
 A missing value is null, never 0. `reference/` holds published figures, not measured here.
 
 ```python
-import datasets
+import ebpf_overhead
 
-data = datasets.open("datasets/parquet")
+data = ebpf_overhead.open("datasets/parquet")
 data.cells.filter(status="passed").collect()  # polars LazyFrames, one per table
 data.duckdb().sql("select tool, count(*) from cells group by tool")
 ```
@@ -85,4 +85,4 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    (DATASETS / "README.md").write_text(render(), encoding="utf-8")
+    (ROOT / "datasets" / "README.md").write_text(render(), encoding="utf-8")

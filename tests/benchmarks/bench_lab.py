@@ -25,7 +25,6 @@ from tasks.lab import lifecycle
 from tasks.make_plan import make_plan_of
 from tasks.model.environment import Layer
 from tasks.model.full import find_config
-from tasks.model.names import MARGINS_FILE
 from tasks.model.plan import Case, CaseKind, Hook, Plan, Readiness
 from tasks.model.settings import Measurement, Selection
 from tasks.planning.schedule import order
@@ -105,7 +104,7 @@ async def measure(
 
 
 def effects_of(reading: Reading, plan: Plan) -> pl.DataFrame:
-    margins = read_margins(MARGINS_FILE)
+    margins = read_margins()
     found = analyze(reading.cells, reading.samples, margins, rules_for(plan))
     return found.effects.filter("primary")
 

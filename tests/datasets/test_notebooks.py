@@ -6,19 +6,19 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import ebpf_overhead
 import pytest
 
-import datasets
 from datasets.notebooks import example, what_changed, which_tools
 from datasets.notebooks.pages import write_page
 from tasks.analyze import analyze_runs
 from tasks.ingest import ingest_tree
-from tasks.model.names import DATASETS, ROOT
+from tasks.model.names import ROOT
 from tasks.storage.dataset import Dataset
 from tasks.storage.schema import TABLES
 
 NOTEBOOKS = {"which_tools": which_tools.app, "what_changed": what_changed.app}
-EXAMPLES = DATASETS / "notebooks" / "examples"
+EXAMPLES = ROOT / "datasets" / "notebooks" / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def one_night(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("night")
-    for environment in datasets.open(root).latest()["environment"]:
+    for environment in ebpf_overhead.open(root).latest()["environment"]:
         own = {"environment": environment, "run": "night-15"}
         tables = {n: Dataset(root).scan(n).filter(**own).collect() for n in TABLES}
         Dataset(path).replace(environment, "night-15", tables)
@@ -110,7 +110,7 @@ def test_without_a_run_a_week_older_there_is_nothing_to_compare(one_night, tmp_p
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_is_a_script_too(name, one_night):
     done = subprocess.run(
-        [sys.executable, DATASETS / "notebooks" / f"{name}.py", "--datasets", one_night],
+        [sys.executable, ROOT / "datasets" / "notebooks" / f"{name}.py", "--datasets", one_night],
         cwd=ROOT, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

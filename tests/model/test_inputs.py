@@ -7,7 +7,7 @@ import pytest
 from tasks.model.environment import Layer
 from tasks.model.errors import InputError
 from tasks.model.inputs import read_minimal_input
-from tasks.model.names import CONFIG
+from tasks.model.names import ROOT
 
 from ..paths import REFERENCE_CASES
 
@@ -40,7 +40,7 @@ def error_lines(tmp_path):
     "path",
     [
         REFERENCE_CASES / "os630-kernel-510-intel-minimal-input.yaml",
-        CONFIG / "environments/example/minimal-input.yaml",
+        ROOT / "config" / "environments/example/minimal-input.yaml",
     ],
     ids=["published", "example"],
 )

@@ -9,14 +9,14 @@ from tasks.model.catalog import read_catalog
 from tasks.model.errors import InputError
 from tasks.model.full import read_full
 from tasks.model.inputs import read_minimal_input
-from tasks.model.names import CONFIG
+from tasks.model.names import ROOT
 
 from ..paths import REFERENCE_CASES
 
 READERS = {
     "minimal": (read_minimal_input, REFERENCE_CASES / "os630-kernel-510-intel-minimal-input.yaml"),
     "full": (read_full, REFERENCE_CASES / "os630-kernel-510-intel-full.yaml"),
-    "catalogue": (read_catalog, CONFIG / "tools.yaml"),
+    "catalogue": (read_catalog, ROOT / "config" / "tools.yaml"),
 }
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 from tasks.model.errors import InputError
-from tasks.model.names import DATASETS
+from tasks.model.names import ROOT
 from tasks.quality.published_figures import check_reference
 
-REFERENCE = DATASETS / "reference"
+REFERENCE = ROOT / "datasets" / "reference"
 ARM, HYGON = "os630-kernel-510-arm", "os630-kernel-510-hygon"
 
 

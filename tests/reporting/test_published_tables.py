@@ -5,12 +5,12 @@ import re
 import polars as pl
 import pytest
 
-from tasks.model.names import DATASETS
+from tasks.model.names import ROOT
 
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
-BASELINES = pl.read_csv(DATASETS / "reference" / "baselines.csv")
-OVERHEAD = pl.read_csv(DATASETS / "reference" / "tool_overhead.csv")
+BASELINES = pl.read_csv(ROOT / "datasets" / "reference" / "baselines.csv")
+OVERHEAD = pl.read_csv(ROOT / "datasets" / "reference" / "tool_overhead.csv")
 ENVIRONMENTS = BASELINES["environment"].unique(maintain_order=True)
 
 BASELINES_COMPARED = {

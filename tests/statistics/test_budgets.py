@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 
 from tasks.model.errors import InputErrors
-from tasks.model.names import CONFIG
+from tasks.model.names import ROOT
 from tasks.statistics.budgets import Budget, broken, read_budget
 from tasks.statistics.verdicts import withhold
 
 from .small_campaign import effects
 
-PUBLISHED = CONFIG / "budgets" / "published.yaml"
+PUBLISHED = ROOT / "config" / "budgets" / "published.yaml"
 
 
 def cpu(low: float, high: float, **other: Any) -> pl.DataFrame:

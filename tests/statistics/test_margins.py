@@ -6,7 +6,7 @@ import pytest
 
 from tasks.model.errors import InputError, InputErrors
 from tasks.model.metrics import PRIMARY
-from tasks.model.names import CONFIG
+from tasks.model.names import ROOT
 from tasks.statistics.margins import read_margins
 
 
@@ -16,7 +16,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_the_files_own_margins_cover_every_primary_metric() -> None:
-    margins = read_margins(CONFIG / "margins.yaml")
+    margins = read_margins(ROOT / "config" / "margins.yaml")
     assert set(PRIMARY.values()) <= margins.keys()
     assert (margins["throughput_bps"], margins["latency_mean_us"]) == (3, 5)
 

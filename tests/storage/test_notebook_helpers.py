@@ -1,8 +1,8 @@
 """The helpers that open the datasets in a notebook."""
 
+import ebpf_overhead
 import pytest
 
-import datasets
 from tasks.storage.dataset import Dataset
 from tasks.storage.schema import TABLES
 
@@ -14,18 +14,18 @@ def root(tmp_path, run_tables):
 
 
 def test_each_table_is_a_lazy_frame(root):
-    assert datasets.open(root).cells.collect().height == 2
-    assert datasets.open(root).effects.collect().height == 0
+    assert ebpf_overhead.open(root).cells.collect().height == 2
+    assert ebpf_overhead.open(root).effects.collect().height == 0
 
 
 def test_the_error_for_an_unknown_table_names_the_known_ones(root):
     with pytest.raises(AttributeError, match="no table cases; there are runs, cells"):
-        datasets.open(root).cases  # noqa: B018
+        ebpf_overhead.open(root).cases  # noqa: B018
 
 
 def test_duckdb_has_a_view_of_each_table_with_the_same_columns(root):
     pytest.importorskip("duckdb")
-    connection = datasets.open(root).duckdb()
+    connection = ebpf_overhead.open(root).duckdb()
     for name, table in TABLES.items():
         assert connection.sql(f"select * from {name}").columns == table.schema.names(), name
     assert connection.sql("select run, count(value) from samples group by run").fetchall() == [

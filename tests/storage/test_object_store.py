@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+import ebpf_overhead
 import pytest
 
-import datasets
 from tasks.model.errors import DatasetError
 from tasks.storage.dataset import Dataset
 
@@ -61,5 +61,5 @@ def test_the_secret_is_never_printed(bucket):
 def test_duckdb_reads_the_bucket_with_the_datasets_options(bucket, run_tables):
     pytest.importorskip("duckdb")
     Dataset("s3://sites/duck", bucket).replace("lab", "1", run_tables("lab", "1", cells=5))
-    found = datasets.open("s3://sites/duck", bucket).duckdb().sql("select count(*) from cells")
+    found = ebpf_overhead.open("s3://sites/duck", bucket).duckdb().sql("select count(*) from cells")
     assert found.fetchall() == [(5,)]

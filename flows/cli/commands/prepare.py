@@ -1,4 +1,4 @@
-"""From hosts to a plan: `bootstrap`, `cases`, `plan`."""
+"""From hosts to a plan: `init`, `bootstrap`, `cases`, `plan`."""
 
 import asyncio
 from pathlib import Path
@@ -13,6 +13,23 @@ from ..options import CONFIG_DIR, Budget, ConfigDir, Datasets, budget_hours
 from ..settings_options import settings_options
 
 app = typer.Typer()
+
+
+@app.command(epilog="Example: `ebpf-overhead init ~/bench`")
+def init(
+    folder: Annotated[Path, typer.Argument(help="The project folder; made if missing.")] = Path(),
+) -> None:
+    """Makes a project folder: an example of minimal-input.yaml, two notebooks, a .gitignore."""
+    from ..project import make_project
+
+    for path, is_new in make_project(folder).items():
+        out.print(f"{'wrote' if is_new else 'kept'} {path}", soft_wrap=True)
+    where = "" if folder == Path() else f"cd {folder}; "
+    out.print(
+        f"next: {where}enter your hosts in minimal-input.yaml, then "
+        "ebpf-overhead bootstrap --minimal-input minimal-input.yaml",
+        soft_wrap=True,
+    )
 
 
 @app.command(epilog="Example: `ebpf-overhead bootstrap --minimal-input minimal-input.yaml`")

@@ -101,7 +101,6 @@ def compare(
 ) -> None:
     """Compares what the tools cost in two runs; exit 3 if B costs more by more than the margin."""
     from tasks.compare import runs_of
-    from tasks.model.names import MARGINS_FILE
 
     from ...comparison import comparison
     from ..tables import print_compared
@@ -109,7 +108,7 @@ def compare(
     for one in (a, b):
         if not Path(one).is_dir():
             runs_of(datasets, one)  # raises InputError before a flow begins
-    print_compared(out, run_flow(comparison(a, b, datasets, margins or MARGINS_FILE)))
+    print_compared(out, run_flow(comparison(a, b, datasets, margins)))
 
 
 @app.command(

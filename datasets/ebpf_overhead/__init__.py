@@ -1,4 +1,8 @@
-"""The datasets in a notebook: `datasets.open(path).cells`, `.duckdb()`, `.latest()`."""
+"""The datasets in a notebook: `ebpf_overhead.open(path).cells`, `.duckdb()`, `.latest()`.
+
+Installed, this package holds everything, so that no package called `tasks` or `flows` lies in a
+person's environment. In a clone, tasks/ and flows/ lie at the top, and `HOME` is the clone.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,16 +11,28 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tasks.model.names import DATASETS, MARGINS_FILE
-from tasks.reporting.bundle import Bundle
-from tasks.statistics.margins import read_margins
-from tasks.storage.dataset import Dataset
-from tasks.storage.schema import PARTITION, TABLES, Table
+HOME = Path(__file__).resolve().parent
+"""The folder that holds tasks/, flows/, config/, datasets/ and deployments/."""
 
-if TYPE_CHECKING:
+if not (HOME / "tasks").is_dir():
+    HOME = HOME.parents[1]
+    __path__ = [*__path__, str(HOME)]
+
+if TYPE_CHECKING:  # checked as the folders of the clone
     import duckdb
 
-PARQUET = DATASETS / "parquet"
+    from tasks.reporting.bundle import Bundle
+    from tasks.statistics.margins import read_margins
+    from tasks.storage.dataset import Dataset
+    from tasks.storage.schema import PARTITION, TABLES, Table
+else:
+    from .tasks.reporting.bundle import Bundle
+    from .tasks.statistics.margins import read_margins
+    from .tasks.storage.dataset import Dataset
+    from .tasks.storage.schema import PARTITION, TABLES, Table
+
+PARQUET = Path("datasets/parquet")
+"""Below the current folder, as for the commands."""
 
 
 class Tables:
@@ -44,7 +60,7 @@ class Tables:
         newest = started.sort("started").unique("environment", keep="last", maintain_order=True)
         return newest.sort("environment").collect()
 
-    def bundle(self, runs: pl.DataFrame, margins: Path = MARGINS_FILE) -> Bundle:
+    def bundle(self, runs: pl.DataFrame, margins: Path | None = None) -> Bundle:
         """All tables of these `runs` (columns: environment, run), in the form the report reads."""
         return Bundle.read(self.dataset, runs.select(PARTITION).rows(), read_margins(margins))
 
