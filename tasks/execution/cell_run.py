@@ -137,7 +137,9 @@ async def _load(
         host, path = places["monitor"]
         limit_s = load.deadline_s(workload)
         interval_s, cap_mib = slot.monitor_interval_s, site.plan.design.log_cap_mib
-        monitors = await monitor.start(host, tool, path, interval_s, cap_mib, limit_s)
+        monitors = await monitor.start(
+            host, tool, path, interval_s, workload.window_s, cap_mib, limit_s
+        )
         state.started(host, monitors)
     snapshots: dict[str, tuple[Shell, str]] = {}
     for shell, path in places.values():
@@ -153,8 +155,9 @@ async def _load(
     await _snap("end", snapshots)
     await load.finish(clients, load.SLACK_S)
     if tool is not None:
-        held = await programs_of(host, await tree(host, tool.program.pid))
-        state.programs = tuple(sorted(held))
+        pids = await tree(host, tool.program.pid)
+        state.programs = tuple(sorted(await programs_of(host, pids)))
+        await monitor.record_memory(host, pids, path)
     await load.end(monitors)
     state.host_states = await read_host_states(
         sides.values(), site.environment, pair, slot.host_states

@@ -55,6 +55,9 @@ class Sample:
     value: float | None
     node: str = ""
     source: str = ""  # the program or file it was read from
+    n: int | None = None  # readings inside the window that it rests on; None: not counted
+    resolution: float | None = None  # largest error by the counter's step, in the metric's unit
+    reason: str | None = None  # why the value is missing
 
 
 @dataclass(frozen=True, slots=True)

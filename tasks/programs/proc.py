@@ -3,12 +3,14 @@
 Counters are the kernel's own, since boot; differences are the callers' to compute.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..model.errors import ParseError
 
 _LISTEN = "0A"
-_USER_HZ = 100  # ticks per second, the same on every Linux architecture we know
+USER_HZ = 100  # ticks per second, the same on every Linux architecture we know
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,21 @@ class Process:
 
     pid: int
     command: str
+    parent: int
     session: int
     user_ticks: int
     system_ticks: int
+    children_ticks: int  # user and system time of children that ended and were waited for
     start_ticks: int  # since boot
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Memory of one process, from /proc/<pid>/status, KiB."""
+
+    size_kib: int
+    resident_kib: int
+    peak_resident_kib: int  # since the process started
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,7 @@ def parse_stat(text: str, source: str) -> dict[str, CpuTime]:
             ticks = [_int(value, source) for value in values]
             if len(ticks) < 8:
                 raise ParseError(source, f"{name} with {len(ticks)} counters, expected 8 or more")
-            cpus[name] = CpuTime(*(tick / _USER_HZ for tick in ticks[:8]))
+            cpus[name] = CpuTime(*(tick / USER_HZ for tick in ticks[:8]))
     if "cpu" not in cpus:
         raise ParseError(source, "no line cpu")
     return cpus
@@ -101,11 +114,39 @@ def parse_process(text: str, source: str) -> Process:
     return Process(
         pid=_int(pid, source),
         command=command,
+        parent=number[0],
         session=number[2],
         user_ticks=number[10],
         system_ticks=number[11],
+        children_ticks=number[12] + number[13],
         start_ticks=number[18],
     )
+
+
+def memory_argv(pids: Iterable[int]) -> tuple[str, ...]:
+    """Prints what `parse_memory` reads. Fails if a process is gone."""
+    files = (f"/proc/{pid}/status" for pid in pids)
+    return ("grep", "-H", "-E", "^Vm(Size|RSS|HWM):", *files)
+
+
+def parse_memory(text: str, source: str) -> dict[int, Memory]:
+    """The lines VmSize, VmRSS and VmHWM of several /proc/<pid>/status, by pid. A process without
+    memory of its own (a zombie) has none of them and is left out. ParseError for any other line."""
+    sizes: dict[int, dict[str, int]] = {}
+    for line in text.splitlines():
+        match = _MEMORY.fullmatch(line)
+        if match is None:
+            raise ParseError(source, f"not a size of a process: {line[:80]!r}")
+        sizes.setdefault(int(match[1]), {})[match[2]] = int(match[3])
+    try:
+        return {
+            pid: Memory(found["Size"], found["RSS"], found["HWM"]) for pid, found in sizes.items()
+        }
+    except KeyError as missing:
+        raise ParseError(source, f"a process without Vm{missing.args[0]}") from None
+
+
+_MEMORY = re.compile(r"/proc/(\d+)/status:Vm(Size|RSS|HWM):\s*(\d+) kB")
 
 
 def parse_uptime(text: str, source: str) -> float:

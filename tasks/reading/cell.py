@@ -61,7 +61,8 @@ def parse_cell(tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord) -
         read_load(tree(slot.client) / cell.folders["client"], slot, cell, found)
         read_hosts(slot, cell, snapshots, found)
         if slot.tool is not None:
-            read_monitors(tree(slot.tool_host) / cell.folders["monitor"], slot, windows, found)
+            folder = tree(slot.tool_host) / cell.folders["monitor"]
+            read_monitors(folder, slot, snapshots, windows, found)
     return ParsedCell(cell, snapshots, windows, found)
 
 

@@ -1,13 +1,16 @@
-"""Scalars of a cell's hosts and its tool: CPU time, packets, pidstat, log growth, in the window."""
+"""Scalars of a cell's hosts and its tool: CPU time, packets, memory, log growth, in the window."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ..model.errors import ParseError
-from ..model.outcome import Window
+from ..model.outcome import Sample, Window
 from ..programs import logsize, pidstat, proc
 from ..storage import rawtree
+from . import tool_processes
 from .records import CellValues, Ends
-from .tool_scalars import ResourceUse, inside, scalars, series, sum_processes
+from .tool_scalars import ResourceUse, log_growth, of_rows, series, sum_processes
 
 
 def read_hosts(
@@ -35,6 +38,9 @@ def read_hosts(
         packets = _packets(side, start.interfaces.get(interface), end.interfaces.get(interface))
         name = "packets_per_s" if side == "server" else "client_packets_per_s"
         found.sample(name, None if packets is None else packets / seconds, node, "/proc/net/dev")
+        if side == "server" and packets is not None:
+            both = packets + _sent(start.interfaces[interface], end.interfaces[interface])
+            found.sample("interface_packets_per_s", both / seconds, node, "/proc/net/dev")
         if packets:
             found.sample(f"{side}_cpu_ns_per_packet", busy_s / packets * 1e9, node, "/proc/stat")
         if cell.workload.kind == "throughput" and found.payload_bits:
@@ -49,30 +55,59 @@ def _packets(
         return None
     if side == "server":
         return end.rx_packets - start.rx_packets
+    return _sent(start, end)
+
+
+def _sent(start: proc.InterfaceCounters, end: proc.InterfaceCounters) -> int:
     return end.tx_packets - start.tx_packets
 
 
 def read_monitors(
-    folder: Path, slot: rawtree.SlotRecord, windows: dict[str, Window], found: CellValues
+    folder: Path,
+    slot: rawtree.SlotRecord,
+    snapshots: dict[str, Ends],
+    windows: dict[str, Window],
+    found: CellValues,
 ) -> None:
-    window = windows.get(slot.tool_host)
-    if window is None:
-        return
+    """The tool's own use: CPU and memory from /proc, CPU by pidstat, growth of its output."""
     node = slot.tool_host
+    if node not in windows or slot.tool is None:
+        return
+    window, interval_s = windows[node], max(1.0, slot.monitor_interval_s)
     try:
         uses = _pidstat(folder / rawtree.PIDSTAT, window, found)
         recorded = logsize.parse(_text(folder / rawtree.LOG_SIZE), rawtree.LOG_SIZE)
+        sizes_of_processes = _memory(folder / rawtree.MEMORY)
     except ParseError as error:
         found.errors.append(str(error))
         return
     except OSError as error:
         found.errors.append(f"{folder.name}: {error.strerror}")
         return
-    measured = inside(uses, window, slot.monitor_interval_s)
-    # The whole recording, also outside the window. Our monitor writes UTC.
-    sizes = [(size.local_s, size.size_bytes) for size in recorded]
-    found.samples += scalars(measured, sizes, node)
-    found.intervals += series(measured, sizes, node, window.start)
+    sizes = [(size.local_s, size.size_bytes) for size in recorded]  # our monitor writes UTC
+    memory = list(tool_processes.memory(sizes_of_processes, node))
+    found.samples.append(tool_processes.cpu(*snapshots[node], slot.tool, node))
+    found.samples += memory
+    found.samples += _by_pidstat(uses, window, interval_s, node, {one.metric for one in memory})
+    found.samples.append(log_growth(sizes, window, node))
+    found.intervals += series(uses, sizes, window, interval_s, node)
+
+
+def _by_pidstat(
+    uses: list[ResourceUse], window: Window, interval_s: float, node: str, known: set[str]
+) -> Iterator[Sample]:
+    """pidstat's scalars without those `known` from a better source; its mean CPU has a name of its
+    own, beside the one from the kernel's counters."""
+    for sample in of_rows(uses, window, interval_s, node):
+        if sample.metric == "tool_cpu_pct":
+            yield replace(sample, metric="tool_cpu_pidstat_pct")
+        elif sample.metric not in known:
+            yield sample
+
+
+def _memory(file: Path) -> dict[int, proc.Memory]:
+    """Empty if the tree has no such file: it is of an older version of this program."""
+    return proc.parse_memory(_text(file), file.name) if file.exists() else {}
 
 
 def _pidstat(file: Path, window: Window, found: CellValues) -> list[ResourceUse]:

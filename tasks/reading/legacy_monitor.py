@@ -15,7 +15,7 @@ from ..model.errors import ParseError
 from ..model.outcome import Interval, Sample, Window
 from ..programs import logsize, pidstat
 from .legacy_files import CaseKey, LegacyFile, LegacyTree, Role, stamp_s
-from .tool_scalars import LogSizes, ResourceUse, inside, scalars, series, sum_processes
+from .tool_scalars import LogSizes, ResourceUse, log_growth, of_rows, series, sum_processes
 
 _ZONE_STEP_S = 900
 _DAY_S = 86400
@@ -36,9 +36,10 @@ class Monitor:
 
     def cut(self, window: Window) -> tuple[Iterator[Sample], Iterator[Interval]]:
         """Scalars and series of the tool inside `window` (epoch seconds)."""
-        uses = inside(self.uses, window, self.interval_s)
-        sizes = [size for size in self.sizes if window.start <= size[0] <= window.end]
-        return scalars(uses, sizes, self.node), series(uses, sizes, self.node, window.start)
+        samples = of_rows(self.uses, window, self.interval_s, self.node)
+        growth = [log_growth(self.sizes, window, self.node)] if self.sizes else []
+        points = series(self.uses, self.sizes, window, self.interval_s, self.node)
+        return chain(samples, growth), points
 
 
 @dataclass(frozen=True, slots=True)

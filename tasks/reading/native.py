@@ -21,7 +21,8 @@ from .cell import key_of, read_cell
 from .planned import never_measured
 from .records import MANIFEST, FileStatus, Reading
 
-_RAW_NAMES = ("_client_", rawtree.SNAPSHOTS, rawtree.PIDSTAT, rawtree.LOG_SIZE)
+_RAW_NAMES = ("_client_", rawtree.SNAPSHOTS, rawtree.PIDSTAT, rawtree.LOG_SIZE,
+              rawtree.MEMORY)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -131,6 +132,9 @@ def _cell(
                 "unit": METRICS[sample.metric].unit,
                 "node": sample.node,
                 "source": sample.source,
+                "n": sample.n,
+                "resolution": sample.resolution,
+                "reason": sample.reason,
             }
         )
     for point in reading.intervals:

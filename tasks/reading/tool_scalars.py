@@ -1,6 +1,8 @@
 """A tool's CPU, memory and log growth as scalars and series, for both kinds of results tree.
 
-Times are epoch seconds. Where a recording's epoch seconds come from is the callers' business.
+All of it is cut to the window. A scalar that a monitor recorded, but not often enough inside the
+window, is missing, with the reason. Times are epoch seconds; where a recording's epoch seconds come
+from is the callers' business.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,6 +13,9 @@ from ..programs import pidstat
 
 LogSizes = Sequence[tuple[float, int]]
 """Epoch s and bytes of the tool's output, in the order of time."""
+
+_SPANNED = 1 / 3
+"""The log's sizes must span this share of the window: a shorter span says little about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +73,59 @@ _SCALARS: tuple[tuple[str, str, Callable[[Sequence[float]], float]], ...] = (
 )
 
 
-def scalars(uses: Sequence[ResourceUse], sizes: LogSizes, node: str) -> Iterator[Sample]:
-    """Mean and peak CPU, peak RSS and VSZ, and the growth of the output from its first to its last
-    size; no sample for what was not recorded."""
+def of_rows(
+    recorded: Sequence[ResourceUse], window: Window, interval_s: float, node: str
+) -> Iterator[Sample]:
+    """Mean and peak CPU, peak RSS and VSZ over the monitor's rows in the window, n of them.
+
+    No sample of a quantity that was not recorded at all.
+    """
+    within = inside(recorded, window, interval_s)
     for metric, field, summary in _SCALARS:
-        known = [(value, use.source) for use in uses if (value := getattr(use, field)) is not None]
+        sources = [use.source for use in recorded if getattr(use, field) is not None]
+        known = [value for use in within if (value := getattr(use, field)) is not None]
         if known:
-            yield Sample(metric, summary([value for value, _ in known]), node, known[0][1])
-    if sizes and sizes[-1][0] > sizes[0][0]:
-        (first_s, first_bytes), (last_s, last_bytes) = sizes[0], sizes[-1]
-        grown_mib, minutes = (last_bytes - first_bytes) / 2**20, (last_s - first_s) / 60
-        yield Sample("log_mib_per_min", grown_mib / minutes, node, "stat")
+            yield Sample(metric, summary(known), node, sources[0], n=len(known))
+        elif sources:
+            reason = f"none of {len(sources)} rows lies in the window by half of its interval"
+            yield Sample(metric, None, node, sources[0], n=0, reason=reason)
+
+
+def log_growth(recorded: LogSizes, window: Window, node: str) -> Sample:
+    """Growth of the tool's output between the first and the last of n sizes in the window.
+
+    Missing if they are fewer than two, or span less than a third of it.
+    """
+    sizes = _within(recorded, window)
+    n, spanned_s = len(sizes), sizes[-1][0] - sizes[0][0] if sizes else 0.0
+    wanted_s = window.end - window.start
+    if spanned_s <= 0 or spanned_s < _SPANNED * wanted_s:
+        reason = (
+            f"{n} of {len(recorded)} sizes of the output lie in the window, "
+            f"over {spanned_s:.1f} s of {wanted_s:.1f} s"
+        )
+        return Sample("log_mib_per_min", None, node, "stat", n=n, reason=reason)
+    grown_mib = (sizes[-1][1] - sizes[0][1]) / 2**20
+    return Sample("log_mib_per_min", grown_mib / (spanned_s / 60), node, "stat", n=n)
+
+
+def _within(sizes: LogSizes, window: Window) -> LogSizes:
+    return [size for size in sizes if window.start <= size[0] <= window.end]
 
 
 def series(
-    uses: Iterable[ResourceUse], sizes: LogSizes, node: str, start_s: float
+    recorded: Iterable[ResourceUse],
+    sizes: LogSizes,
+    window: Window,
+    interval_s: float,
+    node: str,
 ) -> Iterator[Interval]:
-    """CPU, RSS and the output's size over time, in s since `start_s`."""
-    for use in uses:
-        t_s = use.epoch_s - start_s
+    """CPU, RSS and the output's size over the window, in s since its start."""
+    for use in inside(recorded, window, interval_s):
+        t_s = use.epoch_s - window.start
         if use.cpu_pct is not None:
             yield Interval("tool_cpu_pct", node, t_s, use.cpu_pct, "% of one CPU")
         if use.rss_mib is not None:
             yield Interval("tool_rss_mib", node, t_s, use.rss_mib, "MiB")
-    for epoch_s, size in sizes:
-        yield Interval("log_bytes", node, epoch_s - start_s, float(size), "B")
+    for epoch_s, size in _within(sizes, window):
+        yield Interval("log_bytes", node, epoch_s - window.start, float(size), "B")

@@ -26,7 +26,8 @@ _TOPIC_METRICS: Mapping[str, tuple[str, ...]] = {
     "latency": (*(m for m in METRICS if m.startswith("latency_")), "transactions_per_s"),
     "pps": ("writes_per_s", "datagrams_per_s", "packets_per_s", "client_packets_per_s"),
     "resources": (
-        "tool_cpu_pct", "tool_cpu_peak_pct", "tool_rss_mib", "tool_vsz_mib", "log_mib_per_min",
+        "tool_cpu_pct", "tool_cpu_pidstat_pct", "tool_cpu_peak_pct",
+        "tool_rss_mib", "tool_rss_peak_mib", "tool_vsz_mib", "log_mib_per_min",
     ),
 }  # fmt: skip
 """What each file holds, in the order of the files."""

@@ -39,6 +39,7 @@ METADATA = "metadata.json"  # of a cell, in its client folder
 SNAPSHOTS = "snapshots.log"  # in the client's and the server's folder, else in the monitor's
 PIDSTAT = "pidstat.log"  # in the monitor folder
 LOG_SIZE = "logsize.log"
+MEMORY = "memory.log"
 
 _T = TypeVar("_T")
 

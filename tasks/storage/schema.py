@@ -2,6 +2,8 @@
 
 Schema versions, newest first; a change adds a line here and raises `VERSION`:
 
+4 — 2026-11-25: `samples.n`, `resolution` and `reason`; before, a scalar without enough readings was
+    not there, or rested on readings outside the window.
 3 — 2026-11-25: `effects.withheld_by`; before, only the text of `reason` named it (`migration.py`).
 2 — 2026-11-24: no new column. `effects` come from differences that are adjusted for the other
     cases of their block, and `n` counts nights if a case was measured in several.
@@ -14,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-VERSION = 3
+VERSION = 4
 
 PARTITION = ("environment", "run")
 """Hive partition columns of every table, in this order."""
@@ -171,6 +173,9 @@ SAMPLES = Table(
         _c("unit", _S, "unit of the value", required=True),
         _c("node", _S, "node it was read on"),
         _c("source", _S, "program or file it was read from"),
+        _c("n", _I, "readings inside the window that it rests on"),
+        _c("resolution", _F, "largest error by the counter's step, in `unit`"),
+        _c("reason", _S, "why the value is missing"),
     ),
 )
 

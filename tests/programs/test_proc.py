@@ -1,6 +1,7 @@
 """Files of /proc: recorded ones and this machine's."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,35 @@ def test_a_command_with_spaces_and_parentheses_is_no_trap(recorded):
 def test_this_process_is_read_as_it_is():
     found = proc.parse_process(Path("/proc/self/stat").read_text(), "self")
     assert (found.pid, found.session) == (os.getpid(), os.getsid(0))
+
+
+def test_the_time_of_children_that_were_waited_for_is_their_user_and_system_time():
+    text = "7 (x) S 3 7 7 0 -1 0 1 1 1 1 11 22 33 44 20 0 1 0 99 1 1\n"
+    found = proc.parse_process(text, "x")
+    assert (found.parent, found.user_ticks, found.system_ticks) == (3, 11, 22)
+    assert (found.children_ticks, found.start_ticks) == (77, 99)
+
+
+def test_the_memory_of_running_processes_is_read_as_the_kernel_prints_it():
+    pids = (os.getpid(), 1)
+    printed = subprocess.run(proc.memory_argv(pids), capture_output=True, text=True, check=True)
+    found = proc.parse_memory(printed.stdout, "grep")
+    assert found.keys() == set(pids)
+    mine = found[os.getpid()]
+    assert 0 < mine.resident_kib <= mine.peak_resident_kib <= mine.size_kib
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("grep: /proc/9/status: No such file\n", "not a size of a process"),
+        ("/proc/9/status:VmRSS:\t many kB\n", "not a size of a process"),
+        ("/proc/9/status:VmRSS:\t 12 kB\n", "a process without Vm"),
+    ],
+)
+def test_other_lines_and_a_cut_recording_are_no_memory(text, problem):
+    with pytest.raises(ParseError, match=problem):
+        proc.parse_memory(text, "x")
 
 
 def test_listening_ports_leave_connections_out(recorded):

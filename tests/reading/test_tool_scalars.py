@@ -1,13 +1,14 @@
-"""Scalars and series of a tool from its monitors' recordings."""
+"""Scalars and series of a tool from its monitors' recordings, cut to the window."""
 
 import pytest
 
-from tasks.model.outcome import Window
+from tasks.model.outcome import Sample, Window
 from tasks.programs import pidstat
 from tasks.reading.tool_scalars import (
     ResourceUse,
     inside,
-    scalars,
+    log_growth,
+    of_rows,
     series,
     sum_processes,
 )
@@ -21,8 +22,12 @@ def use(epoch_s: float, cpu_pct: float | None = 1.0, rss_mib: float | None = 2.0
     return ResourceUse(epoch_s, cpu_pct, rss_mib, rss_mib, "pidstat")
 
 
+def scalars(uses: list[ResourceUse]) -> dict[str, Sample]:
+    return {sample.metric: sample for sample in of_rows(uses, WINDOW, 1.0, "server")}
+
+
 def values(uses: list[ResourceUse]) -> dict[str, float | None]:
-    return {sample.metric: sample.value for sample in scalars(uses, [], "server")}
+    return {metric: sample.value for metric, sample in scalars(uses).items()}
 
 
 def recorded(name: str, start_epoch_s: float) -> list[ResourceUse]:
@@ -40,7 +45,7 @@ def test_processes_are_summed_at_each_moment():
 def test_the_memory_of_a_zombie_is_missing_instead_of_0():
     text = (DATA / "pidstat/sysstat_12_zombie.txt").read_text()
     zombies = [row for row in pidstat.parse(text, "x").rows if row.vsz_kib is None]
-    (found,) = sum_processes((100.0, row) for row in zombies)
+    (found,) = sum_processes((101.0, row) for row in zombies)
     assert (found.rss_mib, found.vsz_mib) == (None, None)
     assert values([found]).keys() == {"tool_cpu_pct", "tool_cpu_peak_pct"}
 
@@ -56,22 +61,56 @@ def test_cpu_has_a_mean_and_a_peak_and_memory_has_a_peak():
     }  # fmt: skip
 
 
+def test_a_scalar_says_how_many_rows_it_rests_on():
+    rows = [use(50.0, 99.0), use(101.0), use(102.0), use(103.0, None)]
+    found = scalars(rows)
+    assert (found["tool_cpu_pct"].n, found["tool_rss_mib"].n) == (2, 3)
+
+
+def test_rows_from_the_warm_up_alone_leave_every_scalar_missing_with_the_reason():
+    found = scalars([use(98.0, 70.0), use(99.0, 80.0)])
+    assert {sample.value for sample in found.values()} == {None}
+    assert {sample.n for sample in found.values()} == {0}
+    assert (
+        found["tool_cpu_pct"].reason == "none of 2 rows lies in the window by half of its interval"
+    )
+
+
 def test_monitors_that_each_record_one_quantity_are_combined():
-    found = values([use(101, 4.0, None), use(101, None, 7.0)])
+    rows = [use(101, 4.0, None), use(101, None, 7.0)]
+    found = values(rows)
     assert (found["tool_cpu_pct"], found["tool_rss_mib"]) == (4.0, 7.0)
-    points = series([use(101, 4.0, None), use(101, None, 7.0)], [], "server", WINDOW.start)
+    points = series(rows, [], WINDOW, 1.0, "server")
     assert [(point.series, point.t_s, point.value) for point in points] == [
         ("tool_cpu_pct", 1.0, 4.0), ("tool_rss_mib", 1.0, 7.0),
     ]  # fmt: skip
 
 
-def test_log_growth_is_mib_per_minute_from_first_to_last_size():
-    sizes = [(100.0, 2**20), (101.0, 0), (130.0, 4 * 2**20)]
-    (sample,) = scalars([], sizes, "server")
-    assert sample.value == pytest.approx(6.0)
-    assert [point.t_s for point in series([], sizes, "server", 100.0)] == [0.0, 1.0, 30.0]
+MIB = 2**20
 
 
-@pytest.mark.parametrize("sizes", [[], [(100.0, 5)], [(100.0, 5), (100.0, 9)]])
-def test_without_two_sizes_there_is_no_growth(sizes):
-    assert list(scalars([], sizes, "server")) == []
+def test_log_growth_is_mib_per_minute_from_the_first_to_the_last_size_in_the_window():
+    burst_before_the_window = [(90.0, 0), (99.9, 500 * MIB)]
+    inside_it = [(100.0, 500 * MIB), (101.0, 500 * MIB), (110.0, 501 * MIB)]
+    after_it = [(110.1, 900 * MIB)]
+    sizes = burst_before_the_window + inside_it + after_it
+    growth = log_growth(sizes, WINDOW, "server")
+    assert growth == Sample("log_mib_per_min", pytest.approx(6.0), "server", "stat", n=3)
+    points = series([], sizes, WINDOW, 1.0, "server")
+    assert [point.t_s for point in points] == [0.0, 1.0, 10.0]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "n"),
+    [
+        ([], 0),
+        ([(98.0, 0), (99.0, 9 * MIB)], 0),
+        ([(98.0, 0), (105.0, 9 * MIB)], 1),
+        ([(100.0, 5), (100.0, 9)], 2),
+        ([(100.0, 5), (103.0, 9)], 2),
+    ],
+)
+def test_sizes_that_say_too_little_about_the_window_give_no_growth_but_a_reason(sizes, n):
+    growth = log_growth(sizes, WINDOW, "server")
+    assert (growth.value, growth.n) == (None, n)
+    assert growth.reason.startswith(f"{n} of {len(sizes)} sizes of the output lie in the window")
