@@ -39,7 +39,10 @@ def check_runs(datasets: str, keys: Sequence[RunKey], docs: Path | None = None) 
 
 def _without_verdicts(effects: pl.DataFrame, blocked: pl.DataFrame) -> pl.DataFrame:
     """Effects that a blocking finding concerns keep their interval and lose their verdict."""
-    why = pl.format("{} ({})", "message", "rule_id")
+    why = pl.struct(
+        en=pl.format("{} ({})", "message", "rule_id"),
+        zh=pl.format("{}（{}）", pl.coalesce("message_zh", "message"), "rule_id"),
+    )
     reasons = blocked.select(*EFFECTS.key, "rule_id", why=why)
     joined = effects.join(reasons, on=EFFECTS.key, how="left", maintain_order="left")
     return withhold(joined, pl.col("rule_id"), pl.col("why")).select(effects.columns)

@@ -66,9 +66,9 @@ def withheld(
 ) -> pl.DataFrame:
     """The effects whose verdict a blocking finding withholds.
 
-    One row for each effect: the key of EFFECTS, `rule_id` and `message` of the first such finding.
-    The rule's scope says which effects a finding concerns, where null means all of them. A finding
-    of another check (an expectation) concerns the effects whose key it names.
+    One row for each effect: the key of EFFECTS, and `rule_id`, `message` and `message_zh` of the
+    first such finding. The rule's scope says which effects a finding concerns, where null means all
+    of them. A finding of another check (an expectation) concerns the effects whose key it names.
     """
     scopes = {rule.id: rule.scope for rule in rules}
     by_columns: dict[tuple[str, ...], list[Mapping[str, object]]] = {}
@@ -76,7 +76,7 @@ def withheld(
         scope = scopes.get(finding["rule_id"], EFFECTS.key)
         columns = tuple(column for column in scope if finding[column] is not None)
         by_columns.setdefault(columns, []).append(finding)
-    shown = ("rule_id", "message")
+    shown = ("rule_id", "message", "message_zh")
     hits = [
         effects.select(EFFECTS.key)
         .join(CHECKS.frame(findings).select(*columns, *shown), on=columns)

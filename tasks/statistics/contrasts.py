@@ -11,20 +11,23 @@ import numpy as np
 import polars as pl
 from scipy.special import stdtrit
 
+from ..model.bilingual import Bilingual
 from ..storage.schema import PARTITION
 from .arrays import by_group, columns, floats
 from .decision_rules import DecisionRules
 from .estimates import estimate, smallest_visible
 from .margins import Margins
+from .reasons import REASONS, say, sentence
 from .scale import cost_interval, from_cost, metric_of, sign, to_cost
 from .verdicts import answer, believed, judge
 
-WORDS = {
-    "overhead": ("worse", "costs more by more than the margin"),
-    "within": ("same_within_margin", "the difference is within the margin"),
-    "positive": ("worse_unresolved", "costs more, not known whether by more than the margin"),
-    "gain": ("better", "costs less"),
+VERDICTS = {
+    "overhead": "worse",
+    "within": "same_within_margin",
+    "positive": "worse_unresolved",
+    "gain": "better",
 }
+"""Question -> the verdict of a comparison, which is also the key of its reason."""
 
 _SHOWN = (
     "environment", "layer", "case", "against", "workload", "metric", "unit", "primary", "n",
@@ -47,19 +50,24 @@ def compare_runs(
         on.append("environment")
     joined = believed(b).join(believed(a), on=on, suffix="_a")
     missing_b, missing_a = (pl.col(f"estimate_log{side}").is_null() for side in ("", "_a"))
-    problem = pl.concat_str(
-        pl.lit("no estimate on both sides"),
-        pl.format("; here {}", pl.when(missing_b).then("reason")),
-        pl.format("; there {}", pl.when(missing_a).then("reason_a")),
-        ignore_nulls=True,
-    )
+
+    def problem(side: str, column: str) -> pl.Expr:
+        here, there = (getattr(REASONS[key], side) for key in ("here", "there"))
+        return pl.concat_str(
+            pl.lit(getattr(REASONS["not_comparable"], side)),
+            pl.format(here, pl.when(missing_b).then(column)),
+            pl.format(there, pl.when(missing_a).then(f"{column}_a")),
+            ignore_nulls=True,
+        )
+
+    problems = pl.struct(en=problem("en", "reason"), zh=problem("zh", "reason_zh"))
     pairs = joined.with_columns(
         n=pl.min_horizontal("n", "n_a"),
         against=pl.col("case"),
         mixed=pl.lit(False),
         lost=pl.lit(0),
         planned=pl.lit(1),
-        problem=pl.when(missing_b | missing_a).then(problem),
+        problem=pl.when(missing_b | missing_a).then(problems),
     )
     estimates = by_group(pairs, "metric", lambda part: _unpaired(part, rules))
     return judge(estimates, margins, rules, _compared).select(_SHOWN)
@@ -100,18 +108,21 @@ def compare_versions(
         right_value=pl.col("value_old"),
         problem=pl.coalesce(
             "problem",
-            pl.format("old version: {}", "problem_old"),
-            pl.when(pl.col("d_old").is_null()).then(pl.lit("no cell of the old version")),
+            pl.when(pl.col("problem_old").is_not_null()).then(
+                sentence("old_version", "problem_old")
+            ),
+            pl.when(pl.col("d_old").is_null()).then(sentence("no_old_cell")),
         ),
     )
     estimates = estimate(cells.filter(pl.col("case").is_in(list(pairs))), paired, rules)
     return judge(estimates.with_columns(against=old_of), margins, rules, _compared).select(_SHOWN)
 
 
-def _compared(row: Mapping[str, Any], rules: DecisionRules) -> tuple[str, str]:
+def _compared(row: Mapping[str, Any], rules: DecisionRules) -> tuple[str, Bilingual]:
     """The verdict of a comparison and the reason for it."""
     question, reason = answer(row, rules)
-    return WORDS.get(question, ("inconclusive", reason))
+    verdict = VERDICTS.get(question, "inconclusive")
+    return verdict, reason or say(verdict)
 
 
 def _unpaired(pairs: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import polars as pl
 from ..model.errors import DatasetError
 from ..model.metrics import METRICS, Scale
 from ..storage.schema import CELLS, PARTITION, STRATUM
+from .reasons import sentence
 from .scale import is_tool_metric
 
 PLACE = (*PARTITION, "layer", "iteration", "workload")
@@ -68,7 +69,7 @@ def differences(values: pl.DataFrame) -> pl.DataFrame:
     """`cell_values` of tools and placebos beside their baselines.
 
     Adds the neighbours' `left_y`, `right_y`, `left_value`, `right_value`, `weight`, `d` (null where
-    it is not defined) and `problem` (the reason in words, else null).
+    it is not defined) and `problem` (the reason as a `reasons.SENTENCE`, else null).
     """
     baselines = values.filter((pl.col("kind") == "baseline") & pl.col("y").is_not_null())
     rows = _beside_baselines(values.filter(pl.col("kind") != "baseline"), baselines)
@@ -120,21 +121,17 @@ def _problem() -> pl.Expr:
     def null(name: str) -> pl.Expr:
         return pl.col(name).is_null()
 
-    pause = pl.format("a pause of {} h between its baselines", pl.col("pause_h").round(1))
     of_value = (
-        (null("value"), pl.lit("no value of this metric")),
-        (null("y"), pl.lit("value not above 0: no logarithm")),
+        (null("value"), sentence("no_value")),
+        (null("y"), sentence("not_positive")),
     )
     of_baselines = (
-        (null("t_s"), pl.lit("time of the window unknown")),
-        (null("left_y") & null("right_y"), pl.lit("no baseline of this workload")),
-        (null("left_y"), pl.lit("no baseline before it")),
-        (null("right_y"), pl.lit("no baseline after it")),
-        (~null("pause_h"), pause),
-        (
-            pl.col("left_epoch") != pl.col("right_epoch"),
-            pl.lit("kernel or NIC settings changed between its baselines"),
-        ),
+        (null("t_s"), sentence("no_time")),
+        (null("left_y") & null("right_y"), sentence("no_baseline")),
+        (null("left_y"), sentence("none_before")),
+        (null("right_y"), sentence("none_after")),
+        (~null("pause_h"), sentence("pause", pl.col("pause_h").round(1))),
+        (pl.col("left_epoch") != pl.col("right_epoch"), sentence("settings_changed")),
     )
     needs_baselines = ~pl.col("is_tool_metric")
     return pl.coalesce(

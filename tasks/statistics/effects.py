@@ -11,6 +11,7 @@ from .decision_rules import DecisionRules
 from .differences import cell_values, differences
 from .estimates import estimate
 from .margins import Margins
+from .reasons import sentence
 from .sequential import (
     NO_GAINS,
     REMEASURED,
@@ -23,7 +24,7 @@ from .sequential import (
 )
 from .verdicts import judge, withhold
 
-_NONE_DECIDED = pl.DataFrame(schema=dict.fromkeys([*CASE_KEY, "stopped"], pl.String))
+_NONE_DECIDED = pl.DataFrame(schema=dict.fromkeys([*CASE_KEY, "stopped", "stopped_zh"], pl.String))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Analysis:
 
     Where the calibration of a run failed, its effects keep estimate and interval and lose their
     verdict. Cases are decided in a sequential campaign only; columns of `decided`: environment,
-    run, layer, case, stopped.
+    run, layer, case, stopped, stopped_zh.
     """
 
     effects: pl.DataFrame  # storage.schema.EFFECTS
@@ -101,13 +102,15 @@ def _analyze_run(campaign: _Campaign, margins: Margins, rules: DecisionRules) ->
         if rules.analyses and not blocking:
             stops = stopping(effects, iteration, remeasured)
             decided = pl.concat([decided, stops])
-            settled.append(effects.drop("stopped").join(stops, on=CASE_KEY).select(effects.columns))
+            stopped = effects.drop("stopped", "stopped_zh").join(stops, on=CASE_KEY)
+            settled.append(stopped.select(effects.columns))
             effects = effects.join(stops, on=CASE_KEY, how="anti")
-    undecided = effects.with_columns(stopped=pl.lit(end_reason(rules, done)))
+    end = end_reason(rules, done)
+    undecided = effects.with_columns(stopped=pl.lit(end.en), stopped_zh=pl.lit(end.zh))
     effects = pl.concat([*settled, undecided])
     if blocking:
         ids = ", ".join(blocking)
-        effects = withhold(effects, pl.lit(ids), pl.lit(f"{ids} failed; the interval stands"))
+        effects = withhold(effects, pl.lit(ids), sentence("calibration", pl.lit(ids)))
     place = campaign.cells.select(PARTITION).row(0, named=True)
     checks = CHECKS.frame(place | row for row in calibration)
     return Analysis(effects.cast(EFFECTS.schema), checks, decided)

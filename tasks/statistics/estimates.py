@@ -1,19 +1,25 @@
 """From differences to estimates: n, mean, moderated interval, smallest visible effect.
 
 One row for every case, workload and metric that was planned, with or without a result: where there
-is no number, `problem` says why.
+is no number, `problem` says why, as a `reasons.SENTENCE`.
 """
+
+from collections import Counter
+from typing import Any
 
 import numpy as np
 import polars as pl
 from scipy.special import stdtrit
 
+from ..model.bilingual import Bilingual, joined
 from ..model.metrics import METRICS
+from ..model.outcome import CellStatus
 from ..storage.schema import CASE_KEY, EFFECTS, PARTITION, STRATUM
 from .arrays import Floats, by_group, columns, floats
 from .decision_rules import DecisionRules
 from .differences import TOOL, counting
 from .moderated import moderate
+from .reasons import SENTENCE, STATUSES, as_row, from_row, say
 from .scale import cost_interval, cost_unit, metric_of, sign, to_cost
 
 _NIGHT_S = 4 * 3600.0
@@ -35,7 +41,7 @@ def smallest_visible(variance: Floats, n: Floats, df: Floats, rules: DecisionRul
 def estimate(cells: pl.DataFrame, diffs: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:
     """The effects of `differences`, without verdict.
 
-    Columns of EFFECTS up to `baseline_mean` except the p-values, and `problem` (null or words).
+    Columns of EFFECTS up to `baseline_mean` except the p-values, and `problem` (null or SENTENCE).
     n counts iterations: a case measured at two places of one iteration counts once, with its mean.
     For a case that was measured in several nights n counts nights: the error comes from the spread
     between them, and strength is borrowed from other such cases only.
@@ -45,7 +51,7 @@ def estimate(cells: pl.DataFrame, diffs: pl.DataFrame, rules: DecisionRules) -> 
         _planned(cells, diffs, rules)
         .join(_summary(_by_night(diffs, cells)), on=EFFECTS.key, how="left")
         .with_columns(pl.col("n").fill_null(0))
-        .with_columns(problem=pl.struct(pl.all()).map_elements(_problem, return_dtype=pl.String))
+        .with_columns(problem=pl.struct(pl.all()).map_elements(_problem, return_dtype=SENTENCE))
         .with_columns(
             pl.when(single_epoch).then(column).alias(column)
             for column in ("estimate_log", "variance", "hodges_lehmann")
@@ -59,7 +65,7 @@ def estimate(cells: pl.DataFrame, diffs: pl.DataFrame, rules: DecisionRules) -> 
 def _planned(cells: pl.DataFrame, diffs: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:
     """Every case of every workload, crossed with the metrics that the workload has."""
     lost = pl.col("status") != "passed"
-    why = pl.coalesce(pl.format("{}: {}", "gate", "reason"), "reason", "gate", "status")
+    why = pl.struct(en=_why(pl.col("reason")), zh=_why(pl.coalesce("reason_zh", "reason")))
     planned = (
         counting(cells)
         .filter(pl.col("kind") != "baseline")
@@ -138,21 +144,28 @@ def _summary(diffs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _problem(row: dict[str, object]) -> str | None:
+def _why(reason: pl.Expr) -> pl.Expr:
+    """Why a cell was lost: its gate and the reason, or whichever is known; null: neither."""
+    return pl.coalesce(pl.format("{}: {}", "gate", reason), reason, "gate")
+
+
+def _problem(row: dict[str, Any]) -> dict[str, str] | None:
     """What is missing from this effect, in words; None where nothing is."""
     problems = []
     if row["lost"]:
-        states, why = ("/".join(row["lost_status"]), "; ".join(row["lost_why"][:3]))  # type: ignore[arg-type,index]
-        problems.append(f"{row['lost']} of {row['planned']} cells {states} ({why})")
+        states = joined((STATUSES[CellStatus(status)] for status in row["lost_status"]), "/", "/")
+        lost = say("lost", lost=row["lost"], planned=row["planned"], states=states)
+        why = [Bilingual(**why) for why in row["lost_why"] if why["en"]]
+        problems.append(say("because", problem=lost, why=joined(why[:3])) if why else lost)
     if row["mixed"]:
-        problems.append("mixed epochs: kernel, tool or NIC settings changed between iterations")
-    if (row["nights"] or 1) > 1:  # type: ignore[operator]
-        problems.append(f"measured in {row['nights']} nights: each counts once")
-    of_cells = list(row["problems"] or [])  # type: ignore[call-overload]
-    problems += [f"{text} ({of_cells.count(text)}x)" for text in dict.fromkeys(of_cells)]
+        problems.append(say("mixed"))
+    if (row["nights"] or 1) > 1:
+        problems.append(say("nights", nights=row["nights"]))
+    of_cells = Counter(filter(None, map(from_row, row["problems"] or [])))
+    problems += [say("times", problem=text, count=count) for text, count in of_cells.items()]
     if not problems and not row["n"]:
-        problems.append("no value of this metric")
-    return "; ".join(problems) or None
+        problems.append(say("no_value"))
+    return as_row(joined(problems)) if problems else None
 
 
 def _with_interval(alike: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:

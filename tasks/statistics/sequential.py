@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from ..model.bilingual import Bilingual
 from ..storage.schema import CASE_KEY, EFFECTS
 from .decision_rules import DecisionRules
+from .reasons import REASONS, say
 
 GAIN = "implausible_gain"
 DECIDED = ("overhead", "no_overhead_within_margin")
@@ -35,7 +37,8 @@ def analyses_taken(rules: DecisionRules, done: int) -> Sequence[int]:
 def stopping(
     effects: pl.DataFrame, iteration: int, remeasured: pl.DataFrame = NO_GAINS
 ) -> pl.DataFrame:
-    """Cases that stop after this iteration: CASE_KEY and `stopped`, the reason in words.
+    """Cases that stop after this iteration: CASE_KEY, `stopped` and `stopped_zh`, the
+    reason in words.
 
     A gain is decided where its effect is one of `remeasured`: measured again, it is still one.
     Placebos never stop: they calibrate every iteration.
@@ -47,13 +50,18 @@ def stopping(
     cases = marked.group_by(CASE_KEY, maintain_order=True).agg(
         settled=(verdict.is_in(DECIDED) | still_a_gain).all(), useless=(verdict == "invalid").all()
     )
-    reason = (
-        pl.when("settled")
-        .then(pl.lit(f"decided after {iteration} iterations"))
-        .when("useless")
-        .then(pl.lit(f"no valid cell in {iteration} iterations: more would not help"))
-    )
-    return cases.select(*CASE_KEY, stopped=reason).drop_nulls("stopped")
+    decided, useless = say("decided", n=iteration), say("useless", n=iteration)
+
+    def reason(side: str) -> pl.Expr:
+        return (
+            pl.when("settled")
+            .then(pl.lit(getattr(decided, side)))
+            .when("useless")
+            .then(pl.lit(getattr(useless, side)))
+        )
+
+    stops = cases.select(*CASE_KEY, stopped=reason("en"), stopped_zh=reason("zh"))
+    return stops.drop_nulls("stopped")
 
 
 def gains_so_far(effects: pl.DataFrame, iteration: int, known: pl.DataFrame) -> pl.DataFrame:
@@ -73,19 +81,27 @@ def measured_since(rows: pl.DataFrame, gains: pl.DataFrame) -> pl.DataFrame:
 def with_remeasurement(effects: pl.DataFrame, remeasured: pl.DataFrame) -> pl.DataFrame:
     """`effects`; the reason of a gain says whether it was measured again."""
     marked = effects.join(remeasured, on=EFFECTS.key, how="left", maintain_order="left")
-    again = pl.format("{}; again on {} fresh iterations, judged on these alone", "reason", "n")
-    not_again = pl.format("{}; not measured afresh", "reason")
-    reason = pl.when(pl.col("since").is_not_null()).then(again).otherwise(not_again)
-    is_gain = pl.col("verdict") == GAIN
-    return marked.with_columns(reason=pl.when(is_gain).then(reason).otherwise("reason")).drop(
-        "since"
-    )
+    is_gain, since = pl.col("verdict") == GAIN, pl.col("since")
+
+    def reason(column: str, side: str) -> pl.Expr:
+        again, not_again = (getattr(REASONS[key], side) for key in ("again", "not_again"))
+        return (
+            pl.when(is_gain & since.is_not_null())
+            .then(pl.format(again, column, "n"))
+            .when(is_gain)
+            .then(pl.format(not_again, column))
+            .otherwise(column)
+        )
+
+    return marked.with_columns(
+        reason=reason("reason", "en"), reason_zh=reason("reason_zh", "zh")
+    ).drop("since")
 
 
-def end_reason(rules: DecisionRules, done: int) -> str:
+def end_reason(rules: DecisionRules, done: int) -> Bilingual:
     """Why measuring a case ended that no analysis decided."""
     if rules.cap is None:
-        return f"fixed design of {done} iterations"
+        return say("fixed", n=done)
     if done >= rules.cap:
-        return f"cap of {rules.cap} iterations reached"
-    return f"campaign ended after {done} iterations"
+        return say("cap", n=rules.cap)
+    return say("ended", n=done)

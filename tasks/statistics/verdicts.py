@@ -25,10 +25,12 @@ import polars as pl
 from scipy.special import stdtr
 from scipy.stats import false_discovery_control
 
+from ..model.bilingual import Bilingual, unit
 from ..storage.schema import PARTITION
 from .arrays import Floats, by_group, columns, floats
 from .decision_rules import DecisionRules
 from .margins import Margins
+from .reasons import REASONS, counted, from_row, say
 from .scale import from_cost, metric_of, sign
 
 Row = Mapping[str, Any]
@@ -36,19 +38,15 @@ Row = Mapping[str, Any]
 
 QUESTIONS = ("overhead", "within", "positive", "gain")
 
-GAIN_CAUSES = (
-    "likely causes: flow-cache warm-up, cores kept awake by the tool, baseline drift, CPU frequency"
-)
-
 
 def judge(
     estimates: pl.DataFrame,
     margins: Margins,
     rules: DecisionRules,
-    verdict: Callable[[Row, DecisionRules], tuple[str, str]] | None = None,
+    verdict: Callable[[Row, DecisionRules], tuple[str, Bilingual]] | None = None,
 ) -> pl.DataFrame:
-    """Adds `margin`, p_* of each question, q_* (the same corrected within each run), `verdict` and
-    `reason` to the frame of `estimates.estimate`.
+    """Adds `margin`, p_* of each question, q_* (the same corrected within each run), `verdict`,
+    `reason` and `reason_zh` to the frame of `estimates.estimate`.
 
     `verdict`: from a tested effect to its verdict and reason; None: `verdict_of`.
     """
@@ -57,7 +55,8 @@ def judge(
     answers = [(verdict or verdict_of)(row, rules) for row in frame.iter_rows(named=True)]
     return frame.with_columns(
         pl.Series("verdict", [name for name, _ in answers], pl.String),
-        pl.Series("reason", [reason for _, reason in answers], pl.String),
+        pl.Series("reason", [reason.en for _, reason in answers], pl.String),
+        pl.Series("reason_zh", [reason.zh for _, reason in answers], pl.String),
     )
 
 
@@ -104,14 +103,13 @@ def _with_corrected(family: pl.DataFrame) -> pl.DataFrame:
     return family.with_columns(columns({f"q_{q}": benjamini_hochberg(p[q]) for q in QUESTIONS}))
 
 
-def verdict_of(row: Row, rules: DecisionRules) -> tuple[str, str]:
+def verdict_of(row: Row, rules: DecisionRules) -> tuple[str, Bilingual]:
     """The verdict of one effect and the reason. `row` has q_* beside the columns of EFFECTS."""
-    question, reason = answer(row, rules)
-    if question in _VERDICTS:
-        reason = _reason(row, question)
-    problem = row["problem"]
-    if problem and problem not in reason:
-        reason = f"{reason}; {problem}"
+    question, open_reason = answer(row, rules)
+    reason = open_reason or _reason(row, question)
+    problem = from_row(row["problem"])
+    if problem and problem.en not in reason.en:
+        reason = say("and", reason=reason, problem=problem)
     return _VERDICTS.get(question, question), reason
 
 
@@ -123,45 +121,48 @@ _VERDICTS = {
 }
 
 
-def answer(row: Row, rules: DecisionRules) -> tuple[str, str]:
-    """The first question that is answered yes, in the order of `QUESTIONS`.
+def answer(row: Row, rules: DecisionRules) -> tuple[str, Bilingual | None]:
+    """The first question that is answered yes, in the order of `QUESTIONS`, and None.
 
     Or ("invalid" | "inconclusive", the reason) where none is, or none can be asked.
     """
     if row["mixed"] or (row["n"] == 0 and row["lost"] == row["planned"]):
-        return "invalid", row["problem"]
+        return "invalid", from_row(row["problem"])
     if reason := _not_asked(row):
         return "inconclusive", reason
     for question in QUESTIONS:
         if row[f"q_{question}"] <= rules.test_alpha:
             if _median_disagrees(row, question):
                 return "inconclusive", _disagreement(row)
-            return question, ""
+            return question, None
     if _signs_differ(row) and abs(row["estimate"]) > row["margin"]:
         return "inconclusive", _disagreement(row)
-    return "inconclusive", (
-        f"the interval [{row['ci_low']:+.3g}, {row['ci_high']:+.3g}] {row['unit']} leaves it open; "
-        f"{_counted(row)} can detect a cost of {row['mde']:.2g} {row['unit']} or more"
+    return "inconclusive", say(
+        "open",
+        low=f"{row['ci_low']:+.3g}",
+        high=f"{row['ci_high']:+.3g}",
+        mde=f"{row['mde']:.2g}",
+        unit=unit(row["unit"]),
+        counted=_counted(row),
     )
 
 
-def _not_asked(row: Row) -> str | None:
+def _not_asked(row: Row) -> Bilingual | None:
     """Why an effect is not tested against the margin; None where it is."""
     if row["n"] == 0:
-        return str(row["problem"])
+        return from_row(row["problem"])
     if row["n"] == 1:
-        return f"{_counted(row)}: no spread known"
+        return say("single", counted=_counted(row))
     if row["se_log"] is None:
-        return row["problem"] or "the differences show no spread: no interval"
+        return from_row(row["problem"]) or say("no_spread")
     if row["margin"] is None:
-        return "no margin set for this metric: interval only"
+        return say("no_margin")
     return None
 
 
-def _counted(row: Row) -> str:
+def _counted(row: Row) -> Bilingual:
     """What n counts: iterations, or nights where the case was measured in several."""
-    unit = "night" if (row.get("nights") or 1) > 1 else "iteration"
-    return f"{row['n']} {unit}{'' if row['n'] == 1 else 's'}"
+    return counted(row["n"], "night" if (row.get("nights") or 1) > 1 else "iteration")
 
 
 def _median_disagrees(row: Row, question: str) -> bool:
@@ -175,27 +176,24 @@ def _signs_differ(row: Row) -> bool:
     return bool(row["estimate"] * row["hodges_lehmann"] < 0)
 
 
-def _disagreement(row: Row) -> str:
-    return (
-        f"mean {row['estimate']:+.3g} and Hodges–Lehmann {row['hodges_lehmann']:+.3g} "
-        f"{row['unit']} disagree: single iterations decide the mean"
+def _disagreement(row: Row) -> Bilingual:
+    return say(
+        "disagree",
+        mean=f"{row['estimate']:+.3g}",
+        median=f"{row['hodges_lehmann']:+.3g}",
+        unit=unit(row["unit"]),
     )
 
 
-def _reason(row: Row, question: str) -> str:
-    p = f"p = {row[f'p_{question}']:.2g}, adjusted {row[f'q_{question}']:.2g}"
-    unit = row["unit"]
-    margin = f"{row['margin']:g} {unit}"
-    within = f"cost is within ±{margin} ({p})"
-    if row["ci_high"] < 0:  # an established gain, though a small one
-        within += f"; {-row['estimate']:.2g} {unit} of gain is no tool's doing: {GAIN_CAUSES}"
-    return {
-        "overhead": f"cost is above the margin of {margin} ({p})",
-        "within": within,
-        "positive": f"there is a cost ({p}), but not known whether it is above {margin}",
-        "gain": f"better with the tool than without ({p}), which a tool cannot cause; "
-        f"{GAIN_CAUSES}",
-    }[question]
+def _reason(row: Row, question: str) -> Bilingual:
+    """The sentence of a verdict: the texts of the questions have the questions' names."""
+    p = say("p", p=f"{row[f'p_{question}']:.2g}", q=f"{row[f'q_{question}']:.2g}")
+    margin = say("amount", value=f"{row['margin']:g}", unit=unit(row["unit"]))
+    reason = say(question, margin=margin, p=p, causes=REASONS["gain_causes"])
+    if question == "within" and row["ci_high"] < 0:  # an established gain, though a small one
+        gain = say("amount", value=f"{-row['estimate']:.2g}", unit=unit(row["unit"]))
+        reason += say("small_gain", gain=gain, causes=REASONS["gain_causes"])
+    return reason
 
 
 def believed(effects: pl.DataFrame) -> pl.DataFrame:
@@ -213,14 +211,19 @@ def believed(effects: pl.DataFrame) -> pl.DataFrame:
 def withhold(effects: pl.DataFrame, rules: pl.Expr, why: pl.Expr) -> pl.DataFrame:
     """`effects` without verdict where `rules` is not null; their intervals stay.
 
-    rules: ids of the checks that failed; why: the reason in words.
+    rules: ids of the checks that failed; why: the reason in words, a `reasons.SENTENCE`.
     """
     hit = rules.is_not_null() & (pl.col("verdict") != "invalid")
     return effects.with_columns(
         verdict=pl.when(hit).then(pl.lit("inconclusive")).otherwise("verdict"),
         withheld_by=pl.when(hit).then(rules).otherwise("withheld_by"),
-        reason=pl.when(hit).then(pl.format("verdict withheld: {}", why)).otherwise("reason"),
+        reason=pl.when(hit).then(_withheld("en", why)).otherwise("reason"),
+        reason_zh=pl.when(hit).then(_withheld("zh", why)).otherwise("reason_zh"),
     )
+
+
+def _withheld(side: str, why: pl.Expr) -> pl.Expr:
+    return pl.format(getattr(REASONS["withheld"], side), why.struct.field(side))
 
 
 _NUMBERS = ("estimate", "ci_low", "ci_high", "estimate_log", "se_log", "df", "hodges_lehmann")

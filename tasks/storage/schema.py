@@ -3,7 +3,9 @@
 Schema versions, newest first; a change adds a line here and raises `VERSION`:
 
 4 — 2026-11-25: `samples.n`, `resolution` and `reason`; before, a scalar without enough readings was
-    not there, or rested on readings outside the window.
+    not there, or rested on readings outside the window. The Chinese of each sentence beside the
+    English: `cells.reason_zh`, `effects.reason_zh`, `effects.stopped_zh`, `checks.observed_zh`,
+    `checks.expected_zh`; null: known in English only, or the same in both languages.
 3 — 2026-11-25: `effects.withheld_by`; before, only the text of `reason` named it (`migration.py`).
 2 — 2026-11-24: no new column. `effects` come from differences that are adjusted for the other
     cases of their block, and `n` counts nights if a case was measured in several.
@@ -144,7 +146,8 @@ CELLS = Table(
         _c("status", _S, "terminal state", required=True,
            allowed=("passed", "invalid", "failed", "skipped")),
         _c("gate", _S, "the gate that failed"),
-        _c("reason", _S, "why the cell did not pass"),
+        _c("reason", _S, "why the cell did not pass, English"),
+        _c("reason_zh", _S, "why the cell did not pass, Chinese"),
         _c("gates", _S, "result of every gate, as JSON"),
         _c("started", _T, "window's start, on the clock of the server node"),
         _c("ended", _T, "window's end, on the clock of the server node"),
@@ -266,8 +269,10 @@ EFFECTS = Table(
         _c("baseline_mean", _F, "mean of the neighbouring baselines, in the metric's unit"),
         _c("verdict", _S, "the verdict", required=True, allowed=VERDICTS),
         _c("withheld_by", _S, "ids of the failed checks that withhold the verdict"),
-        _c("reason", _S, "reason for the verdict, as text"),
-        _c("stopped", _S, "why measuring this case stopped"),
+        _c("reason", _S, "reason for the verdict, English"),
+        _c("reason_zh", _S, "reason for the verdict, Chinese"),
+        _c("stopped", _S, "why measuring this case stopped, English"),
+        _c("stopped_zh", _S, "why measuring this case stopped, Chinese"),
     ),
 )  # fmt: skip
 
@@ -291,7 +296,9 @@ CHECKS = Table(
         _c("iteration", _I, "iteration it concerns"),
         _c("position", _I, "position it concerns"),
         _c("observed", _S, "observed value"),
+        _c("observed_zh", _S, "the same in Chinese where it holds words"),
         _c("expected", _S, "expected value"),
+        _c("expected_zh", _S, "the same in Chinese where it holds words"),
         _c("message", _S, "the finding in one sentence, English"),
         _c("message_zh", _S, "the finding in one sentence, Chinese"),
         _c("advice", _S, "what to do about it, English"),

@@ -17,6 +17,7 @@ from tasks.model.facts import Bpf, Cpu, Facts, Nic
 from tasks.model.metrics import METRICS, PRIMARY
 from tasks.model.plan import Design, Workload
 from tasks.reporting.bundle import Bundle
+from tasks.statistics.reasons import sentence
 from tasks.statistics.verdicts import withhold
 from tasks.storage.schema import TABLES
 
@@ -147,7 +148,9 @@ class Campaign(Measured):
             pl.col("tool") == "tun_ring_monitor", pl.col("metric") == "tool_cpu_pct",
         )  # fmt: skip
         frames["effects"] = withhold(
-            frames["effects"], pl.when(refused).then(pl.lit("rule")), pl.lit("too cheap")
+            frames["effects"],
+            pl.when(refused).then(pl.lit("rule")),
+            sentence("calibration", pl.lit("comparative.too_cheap")),
         )
         return Bundle(**frames, margins=MARGINS, generated_at=START + timedelta(hours=10))
 

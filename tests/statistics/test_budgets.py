@@ -9,6 +9,7 @@ import pytest
 from tasks.model.errors import InputErrors
 from tasks.model.names import ROOT
 from tasks.statistics.budgets import Budget, broken, read_budget
+from tasks.statistics.reasons import sentence
 from tasks.statistics.verdicts import withhold
 
 from .small_campaign import effects
@@ -32,7 +33,9 @@ def test_only_a_proven_excess_breaks_a_budget() -> None:
 
 
 def test_an_effect_whose_verdict_is_withheld_breaks_nothing() -> None:
-    refused = withhold(cpu(9, 10), pl.lit("calibration.placebo"), pl.lit("it failed"))
+    refused = withhold(
+        cpu(9, 10), pl.lit("calibration.placebo"), sentence("calibration", pl.lit("it"))
+    )
     assert broken(refused, read_budget(PUBLISHED)) == []
 
 

@@ -6,6 +6,7 @@ import pytest
 from tasks.statistics.contrasts import compare_runs, compare_versions, match_versions
 from tasks.statistics.differences import cell_values, differences
 from tasks.statistics.effects import analyze
+from tasks.statistics.reasons import sentence
 from tasks.statistics.verdicts import withhold
 
 from .small_campaign import RULES, campaign, effect, where
@@ -52,10 +53,12 @@ def test_degrees_of_freedom_of_equal_runs_add_up() -> None:
 
 
 def test_what_is_withheld_in_one_run_is_not_compared() -> None:
-    refused = withhold(run(15), pl.lit("calibration.placebo"), pl.lit("the placebo cost 15 %"))
+    refused = withhold(
+        run(15), pl.lit("calibration.placebo"), sentence("calibration", pl.lit("the placebo"))
+    )
     row = effect(compare_runs(run(5), refused, MARGINS, RULES), case="x")
     assert (row["verdict"], row["estimate"]) == ("inconclusive", None)
-    assert "here verdict withheld: the placebo cost 15 %" in row["reason"]
+    assert "here verdict withheld: the placebo failed" in row["reason"]
 
 
 def versions() -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -89,4 +92,4 @@ def test_a_version_without_a_number_gives_no_difference() -> None:
     found = compare_versions(cells, diffs, {"new": "old"}, MARGINS, RULES)
     row = effect(found, case="new")
     assert (row["estimate"], row["verdict"]) == (None, "inconclusive")
-    assert "no cell of the old version (4x)" in row["reason"]
+    assert "no cell of the old version (4×)" in row["reason"]

@@ -14,6 +14,7 @@ from tasks.statistics.estimates import hodges_lehmann
 from tasks.statistics.simulate import METRIC, WORKLOAD
 from tasks.storage.schema import EFFECTS
 
+from ..languages import chinese, english_words
 from .small_campaign import RULES, campaign, effect, simulated, where
 
 MARGINS = {"throughput_bps": 3.0, "latency_mean_us": 5.0, "tool_cpu_pct": 1.0}
@@ -125,7 +126,7 @@ def test_a_workload_without_baseline_gives_no_number() -> None:
     slots = [[("x", 90.0 + i)] for i in range(4)]
     row = effect(analyze(*campaign(slots), MARGINS, RULES).effects, case="x")
     assert (row["verdict"], row["estimate"]) == ("inconclusive", None)
-    assert "no baseline of this workload (4x)" in row["reason"]
+    assert "no baseline of this workload (4×)" in row["reason"]
 
 
 def test_mixed_epochs_give_no_number() -> None:
@@ -133,7 +134,7 @@ def test_mixed_epochs_give_no_number() -> None:
     cells = where(cells, "epoch", "new", iteration=6)
     row = effect(analyze(cells, samples, MARGINS, RULES).effects, case="x")
     assert (row["verdict"], row["estimate"], row["ci_low"]) == ("invalid", None, None)
-    assert "mixed epochs" in row["reason"]
+    assert "settings changed between iterations" in row["reason"]
 
 
 def test_equal_differences_are_not_taken_for_certainty() -> None:
@@ -215,7 +216,7 @@ def test_a_cost_of_nothing_whose_mean_and_median_differ_in_sign_is_within_the_ma
 def test_a_small_gain_is_within_the_margin_and_its_reason_excludes_the_tool() -> None:
     row = effect(analyze(*campaign(costs(-2, 0.2)), MARGINS, RULES).effects, case="x")
     assert row["verdict"] == "no_overhead_within_margin"
-    assert "2 % of gain is no tool's doing" in row["reason"]
+    assert "a gain of 2 % is no tool's doing" in row["reason"]
 
 
 def test_planned_iterations_that_were_never_measured_are_not_counted() -> None:
@@ -272,3 +273,13 @@ def test_a_long_iteration_is_no_night() -> None:
     cells, samples = campaign([[("b", 100.0), *one, ("b", 100.0)] for one in order])
     row = effect(analyze(cells, samples, MARGINS, RULES).effects, case="x")
     assert row["n"] == 3
+
+
+def test_every_effect_has_its_reason_in_both_languages() -> None:
+    cells, samples = campaign([*costs(10, 0.5), [("x", 90.0)]])
+    cells = where(cells, "status", "invalid", iteration=3, position=1)
+    effects = analyze(cells, samples, MARGINS, RULES).effects
+    assert not effects.is_empty()
+    for row in effects.iter_rows(named=True):
+        assert not chinese(row["reason"] + row["stopped"])
+        assert not english_words(row["reason_zh"] + row["stopped_zh"])

@@ -66,9 +66,9 @@ def test_placebos_are_measured_to_the_end() -> None:
 
 
 def test_why_measuring_ended_is_said() -> None:
-    assert end_reason(RULES, 12) == "cap of 12 iterations reached"
-    assert end_reason(RULES, 7) == "campaign ended after 7 iterations"
-    assert end_reason(DecisionRules(), 7) == "fixed design of 7 iterations"
+    assert end_reason(RULES, 12).en == "cap of 12 iterations reached"
+    assert end_reason(RULES, 7).en == "campaign ended after 7 iterations"
+    assert end_reason(DecisionRules(), 7).en == "fixed design of 7 iterations"
 
 
 def test_decided_cases_are_listed_for_the_schedule() -> None:
@@ -112,4 +112,4 @@ def test_a_gain_that_does_not_come_again_is_judged_on_the_fresh_iterations_alone
 def test_a_gain_that_nobody_measured_again_says_so() -> None:
     verdict, reason, stopped, _ = gaining(UP[:3])
     assert (verdict, stopped) == ("implausible_gain", "campaign ended after 3 iterations")
-    assert reason.endswith("; not measured afresh")
+    assert reason.endswith("; not measured again")
