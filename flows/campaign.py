@@ -24,7 +24,7 @@ from tasks.model.settings import Measurement, Selection
 from tasks.report import CampaignReport
 
 from .analysis import analysis
-from .environment_plans import plans_of
+from .environment_plans import mismatches, plans_of
 from .form import CampaignRequest, Language, WhenBusy, titled
 from .measure import Measuring, measure
 from .progress import progress
@@ -124,6 +124,9 @@ def _lay_out(folder: Path, request: CampaignRequest) -> None:
         request.workflow,
         plan_environment,
     )
+    if request.workflow is None:
+        for text in mismatches(request.environments):
+            progress().notify(text)
     lay_out_run(folder, plans)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tasks.make_plan import make_plan_of
+from tasks.make_plan import cases_mismatch, make_plan_of
 from tasks.model.errors import InputError, raise_all
 from tasks.model.names import ENVIRONMENTS
 from tasks.model.plan import Plan
@@ -28,6 +28,11 @@ def folders_of(environments: Sequence[str | Path]) -> list[Path]:
             errors.append(InputError("environments", str(text), "no such environment", expected))
     raise_all(errors)
     return found
+
+
+def mismatches(environments: Sequence[str | Path]) -> list[str]:
+    """A sentence for each environment whose cases.json no longer matches its full.yaml."""
+    return [text for folder in folders_of(environments) if (text := cases_mismatch(folder))]
 
 
 def plans_of(

@@ -14,13 +14,21 @@ from .model.full import FullConfig, find_config, read_full
 from .model.plan import Case, Plan
 from .model.settings import Measurement, Selection
 from .planning.case_selection import matching_workloads, select
-from .planning.cases import expand, placebo_case, read_cases
+from .planning.cases import expand, mismatch, placebo_case, read_cases, write_cases
 from .planning.schedule import duration_s, make_plan
 from .planning.workloads import read_workloads
 from .storage import workflow
 from .storage.workflow import write as write_plan
 
-__all__ = ["duration_s", "make_plan_of", "plan_environment", "selected_cases", "write_plan"]
+__all__ = [
+    "cases_mismatch",
+    "duration_s",
+    "make_plan_of",
+    "plan_environment",
+    "regenerate_cases",
+    "selected_cases",
+    "write_plan",
+]
 
 
 MATCHING = "matching"
@@ -33,6 +41,39 @@ def selected_cases(config_dir: Path, selection: Selection) -> tuple[FullConfig, 
     full, catalog = read_full(full_path), read_catalog()
     cases = read_cases(cases_path, full, catalog) if cases_path else expand(full, catalog)
     return full, select(cases, selection)
+
+
+def regenerate_cases(full_path: Path, output: Path | None) -> tuple[Path, tuple[Case, ...]]:
+    """Writes the cases of a full.yaml that a person corrected; touches no host.
+
+    output: default: the cases.json beside it. A file there that differs is kept as `….json.old`.
+    Raises InputErrors for mistakes in the full.yaml.
+    """
+    full = read_full(full_path)
+    cases = expand(full, read_catalog())
+    path = output or full_path.with_name(f"{full.environment}-cases.json")
+    if not path.parent.is_dir():
+        raise InputError("--output", str(path), "its folder does not exist", "a file to write")
+    before = path.read_bytes() if path.is_file() else None
+    write_cases(path, full, cases)
+    if before is not None and before != path.read_bytes():
+        path.with_name(f"{path.name}.old").write_bytes(before)
+    return path, cases
+
+
+def cases_mismatch(config_dir: Path) -> str:
+    """One sentence if the folder's cases.json no longer matches its full.yaml, else ""."""
+    full_path, cases_path = find_config(config_dir)
+    if cases_path is None:
+        return ""
+    full, catalog = read_full(full_path), read_catalog()
+    found = mismatch(expand(full, catalog), read_cases(cases_path, full, catalog))
+    if not found:
+        return ""
+    return (
+        f"{cases_path.name} is used; it does not match {full_path.name}: {found}. "
+        f"`ebpf-overhead cases --config {full_path}` writes it again"
+    )
 
 
 def make_plan_of(

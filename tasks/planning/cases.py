@@ -227,6 +227,26 @@ def read_cases(path: Path, full: FullConfig, catalog: Catalog) -> tuple[Case, ..
         ) from None
 
 
+def mismatch(generated: Sequence[Case], read: Sequence[Case]) -> str:
+    """How the cases of a cases.json differ from those that its full.yaml gives now; "" if not."""
+    new, old = ({(case.layer, case.name): case for case in cases} for cases in (generated, read))
+    changed = [
+        name for (layer, name), case in new.items()
+        if (kept := old.get((layer, name))) and (case.command, case.script, case.skipped)
+        != (kept.command, kept.script, kept.skipped)
+    ]  # fmt: skip
+    parts = {
+        "other commands": changed,
+        "only in full.yaml": [name for layer, name in new if (layer, name) not in old],
+        "only in cases.json": [name for layer, name in old if (layer, name) not in new],
+    }
+    return "; ".join(
+        f"{what}: {len(names)} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
+        for what, names in parts.items()
+        if names
+    )
+
+
 def _read_case(entry: dict[str, Any], full: FullConfig, catalog: Catalog) -> Case:
     category, script = entry["category"], entry["script"]
     known = full.tools.categories.get(category)

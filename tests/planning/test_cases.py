@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from tasks.planning.cases import (
     PLACEBO,
     cases_document,
     expand,
+    mismatch,
     placebo_case,
     read_cases,
     write_cases,
@@ -142,3 +144,14 @@ def test_the_placebo_is_a_case_that_runs_a_script_of_this_project(full):
     assert (case.kind, case.layer) == (CaseKind.PLACEBO, Layer.VM)
     assert case.command == "sh measurement-tools/placebo.sh"
     assert PLACEBO.is_file()
+
+
+def test_a_cases_file_that_was_corrected_by_hand_is_told_from_the_generated_one(full, catalog):
+    cases = list(expand(full, catalog))
+    assert mismatch(cases, cases) == ""
+    kept = [replace(cases[0], command="true"), *cases[2:], replace(cases[1], name="mine")]
+    first, second = cases[0].name, cases[1].name
+    assert mismatch(cases, kept) == (
+        f"other commands: 1 ({first}); only in full.yaml: 1 ({second}); "
+        "only in cases.json: 1 (mine)"
+    )

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
+from tasks.model.errors import InputError
 from tasks.model.settings import Measurement, Selection
 
 from ..console import out
@@ -57,19 +59,36 @@ def bootstrap(
         out.print(f"wrote {path}", soft_wrap=True)
 
 
-@app.command(epilog="Example: `ebpf-overhead cases --config-dir config/environments/lab`")
+@app.command(
+    epilog="Examples: `ebpf-overhead cases --config-dir config/environments/lab` · "
+    "`ebpf-overhead cases --config config/environments/lab/lab-full.yaml`"
+)
 @settings_options()
 def cases(
     *,
-    config_dir: Annotated[Path, typer.Option(help=CONFIG_DIR)],
+    config_dir: Annotated[Path | None, typer.Option(help=CONFIG_DIR)] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="A full.yaml that you corrected: writes its cases.json, without SSH."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="With --config: the file; default: beside the full.yaml.")
+    ] = None,
     selection: Selection,
 ) -> None:
-    """Shows an environment's cases."""
-    from tasks.make_plan import selected_cases
+    """Shows an environment's cases, or writes them again from its full.yaml."""
+    from tasks.make_plan import regenerate_cases, selected_cases
 
     from ...environment_plans import folders_of
     from ..tables import cases_table
 
+    if (config_dir is None) == (config is None):
+        raise InputError("--config-dir", "", "what to read is not clear", "it, or --config")
+    if config is not None:
+        path, written = regenerate_cases(config, output)
+        out.print(f"wrote {path}: {len(written)} cases", soft_wrap=True)
+        return
+    assert config_dir is not None
     (folder,) = folders_of([config_dir])
     out.print(cases_table(selected_cases(folder, selection)[1]))
 
@@ -93,10 +112,12 @@ def plan(
     from tasks.forecast import forecast_plan
     from tasks.make_plan import write_plan
 
-    from ...environment_plans import plans_of
+    from ...environment_plans import mismatches, plans_of
     from ..tables import forecast_table, plan_summary
 
     hours = budget_hours(budget)
+    for text in mismatches(config_dir):
+        out.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
     for folder, made in plans_of(config_dir, selection, measurement):
         several = output is not None and len(config_dir) > 1
         where = output / made.environment if output and several else output or folder

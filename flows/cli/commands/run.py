@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from tasks.model.errors import InputError
 from tasks.model.names import as_id
@@ -63,7 +64,7 @@ def run(
     ] = None,
 ) -> None:
     """Runs a campaign end to end: plan, measure, analyse, report."""
-    from ...environment_plans import plans_of
+    from ...environment_plans import mismatches, plans_of
     from ..tables import plan_summary, print_compared, print_finished
     from ..terminal_progress import terminal_progress
 
@@ -84,6 +85,8 @@ def run(
     else:
         plans = plans_of(config_dir, selection, measurement, workflow)
         if dry_run:
+            for text in mismatches(config_dir):
+                out.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
             for _, plan in plans:
                 out.print(plan_summary(plan))
             return

@@ -64,6 +64,9 @@ def published(tmp_path: Path) -> Path:
             ["--datasets", "credential"],
         ),
         (["check"], ["--reference"]),
+        (["cases"], ["--config-dir", "--config"]),
+        (["cases", "--config", "/none-full.yaml"], ["/none-full.yaml", "cannot be read"]),
+        (["--project", "/none", "check"], ["--project: /none", "init"]),
         (["check", "--reference", "--format", "xml"], ["--format", "xml", "'table', 'json'"]),
     ],
 )
@@ -91,6 +94,21 @@ def test_a_wrong_option_is_named_with_the_known_ones(call, published, options, p
     assert code == 2
     for part in parts:
         assert part in err
+
+
+def test_cases_are_written_again_from_a_corrected_full_yaml(call, published):
+    (full,) = published.glob("*-full.yaml")
+    (cases,) = published.glob("*-cases.json")
+    before = cases.read_bytes()
+    assert call("plan", "--config-dir", str(published))[1].count("does not match") == 0
+    full.write_text(full.read_text().replace("eth_drop.py", "eth_drops.py"))
+    _, out, _ = call("plan", "--config-dir", str(published))
+    assert f"{cases.name} is used; it does not match {full.name}: only in full.yaml:" in out
+    code, out, _ = call("cases", "--config", str(full))
+    assert (code, out.strip()) == (0, f"wrote {cases}: 97 cases")
+    assert "eth_drops.py" in cases.read_text()
+    assert cases.with_name(f"{cases.name}.old").read_bytes() == before
+    assert "does not match" not in call("plan", "--config-dir", str(published))[1]
 
 
 def test_a_dry_run_shows_the_plan_and_starts_nothing(call, published, tmp_path):
