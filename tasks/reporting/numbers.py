@@ -46,3 +46,20 @@ def quantity(value: float | None, unit: str) -> str:
         return f"{number(value)} µs"
     size, prefix = next((item for item in _PREFIXES.items() if abs(value) >= item[0]), (1, ""))
     return f"{number(value / size)} {prefix}{unit.removeprefix('1')}".rstrip()
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time in the unit that suits it: `45 s`, `4.2 min`, `9.0 h`."""
+    if seconds is None or not math.isfinite(seconds):
+        return DASH
+    size, unit = next((i for i in ((3600, "h"), (60, "min")) if seconds >= i[0]), (1, "s"))
+    return f"{number(seconds / size, 0 if size == 1 else 1)} {unit}"
+
+
+def memory(mib: float | None) -> str:
+    """`256 MiB`, `3.9 GiB`, `501 GiB`."""
+    if mib is None or not math.isfinite(mib):
+        return DASH
+    if mib < 1024:
+        return f"{number(mib, 0)} MiB"
+    return f"{number(mib / 1024, 1 if mib < 10 * 1024 else 0)} GiB"

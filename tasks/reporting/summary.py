@@ -32,7 +32,7 @@ SCHEMA = {
     "limit_exceeded": pl.Float64,
     **{f"{topic}_{part}": pl.Float64 for topic in TOPICS for part in ("pct", "low", "high")},
     "tool_cpu_pct": pl.Float64,
-    "kernel_ns_per_event": pl.Float64,
+    "kernel_ns_per_packet": pl.Float64,
     "log_mib_per_min": pl.Float64,
 }
 """Changes are the metric's own in percent: throughput -36 is 36 % less, latency +12 longer. CPU and
@@ -40,7 +40,7 @@ log growth are amounts."""
 
 _AMOUNTS = {
     "tool_cpu": "tool_cpu_pct",
-    "kernel": "kernel_ns_per_event",
+    "kernel": "kernel_ns_per_packet",
     "log": "log_mib_per_min",
 }
 """Columns of amounts, as a reader sees them -> their column in `SCHEMA`."""
@@ -69,7 +69,7 @@ def _row(tool: ToolRow) -> dict[str, Any]:
         "tool_class": tool.tool_class,
         "verdict": tool.verdict,
         "answer": str(tool.usage.answer) if tool.kind == "tool" else None,
-        "kernel_ns_per_event": tool.kernel_ns,
+        "kernel_ns_per_packet": tool.kernel_ns,
     }
     if tool.kind == "tool":
         row |= _decided_by(tool.usage)

@@ -13,6 +13,7 @@ from ..statistics.usage import Usage, severity, usage
 from ..storage.schema import CELLS
 from .bundle import Bundle
 from .findings import Findings
+from .kernel_cost import kernel_cost
 from .texts import Texts
 
 TOPICS = ("throughput", "latency", "pps")
@@ -37,7 +38,8 @@ class WorkloadShape:
 class ToolRow:
     """What one tool, or one of its cases or protocols, cost on one layer of one environment.
 
-    `effects` are rows of `View.effects`; `kernel_ns` is the tool's time in the kernel, ns/event.
+    `effects` are rows of `View.effects`; `kernel_ns` is the time that its BPF programs add to a
+    packet, ns.
     """
 
     environment: str
@@ -97,10 +99,12 @@ class View:
         return frame.with_columns(withheld=pl.col("withheld_by").is_not_null())
 
     def kernel_ns(self, by: str) -> dict[tuple[str, str, str], float]:
-        """(environment, layer, tool or case) -> time in the kernel, ns/event."""
+        """(environment, layer, tool or case) -> time in the kernel, ns/packet."""
         costs = kernel_cost(self.bundle.bpf_programs, (by,))
         keys = ("environment", "layer", by)
-        return {(e, la, name): ns for e, la, name, ns in costs.select(*keys, "ns_per_event").rows()}
+        return {
+            (e, la, name): ns for e, la, name, ns in costs.select(*keys, "ns_per_packet").rows()
+        }
 
     @cached_property
     def tools(self) -> list[ToolRow]:
@@ -195,24 +199,6 @@ def passed_samples(bundle: Bundle, metrics: Iterable[str]) -> pl.DataFrame:
     )
     wanted = bundle.samples.filter(pl.col("metric").is_in(list(metrics)))
     return wanted.join(cells, on=CELLS.key)
-
-
-def kernel_cost(programs: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """ns/event, events/packet and CPU % of all programs of a tool: the median over its passes.
-
-    Columns: environment, layer, *by, ns_per_event, events_per_packet, cpu_pct, passes.
-    """
-    keys = ["environment", "layer", *by]
-    counted = programs.filter(pl.col("run_cnt") > 0, pl.col("kind") == "tool")
-    passes = counted.group_by([*dict.fromkeys([*keys, "case", "iteration", "position"])]).agg(
-        (pl.col("run_time_ns").sum() / pl.col("run_cnt").sum()).alias("ns_per_event"),
-        (pl.col("run_cnt").sum() / pl.col("packets").max()).alias("events_per_packet"),
-        (pl.col("run_time_ns").sum() / pl.col("duration_s").max() / 1e7).alias("cpu_pct"),
-    )
-    return passes.group_by(keys).agg(
-        pl.col("ns_per_event", "events_per_packet", "cpu_pct").median(),
-        pl.len().alias("passes"),
-    )
 
 
 def worst_by_topic(rows: Iterable[Row]) -> dict[str, Row]:

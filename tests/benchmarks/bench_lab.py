@@ -30,7 +30,7 @@ from tasks.model.settings import Measurement, Selection
 from tasks.planning.schedule import order
 from tasks.reading import native
 from tasks.reading.records import Reading
-from tasks.reporting.view import kernel_cost
+from tasks.reporting.kernel_cost import kernel_cost
 from tasks.statistics.decision_rules import rules_for
 from tasks.statistics.effects import analyze
 from tasks.statistics.margins import read_margins
@@ -204,10 +204,10 @@ def disagreeing(programs: pl.DataFrame) -> int:
     levels = kernel_cost(programs, ["tool", "campaign"]).sort("tool", "campaign")
     off = 0
     for (tool,), part in levels.group_by(["tool"], maintain_order=True):
-        first, second = part["ns_per_event"]
+        first, second = part["ns_per_packet"]
         apart = 100 * abs(second / first - 1)
         off += apart > AGREE_PCT
-        print(f"  {tool}: {first:.0f} and {second:.0f} ns, {apart:.1f} % apart")
+        print(f"  {tool}: {first:.0f} and {second:.0f} ns/packet, {apart:.1f} % apart")
     return off
 
 

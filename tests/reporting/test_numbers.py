@@ -4,12 +4,21 @@ import math
 
 import pytest
 
-from tasks.reporting.numbers import DASH, interval, number, percent, quantity
+from tasks.reporting.numbers import (
+    DASH,
+    duration,
+    interval,
+    memory,
+    number,
+    percent,
+    quantity,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("missing", [None, math.nan, math.inf])
 def test_a_missing_number_is_a_dash_and_never_zero(missing: float | None) -> None:
     assert number(missing) == percent(missing) == quantity(missing, "bit/s") == DASH
+    assert duration(missing) == memory(missing) == DASH
     assert interval(missing, 1.0) == interval(1.0, missing) == ""
 
 
@@ -52,3 +61,18 @@ def test_intervals_of_changes_are_signed_and_of_amounts_are_not() -> None:
 )
 def test_large_quantities_get_a_decimal_prefix(value: float, unit: str, text: str) -> None:
     assert quantity(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(12, "12 s"), (95, "1.6 min"), (3600, "1.0 h"), (32_400, "9.0 h"), (0, "0 s")],
+)
+def test_a_short_run_did_not_take_zero_hours(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("mib", "text"), [(256, "256 MiB"), (3_993, "3.9 GiB"), (513_024, "501 GiB")]
+)
+def test_a_small_guest_does_not_have_zero_memory(mib: float, text: str) -> None:
+    assert memory(mib) == text

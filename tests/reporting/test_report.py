@@ -206,3 +206,43 @@ def test_a_single_baseline_has_no_drift_to_draw(bundle: Bundle) -> None:
     baselines = text[text.index('id="baselines"') : text.index('id="layers"')]
     assert "<svg" not in baselines
     assert "unknown" in baselines
+
+
+def test_each_layer_says_how_many_iterations_it_ran(bundle: Bundle) -> None:
+    never = (pl.col("layer") == "vm") & (pl.col("iteration") > 1)
+    status = pl.when(never).then(pl.lit("skipped")).otherwise(pl.col("status"))
+    text = render_markdown(
+        replace(bundle, cells=bundle.cells.with_columns(status.alias("status"))), "en"
+    )
+    method = text[text.index("Parameters as run") : text.index("Margins:")]
+    assert "| lab-510-intel | host | 4 |" in method
+    assert "| lab-510-intel | VM | 1 4 planned |" in method
+
+
+def test_an_adjustment_is_described_only_if_it_was_made(bundle: Bundle) -> None:
+    def method(bundle: Bundle) -> str:
+        return render_markdown(bundle, "en").replace("\n", " ")
+
+    few = bundle.effects.with_columns(n=pl.lit(2))
+    assert "not subtracted: that takes at least 20 degrees of freedom" in method(
+        replace(bundle, effects=few)
+    )
+    many = bundle.effects.with_columns(n=pl.lit(9))
+    assert "in 40 of 40 comparisons" in method(replace(bundle, effects=many))
+
+
+def test_a_compressed_axis_says_so_and_a_linear_one_does_not(html: str) -> None:
+    effects = html[html.index('id="effects"') : html.index('id="design"')]
+    assert "(compressed scale)" in effects
+    assert "Throughput cost, %<" in effects
+
+
+def test_tool_cpu_has_no_panel_where_the_window_has_one_row(bundle: Bundle, html: str) -> None:
+    assert "Tool CPU over the window" in html
+    first = bundle.intervals.filter(pl.col("t_s") == pl.col("t_s").min())
+    assert "Tool CPU over the window" not in render_html(replace(bundle, intervals=first), "en")
+
+
+def test_kernel_cpu_stands_with_its_load(markdown: str) -> None:
+    line = row(markdown, "eth_drop (details, unfiltered)", "trace_rx")
+    assert "35.3 at 30.0 k packets/s" in line

@@ -27,7 +27,7 @@ def test_a_row_holds_the_metrics_own_changes_and_the_answer(table: pl.DataFrame)
     assert drop["throughput_low"] < drop["throughput_pct"] < drop["throughput_high"] < 0
     assert drop["latency_pct"] == pytest.approx(252.0)
     assert drop["tool_cpu_pct"] == pytest.approx(17.4)
-    assert drop["kernel_ns_per_event"] == pytest.approx(9800.0)
+    assert drop["kernel_ns_per_packet"] == pytest.approx(9800.0)
     assert drop["log_mib_per_min"] == pytest.approx(29.5)
     assert (drop["verdict"], drop["answer"]) == ("overhead", "minutes")
 
@@ -35,7 +35,7 @@ def test_a_row_holds_the_metrics_own_changes_and_the_answer(table: pl.DataFrame)
 def test_a_placebo_has_no_answer_and_no_kernel_time(table: pl.DataFrame) -> None:
     placebo = row(table, "lab-510-intel", "placebo")
     assert placebo["answer"] is None
-    assert placebo["kernel_ns_per_event"] is None
+    assert placebo["kernel_ns_per_packet"] is None
     assert placebo["verdict"] == "no_overhead_within_margin"
 
 

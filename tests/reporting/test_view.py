@@ -10,8 +10,8 @@ from tasks.reporting.document import ReportTable
 from tasks.reporting.findings import Findings
 from tasks.reporting.sections import layers
 from tasks.reporting.texts import Texts
-from tasks.reporting.view import View, kernel_cost, with_changes, workload_shapes
-from tasks.storage.schema import BPF_PROGRAMS, CHECKS, EFFECTS, RUNS
+from tasks.reporting.view import View, with_changes, workload_shapes
+from tasks.storage.schema import CHECKS, EFFECTS, RUNS
 
 from .report_bundle import Campaign
 
@@ -43,34 +43,6 @@ def test_only_primary_effects_speak_for_their_topic() -> None:
         )
     )
     assert frame["topic"].to_list() == [None, "tool_cpu"]
-
-
-def program(
-    iteration: int, cnt: int | None, ns: int | None, program_id: int = 1
-) -> dict[str, object]:
-    return {
-        "environment": "lab", "run": "r", "layer": "host", "iteration": iteration, "position": 1,
-        "case": "c", "kind": "tool", "tool": "t", "program_id": program_id, "run_cnt": cnt,
-        "run_time_ns": ns, "packets": 1000, "duration_s": 2.0,
-    }  # fmt: skip
-
-
-def test_kernel_time_joins_a_tools_programs_and_takes_the_median_pass() -> None:
-    rows = [
-        program(1, 1000, 500_000),
-        program(1, 1000, 1_500_000, program_id=2),
-        program(2, 1000, 900_000),
-        program(3, 1000, 5_000_000),
-    ]
-    cost = kernel_cost(BPF_PROGRAMS.frame(rows), ("tool",)).row(0, named=True)
-    assert cost["ns_per_event"] == 1000.0
-    assert cost["events_per_packet"] == 1.0
-    assert cost["passes"] == 3
-
-
-def test_a_pass_without_events_gives_no_number() -> None:
-    rows = [program(1, 0, 0), program(2, None, None)]
-    assert kernel_cost(BPF_PROGRAMS.frame(rows), ("tool",)).is_empty()
 
 
 def check(**other: object) -> dict[str, object]:

@@ -47,7 +47,7 @@ def environments(view: View) -> Chart | None:
     if not rows:
         return None
     frame = pl.DataFrame(rows, schema=_COLUMNS, orient="row")
-    x = cost_x(frame, ("cost", "low", "high"), view.t("architectures.axis"), ticks=5)
+    x = cost_x(view, frame, ("cost", "low", "high"), view.t("architectures.axis"), ticks=5)
     drawn = [
         _panel(view, group, str(tool), x)
         for (tool,), group in frame.group_by("tool", maintain_order=True)

@@ -5,7 +5,8 @@ import polars as pl
 
 from ..design_targets import cost_bands
 from ..document import Chart
-from ..view import View, kernel_cost
+from ..kernel_cost import program_cost
+from ..view import View
 from .style import BAND, WIDTH, chart, data, log_x, names_axis, overlay, series
 
 NAMES = 250
@@ -16,8 +17,8 @@ PANELS = 4
 
 
 def kernel(view: View) -> Chart | None:
-    """ns/event of each tool in each environment, under the bands of the design's cost model."""
-    costs = kernel_cost(view.bundle.bpf_programs, ("tool",)).sort("environment", "tool")
+    """ns/event of each program of each tool, under the bands of the design's cost model."""
+    costs = program_cost(view.bundle.bpf_programs, ("tool",)).sort("environment", "tool", "name")
     if costs.is_empty():
         return None
     bands = pl.DataFrame(
@@ -53,8 +54,11 @@ def _cheapest_first(costs: pl.DataFrame) -> list[str]:
 
 
 def tool_cpu(view: View) -> Chart | None:
-    """Small multiples: CPU over the seconds of the window, of each tool's most expensive case."""
-    curves = _curves(view)
+    """Small multiples: CPU over the seconds of the window, of each tool's most expensive case.
+
+    A window with a single row has no course to draw.
+    """
+    curves = _curves(view).filter(pl.col("t_s").n_unique().over("tool", "environment") > 1)
     if curves.is_empty():
         return None
     axis = alt.Axis(tickCount=3, title=None)

@@ -97,7 +97,7 @@ def _marks(
     """One topic: margin, zero and separators below, intervals and points on top."""
     effects = rows.filter(pl.col("topic") == topic)
     title = view.t("effects.axis", topic=view.t(f"topic.{topic}"))
-    x = cost_x(effects, ("estimate", "ci_low", "ci_high"), title, ticks=6)
+    x = cost_x(view, effects, ("estimate", "ci_low", "ci_high"), title, ticks=6)
     y = alt.Y("y:Q", axis=None, scale=rank)
     colour = _verdict_colours(view, rows)
     columns = ("estimate", "ci_low", "ci_high", "y", "verdict_text", "protocol")

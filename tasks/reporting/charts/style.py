@@ -146,14 +146,15 @@ def ends(frame: pl.DataFrame, *columns: str) -> tuple[float, float]:
     return frame.select(low.alias("low"), high.alias("high")).row(0)
 
 
-def cost_x(frame: pl.DataFrame, columns: Sequence[str], title: str, ticks: int) -> Axis:
-    """Costs in percent: linear, or compressed where some of the columns' costs are very large."""
+def cost_x(view: View, frame: pl.DataFrame, columns: Sequence[str], title: str, ticks: int) -> Axis:
+    """Costs in percent: linear, or compressed where some are very large, which the title says."""
     low, high = ends(frame, *columns)
     low, high = min(low * 1.08, -2.0), max(high * 1.08, 2.0)
     scale, values = alt.Scale(domain=[low, high], nice=True), alt.Undefined
     if max(-low, high) > COMPRESSED_FROM:
         scale = alt.Scale(type="symlog", constant=10, domain=[low, high], nice=False)
         values = [tick for tick in COST_TICKS if low <= tick <= high]
+        title = view.t("effects.compressed", title=title)
     axis = alt.Axis(values=values, tickCount=ticks, title=title, labelOverlap=True)
     return lambda field: alt.X(f"{field}:Q", scale=scale, axis=axis)
 

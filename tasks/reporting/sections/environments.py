@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ...model.facts import Facts
 from ..columns import matrix, named_columns
 from ..document import Cell, Heading, ReportTable, Section
-from ..numbers import DASH, number
+from ..numbers import DASH, memory
 from ..view import View, settings
 
 
@@ -61,10 +61,6 @@ def _cells(*values: object) -> list[Cell]:
     return [Cell(DASH if value in (None, "") else str(value)) for value in values]
 
 
-def _memory(node: Facts) -> str | None:
-    return None if node.memory_mib is None else f"{number(node.memory_mib / 1024, 0)} GiB"
-
-
 def _nic(node: Facts) -> str:
     """The interface that carries the test traffic: name, driver, speed."""
     nic = next((n for n in node.nics if n.name == node.interface), None)
@@ -94,7 +90,7 @@ _SPECIFICATION = {
     "cpus": lambda n: n.cpu.cpus,
     "numa_nodes": lambda n: n.cpu.numa_nodes,
     "governor": lambda n: n.cpu.governor,
-    "memory": _memory,
+    "memory": lambda n: memory(n.memory_mib),
     "virtualization": lambda n: n.cpu.virtualization,
     "test_ip": lambda n: n.test_ip,
     "internal_port": lambda n: n.internal_port,

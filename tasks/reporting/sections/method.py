@@ -1,10 +1,15 @@
 """The question, the method, and the parameters of the runs."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import polars as pl
+
+from ...statistics.blockmates import MIN_DEGREES
+from ...storage.schema import STRATUM
 from ..columns import named_columns, number_column
 from ..document import Cell, ReportColumn, ReportTable, Section, text_cell
-from ..numbers import DASH
+from ..numbers import DASH, duration, number
 from ..view import Row, View, settings
 
 VERDICTS = (
@@ -30,44 +35,72 @@ def section(view: View) -> Section:
         _parameters(view),
         _workloads(view),
         t("method.effect"),
+        _adjustment(view),
         t("method.interval"),
         _verdicts(view),
     )
 
 
+def _adjustment(view: View) -> str | None:
+    """Whether differences were adjusted for the other cases of their block, which needs degrees of
+    freedom; a single iteration has none."""
+    strata = view.effects.filter("primary").group_by(STRATUM)
+    degrees = strata.agg((pl.col("n") - 1).clip(0).sum())["n"]
+    if degrees.is_empty():
+        return None
+    made = (degrees >= MIN_DEGREES).sum()
+    key = "method.adjusted" if made else "method.not_adjusted"
+    return view.t(key, need=MIN_DEGREES, most=degrees.max(), count=made, total=degrees.len())
+
+
 def _parameters(view: View) -> ReportTable:
+    """What each environment and layer really ran."""
     t = view.t
 
     def started(row: Row) -> Cell:
         return text_cell(f"{row['started']:%Y-%m-%d %H:%M}" if row["started"] else None)
 
+    def lasted(row: Row) -> Cell:
+        return Cell(duration(row["seconds"]), sort=row["seconds"])
+
     def seed(row: Row) -> Cell:
         return text_cell(None if row["seed"] is None else str(row["seed"]))
 
-    counts = ("iterations", "cases", "baseline_every", "placebos")
+    def iterations(row: Row) -> Cell:
+        planned = row["planned"]
+        of = t("method.planned", count=planned) if planned not in (None, row["iterations"]) else ""
+        return Cell(number(row["iterations"], 0), of, row["iterations"])
+
+    counts = ("cases", "baseline_every", "placebos")
     columns = [
-        *named_columns(t, "environment"),
+        *named_columns(t, "environment", "layer"),
+        ReportColumn(t("method.iterations"), iterations, numeric=True),
         *(number_column(t(f"method.{name}"), name, 0) for name in counts),
         ReportColumn(t("method.seed"), seed, numeric=True),
         number_column(t("method.cells"), "cells", 0),
         ReportColumn(t("method.start"), started),
-        number_column(t("method.hours"), "hours", 1),
+        ReportColumn(t("method.duration"), lasted, numeric=True),
     ]
-    runs = [_parameters_of(view, run) for run in view.bundle.runs.sort("environment").to_dicts()]
-    return ReportTable(t("method.parameters"), columns, runs)
+    rows = [row for run in view.bundle.runs.to_dicts() for row in _parameters_of(view, run)]
+    ordered = sorted(rows, key=lambda row: (row["environment"], row["layer"]))
+    return ReportTable(t("method.parameters"), columns, ordered)
 
 
-def _parameters_of(view: View, run: Row) -> dict[str, Any]:
-    """The run with what follows from its design, its cells and its times."""
-    cells = view.bundle.cells.filter(environment=run["environment"])
-    known = run["started"] and run["ended"]
-    return {
-        **run,
-        "cases": cells.filter(kind="tool").select("layer", "case").n_unique(),
-        "placebos": (settings(run["design"]) or {}).get("placebos"),
-        "cells": cells.height,
-        "hours": (run["ended"] - run["started"]).total_seconds() / 3600 if known else None,
-    }
+def _parameters_of(view: View, run: Row) -> Iterator[dict[str, Any]]:
+    """Each layer of the run: its settings, and what follows from its cells."""
+    tool, ran = pl.col("kind") == "tool", pl.col("status") != "skipped"
+    iteration, case = pl.col("iteration"), pl.col("case")
+    layers = view.bundle.cells.filter(environment=run["environment"]).group_by("layer")
+    measured = layers.agg(
+        iterations=iteration.filter(ran).n_unique(),
+        cases=case.filter(tool).n_unique(),
+        cells=ran.sum(),
+        started=pl.col("started").min(),
+        seconds=(pl.col("ended").max() - pl.col("started").min()).dt.total_seconds(),
+    )
+    placebos = (settings(run["design"]) or {}).get("placebos")
+    for layer in measured.to_dicts():
+        yield {**run, "planned": run["iterations"], "placebos": placebos, **layer}
 
 
 def _workloads(view: View) -> ReportTable | None:

@@ -6,8 +6,9 @@ from .. import charts
 from ..columns import named_columns, number_column
 from ..design_targets import RESULTS, Target, cost_bands, judge, target
 from ..document import Cell, ReportColumn, ReportTable, Section, text_cell
-from ..numbers import number
-from ..view import TOPICS, Row, ToolRow, View, kernel_cost, tool_row
+from ..kernel_cost import program_cost
+from ..numbers import number, quantity
+from ..view import TOPICS, Row, ToolRow, View, tool_row
 from .common import EMPTY, answer_cell, cost_columns, tool_columns, topic_column
 
 TARGETS = {"latency": "latency_mean_us", "tool_cpu": "tool_cpu_pct"}
@@ -122,11 +123,15 @@ def resources(view: View) -> Section | None:
 
 
 def _kernel_table(view: View) -> ReportTable:
+    """A row for each BPF program of each tool."""
     t = view.t
 
     def tool(row: Row) -> Cell:
         tool_class = t.term("tool_class", row["tool_class"])
         return text_cell(row["tool"], mark="name", sub=tool_class)
+
+    def program(row: Row) -> Cell:
+        return text_cell(row["name"], mark="name", sub=row["type"] or "")
 
     def model(row: Row) -> Cell:
         """What the cost model expects of the class."""
@@ -135,15 +140,26 @@ def _kernel_table(view: View) -> ReportTable:
         low, high = bands[row["tool_class"]]
         return Cell(f"{number(low, 0)}–{number(high, 0)}", sort=high)
 
-    unit = t("unit.kernel")
+    def cpu(row: Row) -> Cell:
+        rate = row["packets_per_s"]
+        load = t("kernel.load", rate=quantity(rate, "1")) if rate else ""
+        return Cell(number(row["cpu_pct"]), load, row["cpu_pct"])
+
+    unit = t("kernel.event_unit")
     columns = [
         ReportColumn(t("head.tool"), tool),
         *named_columns(t, "environment", "layer"),
-        number_column(t("head.kernel"), "ns_per_event", sub=unit),
-        ReportColumn(t("kernel.by_model"), model, unit, numeric=True),
+        ReportColumn(t("kernel.program"), program),
         number_column(t("kernel.events"), "events_per_packet", sub=t("kernel.events_unit")),
-        number_column(t("kernel.cpu"), "cpu_pct", sub=t("unit.tool_cpu")),
+        number_column(t("kernel.event"), "ns_per_event", sub=unit),
+        ReportColumn(t("kernel.by_model"), model, unit, numeric=True),
+        number_column(t("kernel.packet"), "ns_per_packet", sub=t("unit.kernel")),
+        number_column(t("kernel.share"), "share_pct", 0, sub="%"),
+        ReportColumn(t("kernel.cpu"), cpu, t("unit.tool_cpu"), numeric=True),
         number_column(t("kernel.passes"), "passes", 0),
     ]
-    costs = kernel_cost(view.bundle.bpf_programs, ("tool", "tool_class"))
-    return ReportTable(t("kernel.caption"), columns, costs.sort("tool", "environment").to_dicts())
+    costs = program_cost(view.bundle.bpf_programs, ("tool", "tool_class"))
+    ordered = costs.sort(
+        "tool", "environment", "layer", "share_pct", descending=[False] * 3 + [True]
+    )
+    return ReportTable(t("kernel.caption"), columns, ordered.to_dicts())
