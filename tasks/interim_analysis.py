@@ -6,6 +6,7 @@ campaign, decided cases leave the schedule.
 
 from dataclasses import dataclass
 
+import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -39,14 +40,35 @@ class Interim:
 def analyze_interim(folder: RunFolder, plan: Plan, iteration: int) -> Interim:
     """The interim analysis after `iteration`, which is complete. Writes the plan if it changed."""
     reading = native.read_environment(folder)
-    changed, decided = _with_repeats(reading, plan, iteration), {}
+    decided: dict[str, str] = {}
+    changed = _with_repeats(reading, plan, iteration)
     repeated = len(changed.slots) - len(plan.slots)
-    if not repeated and (decided := _decided(reading, plan, iteration)):
-        ids = {(c.layer, c.id) for c in plan.cases if (c.layer, c.name) in decided}
-        changed = without(plan, ids, after=iteration)
+    if not repeated and iteration in rules_for(plan).analyses:
+        changed, decided = without_decided(plan, _decided(reading, plan), iteration)
     if changed is not plan:
         folder.write_plan(changed)
-    return Interim(changed, repeated, {name: why for (_, name), why in decided.items()})
+    return Interim(changed, repeated, decided)
+
+
+def without_decided(
+    plan: Plan, decided: pl.DataFrame, iteration: int
+) -> tuple[Plan, dict[str, str]]:
+    """The plan without the decided cases after `iteration`, and why each of them leaves it.
+
+    `decided` is that of `statistics.effects.Analysis`. Cases that left before are not named again.
+    """
+    scheduled = {(s.layer, s.case_id) for s in plan.slots if s.iteration > iteration}
+    rows = decided.select("layer", "case", "stopped").iter_rows()
+    why = {(Layer(layer), case): reason for layer, case, reason in rows}
+    leaving = {
+        (case.layer, case.id): why[case.layer, case.name]
+        for case in plan.cases
+        if (case.layer, case.id) in scheduled and (case.layer, case.name) in why
+    }
+    if not leaving:
+        return plan, {}
+    named = {plan.case(id, layer).name: reason for (layer, id), reason in leaving.items()}
+    return without(plan, leaving, after=iteration), named
 
 
 def _with_repeats(reading: Reading, plan: Plan, iteration: int) -> Plan:
@@ -61,19 +83,13 @@ def _with_repeats(reading: Reading, plan: Plan, iteration: int) -> Plan:
     return plan
 
 
-def _decided(reading: Reading, plan: Plan, iteration: int) -> dict[tuple[Layer, str], str]:
-    """(layer, case) -> the reason, for the scheduled cases that this analysis decides.
+def _decided(reading: Reading, plan: Plan) -> pl.DataFrame:
+    """The decided cases, as in `statistics.effects.Analysis`.
 
     No case is decided in a layer whose baselines jump between two levels, because its verdicts
     would be withheld.
     """
-    rules = rules_for(plan)
-    if iteration not in rules.analyses:
-        return {}
-    analysis = analyze(reading.cells, reading.samples, read_margins(), rules)
-    scheduled = {(s.layer, s.case_id) for s in plan.slots if s.iteration > iteration}
-    names = {(c.layer, c.name) for c in plan.cases if (c.layer, c.id) in scheduled}
+    rules, margins = rules_for(plan), read_margins()
+    analysis = analyze(reading.cells, reading.samples, margins, rules)
     jumping = regimes(complete(reading.tables())).filter("failed")
-    steady = analysis.decided.join(jumping, on="layer", how="anti")
-    rows = steady.select("layer", "case", "stopped").iter_rows()
-    return {(Layer(layer), case): why for layer, case, why in rows if (Layer(layer), case) in names}
+    return analysis.decided.join(jumping, on="layer", how="anti")
