@@ -1,4 +1,4 @@
-"""The task `forecast`: the smallest cost that a time budget can detect in an environment."""
+"""The task `forecast`: which costs get a verdict within a time budget, in an environment."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from .model.plan import Plan
 from .planning.schedule import duration_s
 from .statistics.decision_rules import rules_for
 from .statistics.margins import read_margins
-from .statistics.power import forecast, iterations_within, spreads
+from .statistics.power import called_shares, forecast, iterations_within, spreads
 from .storage.dataset import Dataset
 
 
@@ -41,5 +41,12 @@ def forecast_plan(
         for layer in dict.fromkeys(slot.layer for slot in first)
         for workload in plan.workloads
     ]
-    table = forecast(iterations, wanted, spreads(effects), read_margins(margins), rules_for(plan))
+    table = forecast(
+        iterations,
+        wanted,
+        spreads(effects),
+        read_margins(margins),
+        rules_for(plan),
+        called_shares(effects),
+    )
     return Forecast(iterations, iteration_s, table)

@@ -75,17 +75,22 @@ def _saved(plan: Plan, cells: int) -> list[str]:
 
 
 def forecast_table(forecast: Forecast, budget: str | None) -> RenderableType:
-    """The smallest cost that the plan's iterations, or those within the budget, can detect."""
+    """Which costs get a verdict from the plan's iterations, or from those within the budget."""
     head = (
         f"{forecast.iterations} iterations of {duration_text(forecast.iteration_s)}"
         + (f" fit into {budget}" if budget else "")
-        + "; the smallest costs that they can detect, each judged alone (judged together with many "
-        "others they have to be larger):"
+        + "; the costs that get a verdict in 8 of 10 such campaigns, judged against the margin and "
+        "together with all others:"
     )
-    table = _table("layer", "workload", "metric", "smallest visible", "")
+    table = _table("layer", "workload", "metric", "none within margin", "overhead", "")
     for row in forecast.table.iter_rows(named=True):
-        visible = "—" if row["visible"] is None else f"{row['visible']:.2g} {row['unit']}"
-        table.add_row(row["layer"], row["workload"], row["metric"], visible, escape(row["text"]))
+        within, overhead = (
+            "—" if row[name] is None else f"{bound} {row[name]:.2g} {row['unit']}"
+            for name, bound in (("within", "up to"), ("overhead", "from"))
+        )
+        table.add_row(
+            row["layer"], row["workload"], row["metric"], within, overhead, escape(row["text"])
+        )
     return Group(head, table)
 
 

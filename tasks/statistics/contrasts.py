@@ -15,7 +15,7 @@ from ..model.bilingual import Bilingual
 from ..storage.schema import PARTITION
 from .arrays import by_group, columns, floats
 from .decision_rules import DecisionRules
-from .estimates import estimate, smallest_visible
+from .estimates import estimate
 from .margins import Margins
 from .reasons import REASONS, say, sentence
 from .scale import cost_interval, from_cost, metric_of, sign, to_cost
@@ -69,7 +69,7 @@ def compare_runs(
         planned=pl.lit(1),
         problem=pl.when(missing_b | missing_a).then(problems),
     )
-    estimates = by_group(pairs, "metric", lambda part: _unpaired(part, rules))
+    estimates = by_group(pairs, "metric", _unpaired)
     return judge(estimates, margins, rules, _compared).select(_SHOWN)
 
 
@@ -125,7 +125,7 @@ def _compared(row: Mapping[str, Any], rules: DecisionRules) -> tuple[str, Biling
     return verdict, reason or say(verdict)
 
 
-def _unpaired(pairs: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:
+def _unpaired(pairs: pl.DataFrame) -> pl.DataFrame:
     """The numbers of both sides replaced by those of their difference; pairs of one metric."""
     metric = metric_of(pairs)
     delta_b, delta_a = floats(pairs, "estimate_log", "estimate_log_a")
@@ -137,7 +137,6 @@ def _unpaired(pairs: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:
     variance = se_a**2 + se_b**2
     df = variance**2 / (se_a**4 / df_a + se_b**4 / df_b)
     delta, half = delta_b - delta_a, stdtrit(df, 0.975) * np.sqrt(variance)
-    visible = smallest_visible(variance, np.ones_like(df), df, rules)
     return pairs.with_columns(
         columns(
             cost_interval(delta, half, metric)
@@ -145,7 +144,6 @@ def _unpaired(pairs: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:
                 "estimate_log": delta,
                 "se_log": np.sqrt(variance),
                 "df": df,
-                "mde": to_cost(sign(metric) * visible, metric),
                 "hodges_lehmann": to_cost(median_b - median_a, metric),
             }
         )

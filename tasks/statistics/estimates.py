@@ -1,4 +1,4 @@
-"""From differences to estimates: n, mean, moderated interval, smallest visible effect.
+"""From differences to estimates: n, mean, moderated interval.
 
 One row for every case, workload and metric that was planned, with or without a result: where there
 is no number, `problem` says why, as a `reasons.SENTENCE`.
@@ -20,7 +20,7 @@ from .decision_rules import DecisionRules
 from .differences import TOOL, counting
 from .moderated import moderate
 from .reasons import SENTENCE, STATUSES, as_row, from_row, say
-from .scale import cost_interval, cost_unit, metric_of, sign, to_cost
+from .scale import cost_interval, cost_unit, metric_of, to_cost
 
 _NIGHT_S = 4 * 3600.0
 """A gap this long without a measurement in an environment starts a new night."""
@@ -30,12 +30,6 @@ def hodges_lehmann(values: Floats) -> float:
     """Median of the Walsh averages (xᵢ + xⱼ)/2, i ≤ j. A single outlier hardly moves it."""
     i, j = np.triu_indices(len(values))
     return float(np.median((values[i] + values[j]) / 2))
-
-
-def smallest_visible(variance: Floats, n: Floats, df: Floats, rules: DecisionRules) -> Floats:
-    """MDE ≈ (t(1 − α/2) + t(power))·s̃/√n, on the scale of the differences."""
-    t = stdtrit(df, 1 - rules.test_alpha / 2) + stdtrit(df, rules.power)
-    return np.asarray(t * np.sqrt(variance / n))
 
 
 def estimate(cells: pl.DataFrame, diffs: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:
@@ -59,7 +53,7 @@ def estimate(cells: pl.DataFrame, diffs: pl.DataFrame, rules: DecisionRules) -> 
         .with_columns(pl.col("nights").fill_null(1))
         .with_columns(several=pl.col("nights") > 1)
     )
-    return by_group(effects, [*STRATUM, "several"], lambda alike: _with_interval(alike, rules))
+    return by_group(effects, [*STRATUM, "several"], _with_interval)
 
 
 def _planned(cells: pl.DataFrame, diffs: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:
@@ -168,20 +162,18 @@ def _problem(row: dict[str, Any]) -> dict[str, str] | None:
     return as_row(joined(problems)) if problems else None
 
 
-def _with_interval(alike: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:
+def _with_interval(alike: pl.DataFrame) -> pl.DataFrame:
     """Adds the moderated interval and what follows from it; the rows are one stratum's."""
     metric = metric_of(alike)
     delta, n, s2, median = floats(alike, "estimate_log", "n", "variance", "hodges_lehmann")
     variance, df = _moderated(s2, n)
     se = np.sqrt(variance / n)
-    visible = smallest_visible(variance, n, df, rules)
     return alike.with_columns(
         columns(
             cost_interval(delta, stdtrit(df, 0.975) * se, metric)
             | {
                 "se_log": se,
                 "df": df,
-                "mde": to_cost(sign(metric) * visible, metric),
                 "hodges_lehmann": to_cost(median, metric),
             }
         )

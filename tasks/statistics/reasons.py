@@ -43,9 +43,9 @@ REASONS: dict[str, Bilingual] = {
          "该指标未设容差，仅给出区间"),
         # an effect that no test decides
         ("open",
-         "the interval [{low}, {high}] {unit} leaves it open; {counted} can detect a cost of "
+         "the interval [{low}, {high}] {unit} leaves it open; {counted} decide a cost of "
          "{mde} {unit} or more",
-         "区间 [{low}, {high}] {unit} 不足以判定；{counted}可检出的最小开销为 {mde} {unit}"),
+         "区间 [{low}, {high}] {unit} 不足以判定；{counted}可判定 {mde} {unit} 及以上的开销"),
         ("disagree",
          "mean {mean} and Hodges–Lehmann {median} {unit} disagree: single iterations decide the "
          "mean",

@@ -30,6 +30,7 @@ from ..storage.schema import PARTITION
 from .arrays import Floats, by_group, columns, floats
 from .decision_rules import DecisionRules
 from .margins import Margins
+from .power import with_mde
 from .reasons import REASONS, counted, from_row, say
 from .scale import from_cost, metric_of, sign
 
@@ -45,13 +46,13 @@ def judge(
     rules: DecisionRules,
     verdict: Callable[[Row, DecisionRules], tuple[str, Bilingual]] | None = None,
 ) -> pl.DataFrame:
-    """Adds `margin`, p_* of each question, q_* (the same corrected within each run), `verdict`,
-    `reason` and `reason_zh` to the frame of `estimates.estimate`.
+    """Adds `margin`, p_* of each question, q_* (the same corrected within each run), `mde`,
+    `verdict`, `reason` and `reason_zh` to the frame of `estimates.estimate`.
 
     `verdict`: from a tested effect to its verdict and reason; None: `verdict_of`.
     """
     with_p = by_group(estimates, "metric", lambda part: _with_p_values(part, margins))
-    frame = by_group(with_p, PARTITION, _with_corrected)
+    frame = by_group(with_p, PARTITION, lambda run: with_mde(_with_corrected(run), rules))
     answers = [(verdict or verdict_of)(row, rules) for row in frame.iter_rows(named=True)]
     return frame.with_columns(
         pl.Series("verdict", [name for name, _ in answers], pl.String),

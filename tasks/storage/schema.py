@@ -265,7 +265,8 @@ EFFECTS = Table(
         _c("p_gain", _F, "p of H0: cost >= 0"),
         _c("p_positive", _F, "p of H0: cost <= 0"),
         _c("margin", _F, "margin of the verdict, in the cost's unit"),
-        _c("mde", _F, "smallest cost that these iterations could have detected (power 0.8)"),
+        _c("mde", _F, "smallest true cost that gets the verdict overhead with power 0.8, at the "
+                      "corrected level; null without a margin"),
         _c("baseline_mean", _F, "mean of the neighbouring baselines, in the metric's unit"),
         _c("verdict", _S, "the verdict", required=True, allowed=VERDICTS),
         _c("withheld_by", _S, "ids of the failed checks that withhold the verdict"),
