@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import polars as pl
 
 from ..model.metrics import METRICS, PRIMARY, Better
-from ..statistics.usage import Usage, severity, usage
+from ..statistics.usage import Usage, largest_costs, severity, usage
 from ..storage.schema import CELLS
 from .bundle import Bundle
 from .findings import Findings
@@ -54,8 +54,8 @@ class ToolRow:
 
     @cached_property
     def worst(self) -> dict[str, Row]:
-        """topic -> the effect that says most against the tool; for the topic that decides the
-        permitted use, the deciding effect."""
+        """topic -> the largest cost; for the topic that decides the permitted use, the deciding
+        effect."""
         found = worst_by_topic(self.effects)
         deciding = self.usage.effect
         return found | worst_by_topic([deciding] if deciding else [])
@@ -67,7 +67,8 @@ class ToolRow:
     @cached_property
     def usage(self) -> Usage:
         """The permitted use with the effect that decides it: the only source of both."""
-        return usage(self.effects, self.tool_class)
+        given = usage(self.effects, self.tool_class)
+        return replace(given, effect=given.effect and _with_own_change(given.effect))
 
 
 _NAMES = ("environment", "layer", "tool", "kind", "tool_class", "case", "protocol")
@@ -202,13 +203,22 @@ def passed_samples(bundle: Bundle, metrics: Iterable[str]) -> pl.DataFrame:
 
 
 def worst_by_topic(rows: Iterable[Row]) -> dict[str, Row]:
-    """topic -> the row that says most against the tool (by the end of its interval that its rating
-    rests on), among those with a figure that may be shown."""
+    """topic -> the largest cost, as it is rated, of those with a figure that may be shown."""
     known = [row for row in rows if row["estimate"] is not None and row["verdict"] != "invalid"]
-    return {
-        topic: max((row for row in known if row["topic"] == topic), key=severity)
-        for topic in {row["topic"] for row in known}
-    }
+    largest: dict[str, Row] = {}
+    for row in sorted(largest_costs(known), key=severity):
+        largest[row["topic"]] = _with_own_change(row)
+    return largest
+
+
+def _with_own_change(row: Row) -> Row:
+    """`change` of a row whose cost is the largest of several, as `with_changes` sets it."""
+    cost, low, high = row["estimate"], row["ci_low"], row["ci_high"]
+    if "largest_of" not in row:
+        return row
+    if METRICS[row["metric"]].better is Better.MORE:
+        cost, low, high = -cost, -high, -low
+    return {**row, "change": cost, "change_low": low, "change_high": high}
 
 
 _SEVERITY = (

@@ -4,9 +4,10 @@ effect that decides it.
 A pure function of rows of the effects table. Every page, table and file that shows the answer, its
 cost or its reason shows this one result. The rule:
 
-1. `LIMITS` put a cost into a band. A cost that is judged counts by the upper end of its interval:
-   what is not excluded must be allowed for. `NOT_AT_ALL` needs the lower end above the last limit,
-   for it forbids.
+1. `LIMITS` put a cost into a band; of each topic it is the tool's largest cost over its cases and
+   workloads (`largest.py`). A cost that is judged counts by the upper end of its interval: what is
+   not excluded must be allowed for. `NOT_AT_ALL` needs the lower end above the last limit, for it
+   forbids.
 2. A cost is open if its primary verdict is `inconclusive` and its two ends lie in different bands,
    or if only its upper end is beyond the last limit.
 3. The worst settled band is the tool's, and a details tool never rates better than `WITH_FILTER`:
@@ -28,6 +29,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from .largest import largest_cost
 
 Row = Mapping[str, Any]
 
@@ -67,7 +70,7 @@ class Usage:
     answer: the band, or `FASTER` or `UNDECIDED`.
     reason: why, as a key below `usage.reason` in the report's texts:
         limit         `effect` is the largest cost of the band;
-        details       nothing measured is above the limits of `LONG`, the tool's class decides;
+        details       nothing measured is shown to be worse than `LONG`, the tool's class decides;
         open          the interval of `effect` can still make it any band from `best` to `worst`;
         single_figure `effect` is in the band `worst`, but has no interval;
         gain          the traffic was faster with the tool;
@@ -75,7 +78,8 @@ class Usage:
                       of `count` of `total` measurements, `effect` is the costliest of them;
         nothing       no traffic was measured.
     effect: the deciding row of the effects table, for every answer but that of `nothing`: what is
-        shown beside the answer is this row's case, workload, metric, estimate and interval.
+        shown beside the answer is this row's case, workload, metric, estimate and interval. Where
+        it is the largest of several (`effect["largest_of"]`), its numbers allow for that.
     best, worst: the bands between which an undecided answer lies; otherwise both are the answer's
         (of `FASTER`: the band of the other costs).
     """
@@ -110,7 +114,11 @@ class Usage:
         """The band of the deciding cost by itself; None where no band was given."""
         if self.answer not in BANDS:
             return None
-        return BANDS.index(Answer.LONG if self.reason == "details" else self.answer)
+        if self.reason != "details" or self.effect is None:
+            return BANDS.index(self.answer)
+        high, estimate = self.effect["ci_high"], self.effect["estimate"]
+        cost = estimate if high is None else high
+        return None if cost is None else BANDS.index(band_of(self._topic, cost))
 
 
 def usage(effects: Iterable[Row], tool_class: str | None) -> Usage:
@@ -119,7 +127,8 @@ def usage(effects: Iterable[Row], tool_class: str | None) -> Usage:
     `effects` are the tool's rows of the effects table with the columns `topic` (a key of `LIMITS`)
     and `withheld` (a blocking check failed); rows of other topics are ignored.
     """
-    rows = [row for row in effects if row["topic"] in LIMITS]
+    measured = [row for row in effects if row["topic"] in LIMITS]
+    rows, total = largest_costs(measured), len(measured)
     floor = Answer.WITH_FILTER if (tool_class or "").startswith("details") else Answer.LONG
     best = _worst([floor, *(_span(row)[0] for row in rows)])
     worst = _worst([floor, *(_span(row)[1] for row in rows)])
@@ -129,7 +138,7 @@ def usage(effects: Iterable[Row], tool_class: str | None) -> Usage:
         for doubt in _DOUBTS:
             if found := [row for row in rows if _doubt(row) == doubt]:
                 row = max(found, key=severity)
-                return Usage(Answer.UNDECIDED, doubt, row, best, worst, len(found), len(rows))
+                return Usage(Answer.UNDECIDED, doubt, row, best, worst, len(found), total)
         if worst is not best:
             row = max(rows, key=severity)
             reason = "single_figure" if row["ci_high"] is None else "open"
@@ -142,6 +151,41 @@ def usage(effects: Iterable[Row], tool_class: str | None) -> Usage:
         )
     reason = "limit" if deciding else "details"
     return Usage(best, reason, max(deciding or rows, key=severity), best, worst)
+
+
+def largest_costs(effects: Iterable[Row]) -> list[Row]:
+    """The rows to be rated: of each topic the tool's largest cost, beside what has no cost (doubted
+    rows, gains, figures without interval).
+
+    A topic has two rows where some of its costs are open: the largest of all, and the largest of
+    those that are judged. `largest_of` is the number of effects behind one. Effects without an
+    error (`se_log`) keep their own intervals.
+    """
+    rated: list[Row] = []
+    by_topic: dict[str, list[Row]] = {}
+    for row in effects:
+        known = row["ci_high"] is not None and not _doubt(row) and not _is_gain(row)
+        if known and row.get("se_log") is not None:
+            by_topic.setdefault(row["topic"], []).append(row)
+        else:
+            rated.append(row)
+    for rows in by_topic.values():
+        largest = _largest(rows)
+        judged = [row for row in rows if _is_judged(row)]
+        rated.append(largest)
+        if judged and not _is_judged(largest):
+            settled = _largest(judged)
+            high = max(min(settled["ci_high"], largest["ci_high"]), settled["ci_low"])
+            rated.append({**settled, "ci_high": high})
+    return rated
+
+
+def _largest(rows: Sequence[Row]) -> Row:
+    if len(rows) == 1:
+        return rows[0]
+    found = largest_cost(rows)
+    numbers = {"estimate": found.estimate, "ci_low": found.low, "ci_high": found.high}
+    return {**found.row, **numbers, "largest_of": found.cases}
 
 
 def band_of(topic: str, cost: float) -> Answer:
@@ -173,8 +217,11 @@ def _span(row: Row) -> tuple[Answer, Answer]:
         estimate = row["estimate"]
         return Answer.LONG, Answer.LONG if estimate is None else band_of(topic, estimate)
     ends = band_of(topic, row["ci_low"]), band_of(topic, high)
-    judged = not row["primary"] or row["verdict"] != "inconclusive"
-    return (ends[1], ends[1]) if judged and ends[1] is not Answer.NOT_AT_ALL else ends
+    return (ends[1], ends[1]) if _is_judged(row) and ends[1] is not Answer.NOT_AT_ALL else ends
+
+
+def _is_judged(row: Row) -> bool:
+    return not row["primary"] or row["verdict"] != "inconclusive"
 
 
 _DOUBTS: Sequence[str] = ("invalid", "withheld", "no_estimate", "no_interval")

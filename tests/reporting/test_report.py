@@ -71,7 +71,10 @@ def test_changes_and_intervals_are_the_metrics_own(markdown: str) -> None:
 
 def test_the_answer_names_the_cost_that_decides_it(markdown: str) -> None:
     line = row(markdown, "eth_drop", "Do not run in production")
-    assert "Short sessions only: TCP latency +252 % [+239, +265]" in line
+    assert (
+        "Short sessions only: TCP latency +252 % [+239, +265] (rx_protocol_tcp), "
+        "threshold 300 % higher" in line
+    )
 
 
 def test_a_missing_number_is_a_dash(markdown: str) -> None:

@@ -74,6 +74,30 @@ def test_each_tool_shows_its_costliest_case_and_gravest_verdict() -> None:
     assert len({effect["case"] for effect in drop.effects}) == 2
 
 
+def test_the_deciding_effect_stands_in_its_topics_column_and_is_the_largest_of_the_cases() -> None:
+    bundle = Campaign().bundle()
+    cost = pl.col("estimate") / 100
+    error = (pl.col("ci_high") - pl.col("ci_low")) / 400
+    more = pl.col("metric").is_in(["latency_mean_us", "tool_cpu_pct", "log_mib_per_min"])
+    effects = bundle.effects.with_columns(
+        estimate_log=pl.when(more).then(cost.log1p()).otherwise((1 - cost).log()),
+        se_log=error,
+        df=pl.lit(60.0),
+    )
+    view = View(replace(bundle, effects=effects), Texts("en"))
+    for row in view.measured:
+        deciding = row.usage.effect
+        assert deciding is not None
+        assert row.worst[deciding["topic"]] == deciding
+    details = next(
+        r for r in view.tools if (r.environment, r.tool) == ("lab-510-intel", "eth_drop")
+    )
+    throughput = details.worst["throughput"]
+    assert throughput["largest_of"] == 8
+    assert throughput["change"] == -throughput["estimate"]
+    assert throughput["change_low"] < throughput["change"] < throughput["change_high"] < 0
+
+
 def test_a_tool_with_a_blocking_finding_is_withheld_and_placebos_are_no_tools() -> None:
     view = View(Campaign().bundle(), Texts("en"))
     tun = next(

@@ -297,3 +297,38 @@ def test_limits_of_an_answer_are_those_of_the_deciding_topic() -> None:
     assert limits(usage([effect("throughput", 21.0, 22.0)], "summary")) == (20, 60)
     assert limits(usage([effect("pps", 70.0, 72.0)], "summary")) == (60, None)
     assert limits(usage([], "summary")) == (None, None)
+
+
+def error(row: Row, se: float) -> Row:
+    """The latency effect with what its interval was computed from."""
+    numbers = {"metric": "latency_mean_us", "workload": "latency_tcp_rr", "case": "c", "df": 60.0}
+    return row | numbers | {"estimate_log": row["estimate"] / 100, "se_log": se / 100}
+
+
+def test_many_harmless_cases_are_rated_like_one() -> None:
+    one = error(effect("latency", -1.0, 5.0, verdict="inconclusive"), 1.5)
+    noise = (-2.1, -1.3, -0.8, -0.3, 0.1, 0.4, 0.9, 1.5, 2.4)
+    many = [
+        error(effect("latency", by - 3.0, by + 3.0, verdict="inconclusive"), 1.5) for by in noise
+    ]
+    assert max(row["ci_high"] for row in many) > 5
+    for rows in ([one], many):
+        assert usage(rows, "summary").answer is Answer.LONG
+
+
+def test_the_deciding_row_is_the_tools_largest_cost_and_says_of_how_many() -> None:
+    costs = [error(effect("latency", by - 1.0, by + 1.0, case=by), 0.5) for by in (1.0, 2.0, 12.0)]
+    given = usage(costs, "summary")
+    assert given.answer is Answer.WITH_FILTER
+    assert given.effect is not None
+    assert (given.effect["largest_of"], given.effect["verdict"]) == (3, "overhead")
+    assert 12.0 < given.effect["ci_high"] < 14.0
+
+
+def test_a_settled_cost_stands_beside_the_open_cost_of_another_case() -> None:
+    settled = error(effect("latency", 24.0, 26.0), 0.5)
+    unsteady = error(effect("latency", -20.0, 60.0, verdict="inconclusive"), 20.0)
+    given = usage([settled, unsteady], "summary")
+    assert given.answer is Answer.MINUTES
+    assert given.effect is not None
+    assert 20 < given.effect["ci_high"] < 300

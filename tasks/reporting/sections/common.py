@@ -44,10 +44,10 @@ def answer_cell(view: View, usage: Usage, sub: str = "") -> Cell:
 
 
 def reason(view: View, usage: Usage) -> str:
-    """Why the answer is what it is, in one sentence; with the deciding cost and its limit."""
+    """Why the answer is what it is, in one sentence: the deciding cost, its case, its limit."""
     return view.t(
         f"usage.reason.{usage.reason}",
-        effect=effect_text(view, usage.effect) if usage.effect else "",
+        effect=deciding_text(view, usage.effect) if usage.effect else "",
         limit=limit_text(view, usage),
         best=view.t(f"answer.{usage.best}"),
         worst=view.t(f"answer.{usage.worst}"),
@@ -64,6 +64,15 @@ def limit_text(view: View, usage: Usage) -> str:
     key, limit = ("within", usage.within) if usage.within is not None else ("above", usage.above)
     unit = view.t(f"cost_unit.{usage.effect['topic']}")
     return view.t(f"usage.limit.{key}", limit=f"{limit:g} {unit}")
+
+
+def deciding_text(view: View, row: Row) -> str:
+    """`TCP latency +252 % [+240, +265] (rx_protocol_tcp, largest of 8)`."""
+    case = row["case"].removeprefix(row["tool"] or "").strip("_")
+    several = row.get("largest_of", 1)
+    largest = view.t("usage.largest", count=several) if several > 1 else ""
+    behind = ", ".join(filter(None, (case, largest)))
+    return f"{effect_text(view, row)} ({behind})" if behind else effect_text(view, row)
 
 
 def effect_text(view: View, row: Row) -> str:
