@@ -1,14 +1,18 @@
-"""The largest cost of a tool that was measured in several cases, with an interval for it.
+"""The costs of a tool that was measured in several cases, with intervals that allow for picking the
+largest of them.
 
 The largest of seventeen harmless cases is noise that was picked: its own interval reaches higher
 than that of a tool measured once, although the tool costs no more. Here the cases of one workload
 borrow from each other, as far as they agree, before the largest is taken.
 
-Contract, for whoever rates a tool: `largest_cost(rows)` takes the EFFECTS rows of ONE tool, layer,
+Contract, for whoever rates a tool: both functions take the EFFECTS rows of ONE tool, layer,
 environment and topic (throughput, latency, packet rate, …), any number of cases and workloads, all
-with an interval; rows without one must be left out and counted as missing. The upper end is to be
-held against a limit to say that no case exceeds it, the lower end to say that at least one does.
-One row comes back with its own interval.
+with an interval; rows without one must be left out and counted as missing. `cost_intervals(rows)`
+gives each row's interval, in the rows' order: rate by these ends instead of `ci_low` and `ci_high`,
+and the worst of them is the worst honest one. `largest_cost(rows)` is the row with the highest
+upper end, and the interval of the largest cost: its upper end is to be held against a limit to say
+that no case exceeds it, its lower end to say that at least one does. A single row keeps its own
+interval.
 
 Model, within one workload (η: oriented δ, positive is worse; s: its error, t(0.975)·se/1.96):
 
@@ -59,6 +63,15 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class CostInterval:
+    """A cost after borrowing, and its interval, in the unit of the row's cost."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class LargestCost:
     """The largest cost among `cases` effects, in the unit of their costs.
 
@@ -78,11 +91,25 @@ def largest_cost(effects: Sequence[Row]) -> LargestCost:
 
     Raises ValueError without a row, or where one has no interval.
     """
-    if not effects or any(row["se_log"] is None for row in effects):
-        raise ValueError("the largest cost needs effects, each with an interval")
+    intervals = cost_intervals(effects)
+    if not intervals:
+        raise ValueError("there is no largest of no effects")
+    top = max(range(len(intervals)), key=lambda i: intervals[i].high)
+    estimate, high = intervals[top].estimate, intervals[top].high
+    low = max(interval.low for interval in intervals)
+    return LargestCost(effects[top], estimate, min(low, estimate), high, len(effects))
+
+
+def cost_intervals(effects: Sequence[Row]) -> list[CostInterval]:
+    """The interval of each of these EFFECTS, in their order; all of one tool and topic.
+
+    Raises ValueError where a row has no interval.
+    """
+    if any(row["se_log"] is None for row in effects):
+        raise ValueError("an effect without interval has no part in the largest cost")
     if len(effects) == 1:
-        row = effects[0]
-        return LargestCost(row, row["estimate"], row["ci_low"], row["ci_high"], 1)
+        (row,) = effects
+        return [CostInterval(row["estimate"], row["ci_low"], row["ci_high"])]
     metrics = [METRICS[row["metric"]] for row in effects]
     eta = np.array([sign(m) * row["estimate_log"] for m, row in zip(metrics, effects, strict=True)])
     se, df = (np.array([row[name] for row in effects], np.float64) for name in ("se_log", "df"))
@@ -90,19 +117,9 @@ def largest_cost(effects: Sequence[Row]) -> LargestCost:
     error = stdtrit(df, _UPPER) / ndtri(_UPPER) * se
     for mates in _mates(effects, error):
         mean[mates], high[mates] = _borrowed(eta[mates], error[mates])
-    low = float(np.max(eta - stdtrit(df, 1 - (1 - _UPPER) / len(eta)) * se))
-    top = int(np.argmax(high))
-
-    def cost(value: float) -> float:
-        return _cost(value, metrics[top])
-
-    return LargestCost(
-        effects[top],
-        cost(float(mean[top])),
-        cost(min(low, float(mean[top]))),
-        cost(float(high[top])),
-        len(effects),
-    )
+    low = np.minimum(eta - stdtrit(df, 1 - (1 - _UPPER) / max(1, len(eta))) * se, mean)
+    ends = zip(mean, low, high, metrics, strict=True)
+    return [CostInterval(*(_cost(end, metric) for end in each)) for *each, metric in ends]
 
 
 def _mates(effects: Sequence[Row], error: Floats) -> list[list[int]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.statistics.largest import largest_cost
+from tasks.statistics.largest import LargestCost, cost_intervals, largest_cost
 
 LIMIT = 5.0
 
@@ -38,10 +38,10 @@ def below_limit(costs: Sequence[float], tools: int = 150) -> tuple[float, float]
 
 def test_one_case_keeps_its_own_interval() -> None:
     only = row(2.0)
-    largest = largest_cost([only])
-    assert (largest.row, largest.estimate, largest.low, largest.high, largest.cases) == (
-        only, only["estimate"], only["ci_low"], only["ci_high"], 1,
-    )  # fmt: skip
+    (interval,) = cost_intervals([only])
+    ends = (interval.estimate, interval.low, interval.high)
+    assert ends == (only["estimate"], only["ci_low"], only["ci_high"])
+    assert largest_cost([only]) == LargestCost(only, *ends, 1)
 
 
 def test_a_harmless_tool_with_many_cases_is_found_harmless() -> None:
@@ -62,6 +62,13 @@ def test_the_lower_end_allows_for_the_pick() -> None:
     found = [measured([100 * np.log1p(LIMIT / 100)] * 17, rng) for _ in range(200)]
     assert np.mean([largest_cost(rows).low > LIMIT for rows in found]) <= 0.05
     assert np.mean([max(r["ci_low"] for r in rows) > LIMIT for rows in found]) > 0.2
+
+
+def test_intervals_come_in_the_order_of_the_rows() -> None:
+    rows = [row(cost) for cost in (0.0, 12.0, 0.5, 0.2)]
+    highs = [interval.high for interval in cost_intervals(rows)]
+    assert int(np.argmax(highs)) == 1 and largest_cost(rows).row is rows[1]
+    assert cost_intervals([]) == []
 
 
 def test_an_unsteady_case_borrows_nothing() -> None:
@@ -96,6 +103,8 @@ def test_the_interval_holds_the_estimate_and_the_order_does_not_matter(
     rows = [row(cost, case=f"c{i}") for i, cost in enumerate(costs)]
     largest = largest_cost(rows)
     assert largest.low <= largest.estimate <= largest.high <= max(r["ci_high"] for r in rows) + 0.5
+    for interval in cost_intervals(rows):
+        assert interval.low <= interval.estimate <= interval.high
     random.shuffle(rows)
     again = largest_cost(rows)
     assert (again.low, again.high) == pytest.approx((largest.low, largest.high))
