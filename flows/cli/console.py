@@ -18,6 +18,11 @@ INTERRUPTED = 130
 SOME_INVALID = 1
 
 
+def use_standard_error() -> None:
+    """Standard output is for a document that another program reads."""
+    out.file = sys.stderr
+
+
 def run_flow(flow_run: Coroutine[Any, Any, T]) -> T:
     """What the flow returns. Raises InputError for a Prefect server that does not fit."""
     try:

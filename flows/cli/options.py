@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -40,6 +40,17 @@ TreeEnvironment = Annotated[
     typer.Option("--environment", help="Environment of a tree of the published framework."),
 ]
 TreeRun = Annotated[str | None, typer.Option("--run", help="Run id of such a tree.")]
+Form = Annotated[
+    Literal["table", "json"],
+    typer.Option("--format", help="Tables, or one JSON document (deployments/OUTPUT.md)."),
+]
+Export = Annotated[
+    list[Path],
+    typer.Option(
+        help="Also write the result for programs: F.json, F.xml (JUnit), F.md, F.prom "
+        "(OpenMetrics). Repeatable."
+    ),
+]
 LabSwitch = Annotated[Switch, typer.Option(help="What connects the hosts.")]
 
 

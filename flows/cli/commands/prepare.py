@@ -10,8 +10,8 @@ from rich.markup import escape
 from tasks.model.errors import InputError
 from tasks.model.settings import Measurement, Selection
 
-from ..console import out
-from ..options import CONFIG_DIR, Budget, ConfigDir, Datasets, budget_hours
+from ..console import out, use_standard_error
+from ..options import CONFIG_DIR, Budget, ConfigDir, Datasets, Form, budget_hours
 from ..settings_options import settings_options
 
 app = typer.Typer()
@@ -74,12 +74,14 @@ def cases(
     output: Annotated[
         Path | None, typer.Option(help="With --config: the file; default: beside the full.yaml.")
     ] = None,
+    form: Form = "table",
     selection: Selection,
 ) -> None:
     """Shows an environment's cases, or writes them again from its full.yaml."""
     from tasks.make_plan import regenerate_cases, selected_cases
 
     from ...environment_plans import folders_of
+    from ..documents import cases_json, print_document
     from ..tables import cases_table
 
     if (config_dir is None) == (config is None):
@@ -90,7 +92,11 @@ def cases(
         return
     assert config_dir is not None
     (folder,) = folders_of([config_dir])
-    out.print(cases_table(selected_cases(folder, selection)[1]))
+    _, chosen = selected_cases(folder, selection)
+    if form == "json":
+        print_document(cases_json(chosen))
+    else:
+        out.print(cases_table(chosen))
 
 
 @app.command(
@@ -105,6 +111,7 @@ def plan(
     ] = None,
     budget: Budget = None,
     datasets: Datasets = "datasets/parquet",
+    form: Form = "table",
     selection: Selection,
     measurement: Measurement,
 ) -> None:
@@ -113,8 +120,12 @@ def plan(
     from tasks.make_plan import write_plan
 
     from ...environment_plans import mismatches, plans_of
+    from ..documents import Plans, plan_json, print_document
     from ..tables import forecast_table, plan_summary
 
+    if form == "json":
+        use_standard_error()
+    planned = []
     hours = budget_hours(budget)
     for text in mismatches(config_dir):
         out.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
@@ -127,3 +138,6 @@ def plan(
         forecast = forecast_plan(made, datasets, hours and hours * 3600)
         out.print(forecast_table(forecast, budget))
         out.print(f"wrote {path}", soft_wrap=True)
+        planned.append(plan_json(made, forecast))
+    if form == "json":
+        print_document(Plans(plans=planned))

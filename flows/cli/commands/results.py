@@ -1,17 +1,18 @@
 """What was measured: `ingest`, `analyze`, `compare`, `check`."""
 
-import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from tasks.model.errors import InputError
 
-from ..console import out, run_flow
+from ..console import out, run_flow, use_standard_error
 from ..options import (
     LANGUAGES,
     Datasets,
+    Export,
+    Form,
     Lang,
     Margins,
     Output,
@@ -62,6 +63,11 @@ def analyze(
     enforce: Annotated[
         Path | None, typer.Option(help="A budget file; exit 3 if a cost is proven to exceed it.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="With --enforce: also if a cost is not proven within.")
+    ] = False,
+    export: Export = [],  # noqa: B006
+    form: Form = "table",
 ) -> None:
     """Computes effects, checks and report of a results tree, or the history of all nights."""
     if iteration_path is None and not history:
@@ -72,6 +78,18 @@ def analyze(
         raise InputError("--iteration-path", str(iteration_path), "no such folder",
                          "a results tree")  # fmt: skip
     languages = one_or_more_of(LANGUAGES, "--lang", lang)
+    from ..documents import history_json, print_document
+    from ..result_output import ResultOutput
+
+    output = ResultOutput(form, export, enforce, strict)
+    if history:
+        from tasks.history import history_of
+
+        past = history_of(datasets, output_dir, languages)
+        for path in past.files:
+            out.print(f"history: {path}", soft_wrap=True)
+        if form == "json" and iteration_path is None:
+            print_document(history_json(past))
     if iteration_path is not None:
         from ...analysis import analysis
         from ..tables import print_reported
@@ -80,16 +98,7 @@ def analyze(
             analysis(iteration_path, datasets, output_dir, languages, margins, environment, run_id)
         )
         print_reported(out, ingested, reported)
-    if history:
-        from tasks.history import history_of
-
-        for path in history_of(datasets, output_dir, languages).files:
-            out.print(f"history: {path}", soft_wrap=True)
-    if enforce is not None and iteration_path is not None:
-        from tasks.enforce import enforce_budget
-
-        enforce_budget(datasets, [one.key for one in ingested], enforce)
-        out.print(f"every cost is within {enforce}, or not proven above it")
+        output.give(datasets, ingested, reported, margins)
 
 
 @app.command(epilog="Example: `ebpf-overhead compare 20261121-230000-9ab0 20261122-230000-1f2e`")
@@ -98,17 +107,25 @@ def compare(
     b: Annotated[str, typer.Argument(help="The later run.")],
     datasets: Datasets = "datasets/parquet",
     margins: Margins = None,
+    form: Form = "table",
 ) -> None:
     """Compares what the tools cost in two runs; exit 3 if B costs more by more than the margin."""
     from tasks.compare import runs_of
 
     from ...comparison import comparison
+    from ..documents import comparison_json, print_document
     from ..tables import print_compared
+
+    if form == "json":
+        use_standard_error()
 
     for one in (a, b):
         if not Path(one).is_dir():
             runs_of(datasets, one)  # raises InputError before a flow begins
-    print_compared(out, run_flow(comparison(a, b, datasets, margins)))
+    compared = run_flow(comparison(a, b, datasets, margins))
+    if form == "json":
+        print_document(comparison_json(compared))
+    print_compared(out, compared)
 
 
 @app.command(
@@ -122,13 +139,12 @@ def check(
         str | None, typer.Option("--run", help="Check this run of the datasets.")
     ] = None,
     datasets: Datasets = "datasets/parquet",
-    form: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="Output format.")
-    ] = "table",
+    form: Form = "table",
 ) -> None:
     """Shows the data-quality findings of a run, or of the published figures."""
     from tasks.check import findings_of, reference_findings
 
+    from ..documents import findings_json, print_document
     from ..tables import findings_table
 
     if reference == (run_id is not None):
@@ -136,6 +152,6 @@ def check(
         raise InputError("--reference", "", problem, "either --reference or --run")
     found = reference_findings() if run_id is None else findings_of(datasets, run_id)
     if form == "json":
-        sys.stdout.write(found.write_json() + "\n")
+        print_document(findings_json(found))
     else:
         out.print(findings_table(found))

@@ -16,6 +16,8 @@ from ..options import (
     Budget,
     ConfigDir,
     Datasets,
+    Export,
+    Form,
     LabSwitch,
     Lang,
     Output,
@@ -58,6 +60,8 @@ def run(
     datasets: Datasets = "datasets/parquet",
     output_dir: Output = Path("reports"),
     lang: Lang = "zh,en",
+    export: Export = [],  # noqa: B006
+    form: Form = "table",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
     resume: Annotated[
         str | None, typer.Option(help="Run to resume; only what it has left is measured.")
@@ -65,6 +69,7 @@ def run(
 ) -> None:
     """Runs a campaign end to end: plan, measure, analyse, report."""
     from ...environment_plans import mismatches, plans_of
+    from ..result_output import ResultOutput
     from ..tables import plan_summary, print_compared, print_finished
     from ..terminal_progress import terminal_progress
 
@@ -78,6 +83,7 @@ def run(
         ending |= {"until_decided": True, "iterations": max_iterations}
     measurement = measurement.model_copy(update=ending)
     languages = one_or_more_of(LANGUAGES, "--lang", lang)
+    result_output = ResultOutput(form, export)
     if resume:
         _check_resumable(resume, results_dir, dry_run)
     elif not config_dir:
@@ -103,6 +109,8 @@ def run(
             )
         )  # fmt: skip
     print_finished(out, finished)
+    if finished.reported is not None:
+        result_output.give(datasets, finished.ingested, finished.reported)
     if against is not None:
         print_compared(out, run_flow(versions(run_id, selection.tools[0], against, datasets)))
     if finished.ended_early or any(one.passed < one.cells for one in finished.ingested):

@@ -1,5 +1,6 @@
 """The command line: wrong input is reported before anything starts, one line for each mistake."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -143,10 +144,9 @@ def test_help_shows_an_example_for_every_command(call):
 
 
 def test_the_findings_of_the_published_figures_are_printed_as_json(call):
-    import json
 
     code, out, _ = call("check", "--reference", "--format", "json")
-    findings = json.loads(out)
+    findings = json.loads(out)["findings"]
     needed = {"rule_id", "severity", "environment", "layer", "tool", "metric", "observed",
               "expected", "message"}  # fmt: skip
     assert code == 0
@@ -161,3 +161,18 @@ def test_ctrl_c_reports_what_is_kept(call, monkeypatch):
     code, _, err = call("check", "--reference")
     assert code == 130
     assert err.startswith("interrupted: finished cells are kept")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [(["cases"], "cases"), (["plan", "--iterations", "2"], "plan")],
+)
+def test_cases_and_plan_are_json_documents_too(call, published, words, name):
+    code, out, _ = call(*words, "--config-dir", str(published), "--format", "json")
+    document = json.loads(out)
+    assert (code, document["format"]) == (0, f"ebpf-overhead.{name}.1")
+    if name == "cases":
+        assert len(document["cases"]) == 97
+    else:
+        assert document["plans"][0]["cases"] == 97
+        assert document["plans"][0]["duration_s"] > 3600
