@@ -46,6 +46,9 @@ REASONS: dict[str, Bilingual] = {
          "the interval [{low}, {high}] {unit} leaves it open; {counted} decide a cost of "
          "{mde} {unit} or more",
          "区间 [{low}, {high}] {unit} 不足以判定；{counted}可判定 {mde} {unit} 及以上的开销"),
+        ("like_placebo",
+         "; it differs from no tool, but not from the placebos: the harness may cost as much",
+         "；与不加载工具有差异，但与安慰剂无差异：可能是测量装置本身的开销"),
         ("disagree",
          "mean {mean} and Hodges–Lehmann {median} {unit} disagree: single iterations decide the "
          "mean",

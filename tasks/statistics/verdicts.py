@@ -4,8 +4,8 @@
 |------------|--------------------|--------------------------------------------------|
 | overhead   | cost ≤ margin      | one-sided t                                      |
 | within     | abs(cost) ≥ margin | two one-sided t tests (TOST; Schuirmann 1987)    |
-| positive   | cost ≤ 0           | one-sided t                                      |
-| gain       | cost ≥ 0           | one-sided t                                      |
+| positive   | cost ≤ 0           | one-sided t, against the placebos as well        |
+| gain       | cost ≥ 0           | one-sided t, against the placebos as well        |
 
 Each question is corrected for the number of effects about which it is asked in one environment and
 run (Benjamini–Hochberg 1995). Effects on a metric without a margin keep their interval and are
@@ -30,6 +30,7 @@ from ..storage.schema import PARTITION
 from .arrays import Floats, by_group, columns, floats
 from .decision_rules import DecisionRules
 from .margins import Margins
+from .placebos import held_against_placebos
 from .power import with_mde
 from .reasons import REASONS, counted, from_row, say
 from .scale import from_cost, metric_of, sign
@@ -52,7 +53,8 @@ def judge(
     `verdict`: from a tested effect to its verdict and reason; None: `verdict_of`.
     """
     with_p = by_group(estimates, "metric", lambda part: _with_p_values(part, margins))
-    frame = by_group(with_p, PARTITION, lambda run: with_mde(_with_corrected(run), rules))
+    held = held_against_placebos(with_p)
+    frame = by_group(held, PARTITION, lambda run: with_mde(_with_corrected(run), rules))
     answers = [(verdict or verdict_of)(row, rules) for row in frame.iter_rows(named=True)]
     return frame.with_columns(
         pl.Series("verdict", [name for name, _ in answers], pl.String),
@@ -138,7 +140,7 @@ def answer(row: Row, rules: DecisionRules) -> tuple[str, Bilingual | None]:
             return question, None
     if _signs_differ(row) and abs(row["estimate"]) > row["margin"]:
         return "inconclusive", _disagreement(row)
-    return "inconclusive", say(
+    still_open = say(
         "open",
         low=f"{row['ci_low']:+.3g}",
         high=f"{row['ci_high']:+.3g}",
@@ -146,6 +148,7 @@ def answer(row: Row, rules: DecisionRules) -> tuple[str, Bilingual | None]:
         unit=unit(row["unit"]),
         counted=_counted(row),
     )
+    return "inconclusive", still_open + say("like_placebo") if row["like_placebo"] else still_open
 
 
 def _not_asked(row: Row) -> Bilingual | None:

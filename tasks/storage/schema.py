@@ -262,8 +262,8 @@ EFFECTS = Table(
         _c("p_two_sided", _F, "p of H0: no effect"),
         _c("p_overhead", _F, "p of H0: cost <= margin"),
         _c("p_within", _F, "p of H0: |cost| >= margin (TOST)"),
-        _c("p_gain", _F, "p of H0: cost >= 0"),
-        _c("p_positive", _F, "p of H0: cost <= 0"),
+        _c("p_gain", _F, "p of H0: cost >= 0, and of: not below the placebos' (the larger)"),
+        _c("p_positive", _F, "p of H0: cost <= 0, and of: not above the placebos' (the larger)"),
         _c("margin", _F, "margin of the verdict, in the cost's unit"),
         _c("mde", _F, "smallest true cost that gets the verdict overhead with power 0.8, at the "
                       "corrected level; null without a margin"),
