@@ -12,6 +12,7 @@ from prefect.exceptions import FailedRun
 from tasks.interim_analysis import analyze_interim
 from tasks.lay_out_run import RunFolder
 from tasks.make_plan import duration_s
+from tasks.model.bilingual import Bilingual
 from tasks.model.errors import OverheadError
 from tasks.model.plan import Slot
 from tasks.model.settings import Measurement
@@ -20,6 +21,10 @@ from tasks.run_case import Session, case_runner
 from .form import WhenBusy
 from .host_reservation import reserved_hosts
 from .progress import artifact_updated, create_artifact, environment_progress, progress
+
+_BUDGET_SPENT = Bilingual(
+    "the time budget of {hours} h ends here", "{hours} 小时的时间预算到此用完"
+)
 
 ITERATION = "iteration"
 """Name of the subflow."""
@@ -57,7 +62,7 @@ async def measure(folder: RunFolder, environment: str, run: str, measuring: Meas
             needed_s = duration_s(plan, [slot for slot in left if slot.iteration == number])
             budget_s = plan.design.budget_s
             if budget_s and time.monotonic() - begun + needed_s > budget_s:
-                session.skip(left, f"the budget of {budget_s / 3600:g} h ends here")
+                session.skip(left, _BUDGET_SPENT.format(hours=f"{budget_s / 3600:g}"))
                 return ""
             if reason := await iteration(number, plan.design.iterations):
                 return reason
@@ -102,7 +107,7 @@ def _iteration_flow(
             state = await run_case(slot, name, return_state=True)
             error = None if state.is_completed() else await state.aresult(raise_on_failure=False)
             if isinstance(error, OverheadError):  # no more cells on these hosts
-                session.skip(session.left(), str(error))
+                session.skip(session.left(), Bilingual(str(error), ""))
                 return str(error)
             if isinstance(error, BaseException) and not isinstance(error, FailedRun):
                 raise error  # a full disk here, or a defect: the next slot would fail too

@@ -7,9 +7,8 @@ _WORD = re.compile(r"(?<![\w./\-{$%])[A-Za-z]{3,}(?![\w/\-}.=]|\s*\()")
 """A word of letters alone: no identifier, path, option, placeholder or file name."""
 
 _TERMS = """
-    eBPF BPF XDP CPU PPS TCP UDP NUMA NIC RSS IRQ SSH QEMU KVM OVS tcp udp
-    iperf netperf pidstat bpftrace bpftool perf ethtool sshd Prefect Great Expectations
-    Gbit Mbit bit MiB GiB KiB min moderated TOST UTC CSV HTML Excel parquet JSON YAML English
+    eBPF link tcp udp iperf netperf pidstat bpftrace bpftool perf ethtool sshd
+    Gbit Mbit bit MiB GiB KiB min moderated Excel parquet English Prefect Great Expectations
     Hodges Lehmann Benjamini Hochberg
 """
 FIELD_TERMS = frozenset(_TERMS.split())
@@ -17,8 +16,9 @@ FIELD_TERMS = frozenset(_TERMS.split())
 
 
 def english_words(text: str) -> list[str]:
-    """The English words in a Chinese text, without `FIELD_TERMS` and identifiers."""
-    return [word for word in _WORD.findall(text) if word not in FIELD_TERMS]
+    """The English words in a Chinese text, without abbreviations, `FIELD_TERMS` and identifiers."""
+    words = [word for word in _WORD.findall(text) if not word.isupper()]
+    return [word for word in words if word not in FIELD_TERMS]
 
 
 def chinese(text: str) -> str:

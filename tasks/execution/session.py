@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from ..model.bilingual import Bilingual
 from ..model.errors import HostNotClean, RemoteError
 from ..model.outcome import CellKey, CellPlace, CellStatus, Outcome
 from ..model.plan import Plan, Slot, Workload
@@ -91,7 +92,7 @@ class Session:
             shell = self.site.shells[note.node]
             await residue.wait_until_clean(file, note, shell, _RESIDUE_GONE_WITHIN_S)
 
-    def skip(self, slots: Sequence[Slot], reason: str) -> None:
+    def skip(self, slots: Sequence[Slot], reason: Bilingual) -> None:
         """Records the remaining cells of these slots as skipped."""
         plan = self.site.plan
         for slot in slots:
@@ -102,7 +103,9 @@ class Session:
                     case.name, workload.name,
                 )  # fmt: skip
                 now = time.time()
-                self._record(Outcome(key, CellStatus.SKIPPED, reason, "", now, now))
+                self._record(
+                    Outcome(key, CellStatus.SKIPPED, reason.en, "", now, now, reason_zh=reason.zh)
+                )
 
     def _record(self, outcome: Outcome) -> None:
         self.site.folder.add_outcome(outcome)

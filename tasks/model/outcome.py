@@ -105,6 +105,8 @@ class GateResult:
     passed: bool | None  # None: could not be judged; for a required gate that blocks like a failure
     observed: str = ""
     expected: str = ""
+    observed_zh: str = ""
+    expected_zh: str = ""
 
 
 TRANSPORT = "transport"
@@ -131,6 +133,7 @@ class CellReading:
     windows: dict[str, Window]  # by node
     samples: tuple[Sample, ...]
     intervals: tuple[Interval, ...]
+    reason_zh: str = ""  # empty: a program's own words, which have no other language
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +158,4 @@ class Outcome:
     windows: tuple[Window, ...] = ()
     gates: tuple[GateResult, ...] = ()
     files: tuple[StoredFile, ...] = field(default_factory=tuple)
+    reason_zh: str = ""

@@ -9,7 +9,8 @@ from ..storage.schema import CHECKS, EFFECTS, PARTITION, TABLES
 from .rule import KEYS, Rule, Tables
 from .rules import RULES
 
-_TEXTS = ("message", "message_zh", "advice", "advice_zh")
+_OBSERVED = ("observed", "expected", "observed_zh", "expected_zh")
+_LAYERS_ZH = {"host": "宿主机", "vm": "虚拟机"}
 
 
 def run_rules(tables: Mapping[str, pl.DataFrame], rules: Sequence[Rule] = RULES) -> pl.DataFrame:
@@ -44,7 +45,7 @@ def _rows(rule: Rule, judged: pl.DataFrame) -> pl.DataFrame:
         .join(found, on=PARTITION, how="anti")
         .sort(PARTITION)
     )
-    kept = [column for column in (*KEYS, "observed", "expected") if column in found.columns]
+    kept = [column for column in (*KEYS, *_OBSERVED) if column in found.columns]
     common = {"rule_id": rule.id, "severity": rule.severity}
     passed = [common | {"status": "passed"} | row for row in fine.iter_rows(named=True)]
     failed = [
@@ -55,10 +56,17 @@ def _rows(rule: Rule, judged: pl.DataFrame) -> pl.DataFrame:
 
 
 def _texts(rule: Rule, row: Mapping[str, object]) -> dict[str, str]:
-    fields = dict.fromkeys((*KEYS, "observed", "expected"), "") | {
-        name: "" if value is None else value for name, value in row.items()
+    """The rule's sentences about one finding, in both languages."""
+    known = {name: "" if value is None else value for name, value in row.items()}
+    english = dict.fromkeys((*KEYS, "observed", "expected"), "") | known
+    chinese = english | {name: row.get(f"{name}_zh") or english[name] for name in _OBSERVED[:2]}
+    chinese["layer"] = _LAYERS_ZH.get(str(english["layer"]), "")
+    return {
+        "message": rule.message.en.format_map(english),
+        "message_zh": rule.message.zh.format_map(chinese),
+        "advice": rule.advice.en,
+        "advice_zh": rule.advice.zh,
     }
-    return {name: getattr(rule, name).format_map(fields) for name in _TEXTS}
 
 
 def withheld(

@@ -79,7 +79,7 @@ def _wider(factor: float, minimum: float) -> pl.Expr:
 
 def _as_factor(width: str) -> pl.Expr:
     """A width on the logarithm as the factor between the interval's ends."""
-    return pl.concat_str(pl.lit("x"), pl.col(width).exp().round_sig_figs(3))
+    return pl.concat_str(pl.lit("×"), pl.col(width).exp().round_sig_figs(3))
 
 
 def too_cheap(tables: Tables) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 import polars as pl
 
+from ..model.bilingual import Bilingual
 from ..storage.schema import CHECKS, PARTITION
 from .checks import complete
 from .rule import KEYS, Tables
@@ -23,8 +24,11 @@ _PLACE = ("layer", "tool", "case", "workload", "metric")
 
 _SEVERITY = {"blocks": "critical", "warns": "warning", "informs": "info"}
 
-_ADVICE = "Ingest the raw tree again; if it stays, the reader or the host's program is at fault."
-_ADVICE_ZH = "重新导入原始结果树；若仍存在，则读取程序或主机上的测量程序有误。"
+_ADVICE = Bilingual(
+    "Ingest the raw results again; if it persists, the reader or a program on the host is faulty.",
+    "重新导入原始结果；若仍存在，则读取程序或主机上的测量程序有误。",
+)
+_RAISED = Bilingual("Not evaluated: {raised}", "检查未能执行，原始信息：{raised}")
 
 
 def run_checkpoint(tables: Mapping[str, pl.DataFrame], docs: Path | None = None) -> pl.DataFrame:
@@ -113,16 +117,19 @@ def _validate(checkpoint: Any, suite: Suite, frame: pl.DataFrame) -> Iterator[di
             expectation = by_id[result.expectation_config.meta["id"]]
             common = {"rule_id": expectation.id, "severity": expectation.severity}
             if raised := _exception(result.exception_info):
-                yield common | {"status": "error", "message": raised, "message_zh": raised}
+                yield common | {"status": "error"} | _message(_RAISED.format(raised=raised))
             elif not result.success:
                 common |= {
                     "status": "failed",
-                    "message": expectation.message,
-                    "message_zh": expectation.message_zh,
-                    "advice": _ADVICE,
-                    "advice_zh": _ADVICE_ZH,
+                    **_message(expectation.message),
+                    "advice": _ADVICE.en,
+                    "advice_zh": _ADVICE.zh,
                 }
                 yield from (common | placed for placed in _placed(result.result, frame))
+
+
+def _message(text: Bilingual) -> dict[str, str]:
+    return {"message": text.en, "message_zh": text.zh}
 
 
 def _exception(info: Mapping[str, Any]) -> str | None:

@@ -22,6 +22,9 @@ PATH_FACTOR = 1.10
 """VM traffic that is faster than its hosts' by more than this factor took another path."""
 
 
+_NO_GAIN = (pl.lit("no gain"), pl.lit("无性能提升").alias("expected_zh"))
+
+
 def _gains(tables: Tables) -> pl.DataFrame:
     """Primary effects with `gain` (the whole interval is one) and, by stratum, `of` and `gaining`
     (tools judged, tools gaining) and `shared` (so many gain that the baseline is the suspect).
@@ -47,7 +50,7 @@ def gain(tables: Tables) -> pl.DataFrame:
     beyond = pl.col("estimate") < -pl.col("margin").fill_null(MARGIN_PCT)
     established = (pl.col("verdict") == "implausible_gain").fill_null(False)
     failed = established | (pl.col("gain") & beyond)
-    findings = effect_findings(_gains(tables), failed, pl.lit("cost >= 0"), "shared")
+    findings = effect_findings(_gains(tables), failed, *_NO_GAIN, "shared")
     return findings.filter(~(pl.col("failed") & pl.col("shared")))
 
 
@@ -64,7 +67,7 @@ def baseline_suspect(tables: Tables) -> pl.DataFrame:
                 pl.lit(": "),
                 gaining.str.join(", "),
             ),
-            expected=pl.lit(f"< {SUSPECT_SHARE:.0%}"),
+            expected=pl.lit(f"< {100 * SUSPECT_SHARE:.0f} %"),
         )
     )
 
@@ -72,7 +75,7 @@ def baseline_suspect(tables: Tables) -> pl.DataFrame:
 def gain_with_the_rest(tables: Tables) -> pl.DataFrame:
     """Each gain in a stratum whose baseline is the suspect, not the tool."""
     failed = pl.col("gain") & pl.col("shared")
-    return effect_findings(_gains(tables), failed, pl.lit("cost >= 0"))
+    return effect_findings(_gains(tables), failed, *_NO_GAIN)
 
 
 def other_path(tables: Tables) -> pl.DataFrame:
@@ -87,7 +90,7 @@ def other_path(tables: Tables) -> pl.DataFrame:
             *STRATUM,
             failed=pl.col("value") > PATH_FACTOR * pl.col("host"),
             observed=pl.concat_str(number(pl.col("value") / 1e9), pl.lit(" Gbit/s")),
-            expected=pl.concat_str(pl.lit("<= "), number(pl.col("host") / 1e9), pl.lit(" Gbit/s")),
+            expected=pl.concat_str(pl.lit("≤ "), number(pl.col("host") / 1e9), pl.lit(" Gbit/s")),
         )
         .sort(STRATUM)
     )
@@ -111,6 +114,6 @@ def kernel_time(tables: Tables) -> pl.DataFrame:
             observed=pl.concat_str(
                 pl.col("name"), pl.lit(" "), number(pl.col("cpu_pct")), pl.lit(" %")
             ),
-            expected=pl.concat_str(pl.lit("<= "), 100 * pl.col("cpus"), pl.lit(" %")),
+            expected=pl.concat_str(pl.lit("≤ "), 100 * pl.col("cpus"), pl.lit(" %")),
         )
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ..model.bilingual import Bilingual
 from ..model.errors import InputError
 from ..model.metrics import METRICS, Better
 from ..storage.schema import CELLS, CHECKS, EFFECTS, SAMPLES
@@ -171,6 +172,7 @@ def _value_missing(tables: Tables) -> pl.DataFrame:
         failed=pl.col("ci_high").is_null(),
         observed=pl.lit("N/A"),
         expected=pl.lit("a number"),
+        expected_zh=pl.lit("数值"),
     )
 
 
@@ -183,9 +185,10 @@ _OWN_RULES: Sequence[Rule] = (
         "reference.value_missing",
         "informs",
         _value_missing,
-        "{tool}, {workload}: published as {observed}.",
-        "{tool}，{workload}：公布值为 {observed}。",
-        "Measure it: a missing figure is not a zero.",
-        "请重新测量：缺失不等于零。",
+        Bilingual(
+            "{tool}, {workload}: published as {observed}.",
+            "{tool}，{workload}：公布值为 {observed}。",
+        ),
+        Bilingual("Measure it: a missing figure is not a zero.", "请重新测量：缺失不等于零。"),
     ),
 )

@@ -2,8 +2,8 @@
 
 A rule's `judge` takes the tables and returns one row for each subject that it judged:
 `environment`, `run`, whichever other columns of `KEYS` place the subject, `failed` (null: could
-not be judged), and for the failed ones `observed` and `expected`, which are the same in every
-language: numbers and names.
+not be judged), and for the failed ones `observed` and `expected`: numbers, symbols and names. Where
+one of them holds words, `observed_zh` or `expected_zh` has them in Chinese.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from ..model.bilingual import Bilingual
 from ..storage.schema import EFFECTS, PARTITION
 
 Tables = Mapping[str, pl.DataFrame]
@@ -27,9 +28,7 @@ class Rule:
     id: str
     severity: str  # blocks a verdict | warns | informs
     judge: Callable[[Tables], pl.DataFrame]
-    message: str
-    message_zh: str
-    advice: str
-    advice_zh: str
+    message: Bilingual
+    advice: Bilingual
     scope: tuple[str, ...] = EFFECTS.key
     """Where it blocks: the effects that share these columns with the finding are withheld."""

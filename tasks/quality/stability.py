@@ -24,8 +24,10 @@ def regimes(tables: Tables) -> pl.DataFrame:
     for key, series in baselines(tables).group_by(STRATUM):
         result = judge_steady(series["value"].to_list())
         failed = None if result.passed is None else not result.passed
-        rows.append((*key, result.observed, result.expected, failed))
-    texts = dict.fromkeys((*STRATUM, "observed", "expected"), pl.String)
+        words = (result.observed, result.observed_zh, result.expected, result.expected_zh)
+        rows.append((*key, *words, failed))
+    columns = ("observed", "observed_zh", "expected", "expected_zh")
+    texts = dict.fromkeys((*STRATUM, *columns), pl.String)
     schema = {**texts, "failed": pl.Boolean}
     return pl.DataFrame(rows, schema=schema, orient="row").sort(STRATUM)
 
@@ -49,7 +51,7 @@ def drift(tables: Tables) -> pl.DataFrame:
             *STRATUM,
             failed=(total.abs() > MAX_DRIFT) & (pl.col("t_value") > DRIFT_T),
             observed=pl.concat_str((100 * (total.exp() - 1)).round(1), pl.lit(" %")),
-            expected=pl.lit(f"+-{math.expm1(MAX_DRIFT):.0%}"),
+            expected=pl.lit(f"±{100 * math.expm1(MAX_DRIFT):.0f} %"),
         )
         .sort(STRATUM)
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..model.bilingual import Bilingual
 from ..model.outcome import GateResult
 
 MIN_BASELINES = 6
@@ -26,7 +27,10 @@ the first would split 9.8 %)."""
 MIN_RATIO = 1.15
 """Levels closer than this are no regimes but noise, which the interval already includes."""
 
-EXPECTED = f"one level, or levels within {MIN_RATIO - 1:.0%} of each other"
+EXPECTED = Bilingual(
+    f"one level, or levels within {100 * (MIN_RATIO - 1):.0f} % of each other",
+    f"只有一个水平，或两个水平相差 {100 * (MIN_RATIO - 1):.0f} % 以内",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +75,23 @@ def split(values: Sequence[float]) -> Regimes:
 def judge_steady(baselines: Sequence[float]) -> GateResult:
     """The gate over all baselines of one environment, layer, workload and metric in one run."""
     if len(baselines) < MIN_BASELINES or min(baselines) <= 0:
-        few = f"not observed: {len(baselines)} baselines, {MIN_BASELINES} positive ones needed"
-        return GateResult("steady", None, few, EXPECTED)
-    regimes = split(baselines)
-    observed = f"{len(baselines)} baselines at one level"
-    if regimes.apart:
-        observed = (
-            f"{regimes.n_low} baselines at {regimes.low:.4g}, "
-            f"{regimes.n_high} at {regimes.high:.4g}"
+        few = Bilingual(
+            f"not observed: {len(baselines)} baselines, {MIN_BASELINES} positive ones needed",
+            f"未观测到：基线 {len(baselines)} 个，至少需要 {MIN_BASELINES} 个正值",
         )
-    return GateResult("steady", not regimes.apart, observed, EXPECTED)
+        return _result(None, few)
+    regimes = split(baselines)
+    observed = Bilingual(
+        f"{len(baselines)} baselines at one level", f"{len(baselines)} 个基线处于同一水平"
+    )
+    if regimes.apart:
+        low, high = f"{regimes.low:.4g}", f"{regimes.high:.4g}"
+        observed = Bilingual(
+            f"{regimes.n_low} baselines at {low}, {regimes.n_high} at {high}",
+            f"{regimes.n_low} 个基线在 {low}，{regimes.n_high} 个在 {high}",
+        )
+    return _result(not regimes.apart, observed)
+
+
+def _result(passed: bool | None, observed: Bilingual) -> GateResult:
+    return GateResult("steady", passed, observed.en, EXPECTED.en, observed.zh, EXPECTED.zh)

@@ -32,19 +32,27 @@ def cells_lost_to(gate: str) -> Callable[[Tables], pl.DataFrame]:
             tables["cells"]
             .filter(stopped | (pl.col("status") == "passed"))
             .group_by(_CASE)
-            .agg(lost=stopped.sum(), cells=pl.len(), why=pl.col("reason").filter(stopped).first())
+            .agg(
+                pl.col("reason", "reason_zh").filter(stopped).first(),
+                lost=stopped.sum(),
+                cells=pl.len(),
+            )
             .select(
                 *_CASE,
                 failed=pl.col("lost") > 0,
-                observed=pl.concat_str(
-                    ratio(pl.col("lost"), pl.col("cells")),
-                    pl.lit(": ") + pl.col("why").fill_null(gate),
-                ),
+                observed=_lost(": ", pl.col("reason"), gate),
+                observed_zh=_lost("：", pl.coalesce("reason_zh", "reason"), gate),
             )
             .sort(_CASE)
         )
 
     return judge
+
+
+def _lost(colon: str, why: pl.Expr, gate: str) -> pl.Expr:
+    """`2/8: ` and why the first of these cells was lost."""
+    share = ratio(pl.col("lost"), pl.col("cells"))
+    return pl.concat_str(share, pl.lit(colon), why.fill_null(gate))
 
 
 def too_many_lost(tables: Tables) -> pl.DataFrame:
@@ -105,6 +113,6 @@ def clock_offset(tables: Tables) -> pl.DataFrame:
         .drop_nulls("clock_offset_s")
         .group_by(PARTITION)
         .agg(failed=off.any(), observed=offset.str.join(", "))
-        .with_columns(expected=pl.lit(f"within {MAX_CLOCK_OFFSET_S:g} s"))
+        .with_columns(expected=pl.lit(f"≤ {MAX_CLOCK_OFFSET_S:g} s"))
         .sort(PARTITION)
     )

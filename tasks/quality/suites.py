@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from ..model.bilingual import Bilingual
 from ..model.metrics import METRICS
 from ..storage.schema import CELLS, PARTITION, TABLES, Table
 from .rule import Tables
@@ -34,8 +35,7 @@ class Expectation:
     id: str
     type: str
     arguments: dict[str, Any]
-    message: str
-    message_zh: str
+    message: Bilingual
     severity: str = "blocks"
 
 
@@ -55,8 +55,7 @@ def _structure(table: Table) -> Iterator[Expectation]:
         f"expect.{name}.columns",
         "ExpectTableColumnsToMatchSet",
         {"column_set": list(table.schema), "exact_match": True},
-        f"Table {name} has other columns than its schema.",
-        f"表 {name} 的列与模式不符。",
+        Bilingual(f"Table {name}: columns differ from the schema.", f"表 {name} 的列与模式不符。"),
     )
     for column in table.columns:
         if column.required:
@@ -64,23 +63,29 @@ def _structure(table: Table) -> Iterator[Expectation]:
                 f"expect.{name}.required.{column.name}",
                 "ExpectColumnValuesToNotBeNull",
                 {"column": column.name},
-                f"Table {name} has rows without {column.name}.",
-                f"表 {name} 存在缺少 {column.name} 的行。",
+                Bilingual(
+                    f"Table {name} has rows without {column.name}.",
+                    f"表 {name} 存在缺少 {column.name} 的行。",
+                ),
             )
         if column.allowed:
             yield Expectation(
                 f"expect.{name}.allowed.{column.name}",
                 "ExpectColumnValuesToBeInSet",
                 {"column": column.name, "value_set": list(column.allowed)},
-                f"Table {name}: {column.name} is none of {', '.join(column.allowed)}.",
-                f"表 {name}：{column.name} 不属于 {', '.join(column.allowed)}。",
+                Bilingual(
+                    f"Table {name}: {column.name} is none of {', '.join(column.allowed)}.",
+                    f"表 {name}：{column.name} 不属于 {', '.join(column.allowed)}。",
+                ),
             )
     yield Expectation(
         f"expect.{name}.unique",
         "ExpectCompoundColumnsToBeUnique",
         {"column_list": list(table.key)},
-        f"Table {name} has two rows of one key: something was counted twice.",
-        f"表 {name} 存在重复键：有内容被重复计数。",
+        Bilingual(
+            f"Table {name} has two rows with the same key: something was counted twice.",
+            f"表 {name} 存在重复键：有内容被重复计数。",
+        ),
     )
 
 
@@ -94,8 +99,7 @@ def _types() -> Expectation:
         "expect.dtypes",
         "ExpectColumnPairValuesToBeInSet",
         {"column_A": "column", "column_B": "dtype", "value_pairs_set": pairs},
-        "A column is of another type than its schema's.",
-        "列类型与模式不符。",
+        Bilingual("A column's type differs from the schema.", "列类型与模式不符。"),
     )
 
 
@@ -105,13 +109,14 @@ def _in_range(table: str, column: str, low: float, high: float | None = None) ->
         f"expect.{table}.range.{column}",
         "ExpectColumnValuesToBeBetween",
         {"column": column, "min_value": low, "max_value": high},
-        f"Table {table}: {column} outside {bounds}.",
-        f"表 {table}：{column} 超出 {bounds}。",
+        Bilingual(
+            f"Table {table}: {column} outside {bounds}.", f"表 {table}：{column} 超出 {bounds}。"
+        ),
     )
 
 
 def _order(
-    rule_id: str, low: str, high: str, *, what: str, what_zh: str, severity: str = "blocks"
+    rule_id: str, low: str, high: str, message: Bilingual, severity: str = "blocks"
 ) -> Expectation:
     return Expectation(
         rule_id,
@@ -122,8 +127,7 @@ def _order(
             "or_equal": True,
             "ignore_row_if": "either_value_is_missing",
         },
-        what,
-        what_zh,
+        message,
         severity,
     )
 
@@ -146,9 +150,11 @@ def _ordered() -> Iterator[Expectation]:
             f"expect.latency.{low}_{high}",
             f"latency_{low}_us",
             f"latency_{high}_us",
-            what=f"A cell's {low} latency is above its {high}: misread, or of another run.",
-            what_zh=f"单元的 {low} 时延高于 {high}：读取有误或来自另一次运行。",
-            severity=severity,
+            Bilingual(
+                f"A cell's {low} latency is above its {high}: misread, or of another run.",
+                f"测量单元的 {low} 延迟高于 {high}：读取有误或来自另一批次。",
+            ),
+            severity,
         )
 
 
@@ -160,16 +166,19 @@ _UNIT = Expectation(
         "column_B": "unit",
         "value_pairs_set": [(metric.name, metric.unit) for metric in METRICS.values()],
     },
-    "A metric that is not defined, or in another unit than its own.",
-    "未定义的指标，或单位与定义不符。",
+    Bilingual(
+        "Undefined metric, or a unit other than the metric's.", "未定义的指标，或单位与定义不符。"
+    ),
 )
 
 _LIMIT = _order(
     "expect.limits",
     "value",
     "limit",
-    what="More than the hardware can do: link speed, line rate or the number of CPUs.",
-    what_zh="超出硬件能力：链路速率、线速包率或 CPU 数量。",
+    Bilingual(
+        "More than the hardware can do: link speed, line rate or number of CPUs.",
+        "超出硬件能力：链路速率、线速 PPS 或 CPU 数量。",
+    ),
 )
 
 _EXTRA: dict[str, tuple[Expectation, ...]] = {
@@ -186,8 +195,8 @@ _EXTRA: dict[str, tuple[Expectation, ...]] = {
         ),
         *(
             _order(f"expect.effects.{low}_{high}", low, high,
-                   what=f"An effect's {low} is above its {high}.",
-                   what_zh=f"效应的 {low} 大于 {high}。")
+                   Bilingual(f"An effect's {low} is above its {high}.",
+                             f"影响的 {low} 大于 {high}。"))
             for low, high in (("ci_low", "estimate"), ("estimate", "ci_high"))
         ),
     ),

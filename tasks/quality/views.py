@@ -53,7 +53,7 @@ def tool_effects(tables: Tables) -> pl.DataFrame:
 
 
 def effect_findings(
-    effects: pl.DataFrame, failed: pl.Expr, expected: pl.Expr, *also: str
+    effects: pl.DataFrame, failed: pl.Expr, expected: pl.Expr, *also: str | pl.Expr
 ) -> pl.DataFrame:
     """A row for each effect as a rule returns it, its interval as `observed`; columns of `also`."""
     return effects.select(
@@ -68,7 +68,7 @@ def share_of_cells(
     return (
         cells.group_by(by)
         .agg(failed=bad.sum() > limit * pl.len(), observed=ratio(bad.sum(), pl.len()))
-        .with_columns(expected=pl.lit(f"<= {limit:.0%}" if limit else "0"))
+        .with_columns(expected=pl.lit(f"≤ {100 * limit:.0f} %" if limit else "0"))
         .sort(by)
     )
 
@@ -114,13 +114,17 @@ def number(value: pl.Expr, signed: bool = False) -> pl.Expr:
 
 
 def change(low: str = "ci_low", high: str = "ci_high") -> pl.Expr:
-    """An effect's range as the change of its metric: throughput `-57~-53 %`, CPU `+16~+17`."""
+    """An effect's range as the change of its metric: throughput `-57~-53 %`, CPU `+16~+17 %CPU`.
+
+    %CPU, as pidstat heads its column: percent of one CPU, in either language.
+    """
+    unit = pl.col("unit").replace({"% of one CPU": "%CPU"})
     more = pl.col("metric").is_in(_MORE_IS_BETTER)
     first = pl.when(more).then(-pl.col(high)).otherwise(pl.col(low))
     last = pl.when(more).then(-pl.col(low)).otherwise(pl.col(high))
     span = pl.concat_str(number(first, True), pl.lit("~"), number(last, True))
     text = pl.when(first == last).then(number(first, True)).otherwise(span)
-    return pl.concat_str(text, pl.lit(" "), pl.col("unit"))
+    return pl.concat_str(text, pl.lit(" "), unit)
 
 
 def log_width() -> pl.Expr:

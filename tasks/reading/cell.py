@@ -71,12 +71,13 @@ def judge_cell(parsed: ParsedCell, slot: rawtree.SlotRecord) -> CellReading:
     cell, found = parsed.record, parsed.found
     observation = observe(slot, cell, parsed.snapshots, parsed.windows, found)
     results = gates.judge(observation, slot.case.kind)
-    status, gate, reason = _verdict(cell, results)
+    status, gate, reason, reason_zh = _verdict(cell, results)
     return CellReading(
         key=key_of(slot, cell.workload.name),
         status=status,
         gate=gate,
         reason=reason,
+        reason_zh=reason_zh,
         gates=results,
         windows=parsed.windows,
         samples=tuple(found.samples),
@@ -86,16 +87,18 @@ def judge_cell(parsed: ParsedCell, slot: rawtree.SlotRecord) -> CellReading:
 
 def _verdict(
     cell: rawtree.CellRecord, results: tuple[GateResult, ...]
-) -> tuple[CellStatus, str, str]:
+) -> tuple[CellStatus, str, str, str]:
+    """Status, gate, and the reason in English and Chinese."""
     if cell.failure is not None:
-        return CellStatus.INVALID, cell.failure.gate, cell.failure.reason
+        return CellStatus.INVALID, cell.failure.gate, cell.failure.reason, ""
     if cell.not_fetched:
-        return CellStatus.INVALID, TRANSPORT, f"not fetched: {cell.not_fetched}"
+        missing = cell.not_fetched
+        return CellStatus.INVALID, TRANSPORT, f"not fetched: {missing}", f"未取回：{missing}"
     required = {gate.id for gate in gates.GATES.values() if gate.required}
     failed = gates.blocking(results, required)
     if failed is None:
-        return CellStatus.PASSED, "", ""
-    return CellStatus.INVALID, failed.gate, failed.observed
+        return CellStatus.PASSED, "", "", ""
+    return CellStatus.INVALID, failed.gate, failed.observed, failed.observed_zh
 
 
 def _snapshots(

@@ -79,8 +79,11 @@ def read(root: Path, environment: str, run: str) -> Reading:
             ]
             rows["intervals"] += [key | _fields(interval) for interval in intervals]
         for workload in never_run[each.case] if each.number == 0 else ():
-            reason = "the case left no output of this load"
-            missing = {"workload": workload, "attempt": 1, "status": "failed", "reason": reason}
+            missing = {
+                "workload": workload, "attempt": 1, "status": "failed",
+                "reason": "the case left no output of this load",
+                "reason_zh": "该用例没有这项负载的输出",
+            }  # fmt: skip
             rows["cells"].append(place | case | missing)
     return Reading(
         runs=schema.RUNS.frame([about | {"raw_path": str(root)} | _run(rows["cells"], cells)]),
@@ -166,6 +169,7 @@ def _cell(
         "status": "passed" if failed is None else "invalid",
         "gate": None if failed is None else failed.gate,
         "reason": None if failed is None else failed.observed,
+        "reason_zh": None if failed is None else failed.observed_zh or None,
         "gates": json.dumps([_fields(result) for result in results], ensure_ascii=False),
         "started": started,
         "ended": ended,

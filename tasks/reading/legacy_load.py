@@ -154,9 +154,15 @@ def _overlap(
     if len(starts) == 1:
         return ()
     together_s = max(0.0, min(ends) - max(starts))
-    observed = f"{together_s:.0f} s of {requested_s:g} s with all {len(starts)} processes running"
-    expected = "all processes run through the whole window"
-    return (GateResult("simultaneous", None, observed, expected),)
+    result = GateResult(
+        "simultaneous",
+        None,
+        f"{together_s:.0f} s of {requested_s:g} s with all {len(starts)} processes running",
+        "all processes run through the whole window",
+        f"{requested_s:g} s 中有 {together_s:.0f} s 全部 {len(starts)} 个进程同时运行",
+        "所有进程在整个窗口内运行",
+    )
+    return (result,)
 
 
 def _netperf(trips: netperf.RoundTrips, cell: LegacyCell) -> Load:

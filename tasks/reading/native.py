@@ -108,6 +108,7 @@ def _cell(
             "status": str(reading.status),
             "gate": reading.gate or None,
             "reason": reading.reason or None,
+            "reason_zh": reading.reason_zh or None,
             "gates": json.dumps([asdict(gate) for gate in reading.gates], ensure_ascii=False),
             "started": _time(window.start if window else None),
             "ended": _time(window.end if window else None),
@@ -150,6 +151,7 @@ def _skipped(case: Case, never: Outcome) -> dict[str, Any]:
         "command": case.command or None,
         "status": str(never.status),
         "reason": never.reason,
+        "reason_zh": never.reason_zh or None,
     }
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterator
 
+from ..model.bilingual import Bilingual
 from ..model.outcome import CellKey, CellPlace, CellStatus, Outcome
 from ..model.plan import Case
 from ..storage.run_folder import RunFolder
 
-_NEVER_STARTED = "the campaign ended before this cell"
+_NEVER_STARTED = Bilingual("the campaign ended before this cell", "测试在该测量单元之前结束")
 
 
 def never_measured(
@@ -28,5 +29,9 @@ def never_measured(
             )  # fmt: skip
             if key.place not in measured:
                 outcome = outcomes.get(key.place)
-                reason = (outcome.reason if outcome else "") or _NEVER_STARTED
-                yield case, Outcome(key, CellStatus.SKIPPED, reason)
+                if outcome is not None and outcome.reason:
+                    reason = Bilingual(outcome.reason, outcome.reason_zh)
+                else:
+                    reason = _NEVER_STARTED
+                skipped = Outcome(key, CellStatus.SKIPPED, reason.en, reason_zh=reason.zh)
+                yield case, skipped

@@ -17,6 +17,7 @@ import polars as pl
 from scipy.special import stdtr
 from scipy.stats import binom, linregress
 
+from ..model.bilingual import Bilingual, same, unit
 from ..storage.schema import STRATUM
 from .arrays import floats
 from .baselines import MAD_TO_SD, baseline_series, blocks, residuals
@@ -37,55 +38,70 @@ class CalibrationRule:
 
     id: str
     severity: str
-    passed: str
-    passed_zh: str
-    failed: str
-    failed_zh: str
-    advice: str
-    advice_zh: str
+    passed: Bilingual
+    failed: Bilingual
+    advice: Bilingual
 
 
 FREE_AA = CalibrationRule(
     "calibration.free_aa",
     "blocks",
-    "Baselines held against their neighbours show about as many effects as chance.",
-    "基线与相邻基线相比，显著差异的比例与偶然一致。",
-    "Baselines held against their neighbours differ more, or less, often than chance: this "
-    "environment's verdicts are withheld.",
-    "基线与相邻基线的差异次数超出偶然范围：该环境不作判定，只给出区间。",
-    "Look at the baselines over time; lengthen the windows, pin the load.",
-    "请查看基线随时间的变化；延长测量窗口，并绑定负载的 CPU。",
+    Bilingual(
+        "Baselines compared with their neighbours differ about as often as chance.",
+        "基线与相邻基线相比，出现差异的比例与随机波动一致。",
+    ),
+    Bilingual(
+        "Baselines compared with their neighbours differ more, or less, often than chance: this "
+        "environment's verdicts are withheld.",
+        "基线与相邻基线出现差异的次数超出随机波动范围：该环境暂不判定，只给出区间。",
+    ),
+    Bilingual(
+        "Look at the baselines over time; lengthen the windows, pin the load.",
+        "查看基线随时间的变化；延长测量窗口，并绑定负载的 CPU。",
+    ),
 )
 PLACEBO = CalibrationRule(
     "calibration.placebo",
     "blocks",
-    "A placebo attaches nothing and comes out without effect.",
-    "安慰剂不挂载任何探针，结果为无影响。",
-    "A placebo shows an effect: what is measured is the harness, and this environment's verdicts "
-    "are withheld.",
-    "安慰剂显示有影响：测到的是测量装置本身，该环境不作判定。",
-    "Find what start, log or monitor cost the traffic before any tool.",
-    "先查明启动、日志或监控对流量的影响，再看任何工具。",
+    Bilingual(
+        "The placebo, which attaches no probe, shows no effect.",
+        "空载对照不挂载探针，结果无影响。",
+    ),
+    Bilingual(
+        "The placebo, which attaches no probe, shows an effect: it is the harness's, and this "
+        "environment's verdicts are withheld.",
+        "空载对照不挂载探针，却显示有影响：影响来自测试框架自身，该环境暂不判定。",
+    ),
+    Bilingual(
+        "First find out what starting, logging or monitoring costs the traffic.",
+        "先查明启动、日志或监控对流量的影响。",
+    ),
 )
 CARRY_OVER = CalibrationRule(
     "calibration.carry_over",
     "warns",
-    "Baselines do not depend on how long ago the last tool ran.",
-    "基线与距上一个工具结束的时间无关。",
-    "Baselines depend on how long ago the last tool ran.",
-    "基线与距上一个工具结束的时间有关。",
-    "Set a longer cool-down.",
-    "请设置更长的冷却时间。",
+    Bilingual(
+        "Baselines do not depend on how long ago the last tool ended.",
+        "基线与上一个工具结束后经过的时间无关。",
+    ),
+    Bilingual(
+        "Baselines depend on how long ago the last tool ended.",
+        "基线与上一个工具结束后经过的时间有关。",
+    ),
+    Bilingual("Set a longer cool-down.", "延长冷却时间。"),
 )
 STEADY_BLOCKS = CalibrationRule(
     "calibration.steady_blocks",
     "warns",
-    "Neighbouring baselines agree.",
-    "相邻基线一致。",
-    "Too many neighbouring baselines jump: the environment is unhealthy.",
-    "相邻基线跳变过多：该环境不健康。",
-    "Look for foreign load, frequency changes and scheduler regimes.",
-    "请检查外来负载、频率变化和调度状态。",
+    Bilingual("Neighbouring baselines agree.", "相邻基线一致。"),
+    Bilingual(
+        "Too many neighbouring baselines jump: the environment is unstable.",
+        "相邻基线跳变过多：该环境不稳定。",
+    ),
+    Bilingual(
+        "Check for foreign load, frequency changes and scheduling.",
+        "检查外来负载、频率变化与调度。",
+    ),
 )
 
 
@@ -124,11 +140,14 @@ def free_aa(series: pl.DataFrame) -> Row:
     )
     p = [p for stratum in cases.partition_by(STRATUM) for p in _p_values(stratum)]
     low, high = (int(limit) for limit in binom.interval(BAND, max(1, len(p)), NOMINAL))
-    expected = f"{low} to {high}"
+    expected = same(f"{low}–{high}")
     if not p:
-        return _not_judged(FREE_AA, "fewer than 2 iterations with an inner baseline", expected)
+        few = Bilingual(
+            "fewer than 2 iterations with an inner baseline", "含内部基线的迭代不足 2 次"
+        )
+        return _not_judged(FREE_AA, few, expected)
     hits = sum(value < NOMINAL for value in p)
-    observed = f"{hits} of {len(p)} below {NOMINAL:g}"
+    observed = same(f"{hits}/{len(p)}: p < {NOMINAL:g}")
     return _judged(FREE_AA, low <= hits <= high, observed, expected)
 
 
@@ -148,10 +167,10 @@ def placebos(effects: pl.DataFrame) -> Iterator[Row]:
     found = effects.filter(pl.col("kind") == "placebo", pl.col("primary"))
     level = (1 - BAND) / max(1, found["p_two_sided"].count())
     for effect in found.iter_rows(named=True):
-        p, expected = effect["p_two_sided"], "no effect"
+        p, expected = effect["p_two_sided"], Bilingual("no effect", "无影响")
         place = {name: effect[name] for name in ("layer", "tool", "case", "workload", "metric")}
         if p is None:
-            yield _not_judged(PLACEBO, "no interval", expected) | place
+            yield _not_judged(PLACEBO, Bilingual("no interval", "无区间"), expected) | place
         else:
             passed = effect["verdict"] != "overhead" and p > level
             yield _judged(PLACEBO, passed, _cost(effect), expected) | place
@@ -189,11 +208,14 @@ def carry_over(series: pl.DataFrame, values: pl.DataFrame) -> Row:
         np.concatenate([part[name].to_numpy() for part in scaled]) if scaled else np.empty(0)
         for name in ("since_s_residual", "y_residual")
     )
-    expected = "no slope"
+    expected = Bilingual("no slope", "无斜率")
     if len(x) < MIN_RESIDUALS or np.ptp(x) < 1.0:
-        return _not_judged(CARRY_OVER, "the time since the last tool hardly varies", expected)
+        alike = Bilingual(
+            "the time since the last tool hardly varies", "上一个工具结束后经过的时间几乎不变"
+        )
+        return _not_judged(CARRY_OVER, alike, expected)
     fit = linregress(x, y)
-    observed = f"{fit.slope * 10:+.2g} SD in 10 s (p = {fit.pvalue:.2g})"
+    observed = same(f"{fit.slope * 10:+.2g} SD / 10 s, p = {fit.pvalue:.2g}")
     return _judged(CARRY_OVER, not fit.pvalue < 1 - BAND, observed, expected)
 
 
@@ -205,10 +227,11 @@ def steady_blocks(series: pl.DataFrame) -> Row:
         .group_by("environment", "run", "layer", "iteration", "left")
         .agg(pl.col("unsteady").any())["unsteady"]
     )
-    expected = f"at most {UNHEALTHY_SHARE:.0%}"
+    expected = same(f"≤ {100 * UNHEALTHY_SHARE:.0f} %")
     if judged.is_empty():
-        return _not_judged(STEADY_BLOCKS, "too few blocks", expected)
-    observed = f"{judged.sum()} of {len(judged)} blocks"
+        few = Bilingual("too few blocks", "相邻基线对过少")
+        return _not_judged(STEADY_BLOCKS, few, expected)
+    observed = same(f"{judged.sum()}/{len(judged)}")
     passed = judged.sum() <= UNHEALTHY_SHARE * len(judged)
     return _judged(STEADY_BLOCKS, passed, observed, expected)
 
@@ -219,32 +242,36 @@ def _scaled_mad(values: pl.Series) -> float:
     return float(MAD_TO_SD * np.median(np.abs(array - np.median(array))))
 
 
-def _judged(rule: CalibrationRule, passed: bool, observed: str, expected: str) -> Row:
+def _judged(rule: CalibrationRule, passed: bool, observed: Bilingual, expected: Bilingual) -> Row:
     row = {
         "rule_id": rule.id,
         "severity": rule.severity,
         "status": "passed" if passed else "failed",
-        "observed": observed,
-        "expected": expected,
+        **_both(observed=observed, expected=expected),
     }
     if passed:
-        return row | {"message": rule.passed, "message_zh": rule.passed_zh}
-    texts = {"message": rule.failed, "message_zh": rule.failed_zh}
-    return row | texts | {"advice": rule.advice, "advice_zh": rule.advice_zh}
+        return row | _both(message=rule.passed)
+    return row | _both(message=rule.failed, advice=rule.advice)
 
 
-def _not_judged(rule: CalibrationRule, why: str, expected: str) -> Row:
+def _not_judged(rule: CalibrationRule, why: Bilingual, expected: Bilingual) -> Row:
     return {
         "rule_id": rule.id,
         "severity": "informs",
         "status": "error",
-        "observed": why,
-        "expected": expected,
-        "message": f"Not judged: {why}.",
-        "message_zh": "数据不足，未作判断。",
+        **_both(observed=why, expected=expected),
+        **_both(
+            message=Bilingual("Not judged: {why}.", "数据不足，未检查：{why}。").format(why=why)
+        ),
     }
 
 
-def _cost(effect: Mapping[str, Any]) -> str:
+def _both(**texts: Bilingual) -> dict[str, str]:
+    """Each text in its column, and its Chinese in the twin of that column."""
+    english = {name: text.en for name, text in texts.items()}
+    return english | {f"{name}_zh": text.zh for name, text in texts.items()}
+
+
+def _cost(effect: Mapping[str, Any]) -> Bilingual:
     numbers = (effect[name] for name in ("estimate", "ci_low", "ci_high"))
-    return "{:+.3g} [{:+.3g}, {:+.3g}] {}".format(*numbers, effect["unit"])
+    return same("{:+.3g} [{:+.3g}, {:+.3g}] ".format(*numbers)) + unit(effect["unit"])

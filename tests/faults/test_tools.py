@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.execution import session as campaigns
+from tasks.model.bilingual import same
 from tasks.model.errors import HostNotClean
 from tasks.reading import native
 from tasks.storage.run_folder import RunFolder
@@ -128,7 +129,7 @@ async def test_a_host_that_does_not_become_clean_is_named_and_no_longer_measured
     monkeypatch.setattr(campaigns, "_RESIDUE_GONE_WITHIN_S", 1.0)
     async with bench.held(bench.lay_out([BASELINE], [load()])) as campaign:
         device = campaign.site.pair(campaign.left()[0].layer).server_interface
-        campaign.skip(campaign.left(), "only to learn the interface")
+        campaign.skip(campaign.left(), same("only to learn the interface"))
     leaving = tool(1, f"tc qdisc add dev {device} clsact; {ATTACHING}", "leaving", programs=2)
     folder = bench.lay_out([BASELINE, leaving, BASELINE], [load()])
     try:
@@ -137,11 +138,11 @@ async def test_a_host_that_does_not_become_clean_is_named_and_no_longer_measured
             await campaign.run(first)
             with pytest.raises(HostNotClean, match=f"{SERVER}.*leaving.*clsact"):
                 await campaign.run(second)
-            campaign.skip([second, third], "host not clean")
+            campaign.skip([second, third], same("host not clean"))
         async with bench.held(folder) as campaign:  # as when the run is resumed
             with pytest.raises(HostNotClean, match=f"{SERVER}.*leaving.*clsact"):
                 await campaign.run(campaign.left()[0])
-            campaign.skip(campaign.left(), "host not clean")
+            campaign.skip(campaign.left(), same("host not clean"))
     finally:
         bench.inside(SERVER, "tc", "qdisc", "del", "dev", device, "clsact")
     rows = cells(folder).select("position", "status", "gate", "reason").rows()

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tasks.model.bilingual import same
 from tasks.quality import expectations
 from tasks.quality.suites import Expectation, Suite, latency, limits
 from tasks.storage.schema import CHECKS
@@ -149,7 +150,7 @@ def test_an_expectation_that_raised_is_an_error_and_neither_a_pass_nor_a_failure
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asks = Expectation(
-        "expect.test", "ExpectColumnValuesToNotBeNull", {"column": "no_such_column"}, "-", "-"
+        "expect.test", "ExpectColumnValuesToNotBeNull", {"column": "no_such_column"}, same("-")
     )
     suite = Suite("cells", lambda tables: tables["cells"], (asks,))
     monkeypatch.setattr(expectations, "SUITES", (suite,))

@@ -8,6 +8,8 @@ from tasks.model.outcome import GateResult
 from tasks.model.plan import CaseKind
 from tasks.quality.gates import GATES, Observation, ToolProcess, blocking, judge
 
+from ..languages import chinese, english_words
+
 GOOD = Observation(
     workload_kind="throughput",
     tool_start=ToolProcess(812, 4711),
@@ -140,5 +142,36 @@ def test_a_guest_without_throttling_counters_can_still_be_quiet() -> None:
 def test_every_gate_speaks_both_languages() -> None:
     for gate_id, gate in GATES.items():
         assert gate.id == gate_id
-        assert all((gate.reason, gate.reason_zh, gate.advice, gate.advice_zh))
-        assert gate.reason.endswith(".") and gate.reason_zh.endswith("。")
+        assert gate.reason.en.endswith(".") and gate.reason.zh.endswith("。")
+        for text in (gate.expected, gate.reason, gate.advice):
+            assert text.en and not chinese(text.en)
+            assert text.zh and not english_words(text.zh)
+
+
+@pytest.mark.parametrize("kind", [CaseKind.TOOL, CaseKind.PLACEBO])
+@pytest.mark.parametrize(
+    "observation",
+    [
+        GOOD,
+        Observation(),
+        replace(
+            GOOD,
+            tool_end=ToolProcess(812, None),
+            tool_programs=frozenset({7}),
+            tool_programs_end=frozenset(),
+            run_cnt=None,
+            load_s=(9.0,),
+            max_load1=0.1,
+            throttle_after={"cpu0": 4},
+            kernel_warnings=("-",),
+            baseline_epoch="c3d4",
+            monitor_rows=(),
+        ),
+    ],
+)
+def test_what_was_observed_is_told_in_both_languages(
+    observation: Observation, kind: CaseKind
+) -> None:
+    for result in judge(observation, kind):
+        assert not chinese(result.observed + result.expected)
+        assert not english_words(result.observed_zh + result.expected_zh)

@@ -77,7 +77,7 @@ def test_vm_pairs_faster_than_their_hosts_took_another_path(findings: pl.DataFra
     single = findings.filter(rule_id="physical.other_path", metric="throughput_single")
     assert single.height == 4
     intel = single.filter(environment="os630-kernel-510-intel")
-    assert intel.select("observed", "expected").row(0) == ("21.96 Gbit/s", "<= 8.2 Gbit/s")
+    assert intel.select("observed", "expected").row(0) == ("21.96 Gbit/s", "≤ 8.2 Gbit/s")
 
 
 def test_a_figure_that_is_missing_is_named_and_not_judged(findings: pl.DataFrame) -> None:

@@ -13,6 +13,7 @@ from tasks.quality.gates import GATES
 from tasks.quality.rules import RULES
 from tasks.storage.schema import CHECKS, TABLES
 
+from ..languages import chinese, english_words
 from .quality_tables import TOOLS, effect, effects, facts, whole_run
 
 Tables = dict[str, pl.DataFrame]
@@ -123,7 +124,7 @@ def test_a_refused_cell_names_its_gate_and_its_reason() -> None:
     row = found.filter(rule_id="gate.quiet_host").row(0, named=True)
     assert (row["case"], row["workload"]) == ("summary_a", "latency_tcp_rr")
     assert row["observed"] == "1/2: said so"
-    assert GATES["quiet_host"].reason in row["message"]
+    assert GATES["quiet_host"].reason.en in row["message"]
 
 
 def test_a_gain_is_a_finding_when_statistics_or_its_size_establish_it() -> None:
@@ -252,5 +253,8 @@ def test_ids_are_unique_and_every_rule_speaks_both_languages() -> None:
     assert [rule_id for rule_id, n in Counter(r.id for r in RULES).items() if n > 1] == []
     for rule in RULES:
         assert rule.severity in ("blocks", "warns", "informs")
-        assert rule.message.endswith((".", ")")) and rule.message_zh.endswith(("。", "）"))
-        assert rule.advice.endswith((".", "?")) and rule.advice_zh.endswith(("。", "？"))
+        assert rule.message.en.endswith((".", ")")) and rule.message.zh.endswith(("。", "）"))
+        assert rule.advice.en.endswith((".", "?")) and rule.advice.zh.endswith(("。", "？"))
+        for text in (rule.message, rule.advice):
+            assert not chinese(text.en)
+            assert not english_words(text.zh)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import numpy as np
 import polars as pl
+import pytest
 
 from tasks.statistics.baselines import baseline_series, blocks, unsteady_blocks
 from tasks.statistics.decision_rules import DecisionRules
@@ -11,6 +12,7 @@ from tasks.statistics.differences import cell_values
 from tasks.statistics.effects import Analysis, analyze
 from tasks.statistics.simulate import METRIC, WORKLOAD
 
+from ..languages import chinese, english_words
 from .small_campaign import RULES, campaign, effect, simulated
 
 MARGINS = {"throughput_bps": 3.0}
@@ -134,3 +136,12 @@ def test_the_limit_is_four_scaled_mads_of_the_differences() -> None:
     cells, samples = steps(jump=10)
     found = blocks(baseline_series(cell_values(cells, samples), RULES))
     assert abs(found["limit"][0] - 4 * 1.4826 * np.log(1.01)) < 1e-12
+
+
+@pytest.mark.parametrize("iterations", [1, 6])
+def test_every_check_speaks_both_languages(iterations: int) -> None:
+    cells, samples = simulated({"case_0": 10}, iterations, 1, cases=6)
+    for row in analyze(cells, samples, {METRIC: 3.0}, RULES).calibration.iter_rows(named=True):
+        names = ("observed", "expected", "message", *(("advice",) if row["advice"] else ()))
+        assert not chinese("".join(row[name] for name in names))
+        assert not english_words(" ".join(row[f"{name}_zh"] for name in names))
