@@ -94,6 +94,12 @@ class View:
         return sorted(self.bundle.runs["environment"].unique().to_list())
 
     @cached_property
+    def sequential(self) -> set[str]:
+        """The environments that were measured until decided."""
+        designs = self.bundle.runs.select("environment", "design").iter_rows()
+        return {name for name, text in designs if (settings(text) or {}).get("until_decided")}
+
+    @cached_property
     def effects(self) -> pl.DataFrame:
         """Effects of tools and placebos with topic, change, withheld and the workload's shape."""
         frame = with_changes(self.bundle.effects.filter(pl.col("kind") != "baseline"))

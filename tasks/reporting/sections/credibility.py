@@ -42,10 +42,14 @@ def _tally(
 def _refused(view: View) -> ReportTable:
     """Cells without a number, by case and reason."""
     t = view.t
-    names = ("environment", "layer", "case", "status", "gate", "reason")
+    names = ("environment", "layer", "case", "status", "gate")
     refused = view.bundle.cells.filter(pl.col("status") != "passed")
-    rows = refused.group_by(names).len().sort(names).to_dicts()
-    columns = [*named_columns(t, *names), number_column(t("head.count"), "len", 0)]
+    rows = refused.group_by(*names, "reason", "reason_zh").len().sort(*names, "reason").to_dicts()
+    columns = [
+        *named_columns(t, *names),
+        ReportColumn(t("head.reason"), lambda row: text_cell(t.one_of(row, "reason"))),
+        number_column(t("head.count"), "len", 0),
+    ]
     return ReportTable(t("credibility.refused"), columns, rows)
 
 
@@ -75,8 +79,8 @@ def _findings(view: View) -> ReportTable:
         ReportColumn(t("head.severity"), severity),
         ReportColumn(t("head.concerns"), concern),
         ReportColumn(t("head.finding"), sentence),
-        ReportColumn(t("head.observed"), lambda finding: text_cell(finding.check["observed"])),
-        ReportColumn(t("head.expected"), lambda finding: text_cell(finding.check["expected"])),
+        ReportColumn(t("head.observed"), lambda finding: Cell(t.one_of(finding.check, "observed"))),
+        ReportColumn(t("head.expected"), lambda finding: Cell(t.one_of(finding.check, "expected"))),
         ReportColumn(t("head.advice"), lambda finding: Cell(t.one_of(finding.check, "advice"))),
     ]
     anchors = [f"check-{finding.number}" for finding in found]

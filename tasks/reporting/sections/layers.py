@@ -1,6 +1,5 @@
 """Every case on every workload: a table for each environment, layer and protocol of the load."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -93,13 +92,11 @@ def _columns(view: View) -> list[ReportColumn]:
     ]
 
 
-_STOPPED = re.compile(r"(decided|cap|ended|no valid cell)\D*(\d+)")
-
-
 def _stopped(view: View, row: ToolRow) -> str:
     """Why a sequential campaign stopped measuring the case; empty in a fixed design."""
-    found = _STOPPED.search(row.effects[0]["stopped"] or "")
-    return view.t(f"stopped.{found[1]}", n=found[2]) if found else ""
+    effect = row.effects[0]
+    sequential = effect["environment"] in view.sequential
+    return view.t.one_of(effect, "stopped") if sequential and effect["stopped"] else ""
 
 
 def _unplaced(view: View, effects: pl.DataFrame) -> ReportTable:
