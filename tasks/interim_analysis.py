@@ -1,7 +1,7 @@
 """The task `interim analysis`: changes the rest of the plan according to the data so far.
 
 Blocks whose baselines jumped are repeated; that decision uses the baselines alone. In a sequential
-campaign, decided cases leave the schedule.
+campaign, a case leaves the schedule workload by workload, as each is decided.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Interim:
 
     plan: Plan
     repeated: int  # slots that are measured again
-    decided: dict[str, str]  # case -> why it is not measured any more
+    decided: dict[str, str]  # case -> which of its workloads are not measured any more, and why
 
 
 @task(
@@ -53,22 +53,29 @@ def analyze_interim(folder: RunFolder, plan: Plan, iteration: int) -> Interim:
 def without_decided(
     plan: Plan, decided: pl.DataFrame, iteration: int
 ) -> tuple[Plan, dict[str, str]]:
-    """The plan without the decided cases after `iteration`, and why each of them leaves it.
+    """The plan without what is decided after `iteration`, and what leaves it: case -> in words.
 
-    `decided` is that of `statistics.effects.Analysis`. Cases that left before are not named again.
+    `decided` is that of `statistics.effects.Analysis`. What left before is not named again.
     """
-    scheduled = {(s.layer, s.case_id) for s in plan.slots if s.iteration > iteration}
-    rows = decided.select("layer", "case", "stopped").iter_rows()
-    why = {(Layer(layer), case): reason for layer, case, reason in rows}
-    leaving = {
-        (case.layer, case.id): why[case.layer, case.name]
-        for case in plan.cases
-        if (case.layer, case.id) in scheduled and (case.layer, case.name) in why
-    }
-    if not leaving:
-        return plan, {}
-    named = {plan.case(id, layer).name: reason for (layer, id), reason in leaving.items()}
-    return without(plan, leaving, after=iteration), named
+    rows = decided.select("layer", "case", "workload", "stopped").iter_rows()
+    why = {(Layer(layer), case, workload): reason for layer, case, workload, reason in rows}
+    leaving: set[tuple[Layer, int, str]] = set()
+    words: dict[str, str] = {}
+    for slot in (slot for slot in plan.slots if slot.iteration == iteration + 1):
+        case, workloads = plan.case(slot.case_id, slot.layer), plan.workloads_in(slot)
+        keys = {w.name: (slot.layer, case.name, w.name) for w in workloads}
+        reasons = {name: why[key] for name, key in keys.items() if key in why}
+        if reasons:
+            leaving |= {(slot.layer, slot.case_id, name) for name in reasons}
+            words[case.name] = _in_words(reasons, whole=len(reasons) == len(workloads))
+    return (without(plan, leaving, after=iteration), words) if leaving else (plan, {})
+
+
+def _in_words(reasons: dict[str, str], *, whole: bool) -> str:
+    """Why these workloads of a case are not measured any more; `whole`: no other is left."""
+    if whole and len(set(reasons.values())) == 1:
+        return next(iter(reasons.values()))
+    return "; ".join(f"{workload} {reason}" for workload, reason in reasons.items())
 
 
 def _with_repeats(reading: Reading, plan: Plan, iteration: int) -> Plan:
@@ -84,9 +91,9 @@ def _with_repeats(reading: Reading, plan: Plan, iteration: int) -> Plan:
 
 
 def _decided(reading: Reading, plan: Plan) -> pl.DataFrame:
-    """The decided cases, as in `statistics.effects.Analysis`.
+    """What is decided, as in `statistics.effects.Analysis`.
 
-    No case is decided in a layer whose baselines jump between two levels, because its verdicts
+    Nothing is decided in a layer whose baselines jump between two levels, because its verdicts
     would be withheld.
     """
     rules, margins = rules_for(plan), read_margins()

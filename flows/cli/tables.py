@@ -42,13 +42,14 @@ def plan_summary(plan: Plan) -> RenderableType:
     design = plan.design
     kinds = Counter(case.kind for case in plan.cases)
     skipped = [case for case in plan.cases if case.skipped]
-    cells = sum(len(plan.workloads_of(plan.case(s.case_id, s.layer))) for s in plan.slots)
+    cells = sum(len(plan.workloads_in(s)) for s in plan.slots)
     lines = [
         f"[bold]{plan.environment}[/]: {kinds[CaseKind.TOOL] - len(skipped)} cases and "
         f"{kinds[CaseKind.PLACEBO]} placebos × {len(plan.workloads)} workloads × "
         f"{design.iterations} iterations = {cells} cells in {len(plan.slots)} slots",
         *_saved(plan, cells),
-        f"a baseline every {design.baseline_every} cases, seed {design.seed}; about "
+        f"a baseline every {design.baseline_every} cases, seed {design.seed}; "
+        f"{'at most ' if design.until_decided else ''}about "
         f"[bold]{duration_text(duration_s(plan))}[/]",
         "workloads: "
         + ", ".join(f"{w.name} {w.warmup_s:g}+{w.window_s:g} s" for w in plan.workloads),
@@ -64,7 +65,11 @@ def plan_summary(plan: Plan) -> RenderableType:
 
 def _saved(plan: Plan, cells: int) -> list[str]:
     """What is saved by running only the workloads that match each case's tool."""
-    every = replace(plan, cases=tuple(replace(case, workloads=None) for case in plan.cases))
+    every = replace(
+        plan,
+        cases=tuple(replace(case, workloads=None) for case in plan.cases),
+        slots=tuple(replace(slot, workloads=None) for slot in plan.slots),
+    )
     all_cells = len(plan.slots) * len(plan.workloads)
     if all_cells == cells:
         return []

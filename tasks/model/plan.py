@@ -81,13 +81,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A case's place in the order of an iteration; all its workloads run within one attach."""
+    """A case's place in the order of an iteration; its workloads run within one attach."""
 
     iteration: int  # from 1
     position: int  # from 0, within the iteration and layer
     layer: Layer
     case_id: int
     attempt: int = 1  # of its cells; higher if its block is repeated
+    workloads: tuple[str, ...] | None = None  # None: all of its case's; fewer once some are decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Design:
     attribution_s: float = 2.0
     attribution_rate: str = "30M"  # iperf3 -u -l 64 -b …: a paced load below saturation
     log_cap_mib: int = 256
-    until_decided: bool = False  # iterations is then the maximum; decided cases leave the schedule
+    until_decided: bool = False  # iterations is then the maximum; what is decided leaves the plan
     budget_s: float | None = None  # no iteration is started that would not end within this time
     max_load_1m: float | None = None  # None: number of CPUs
 
@@ -137,6 +138,13 @@ class Plan:
         raise KeyError((case_id, layer))
 
     def workloads_of(self, case: Case) -> tuple[Workload, ...]:
-        if case.workloads is None:
-            return self.workloads
-        return tuple(w for w in self.workloads if w.name in case.workloads)
+        return self._named(case.workloads)
+
+    def workloads_in(self, slot: Slot) -> tuple[Workload, ...]:
+        """The workloads that are measured in this slot, in their order."""
+        if slot.workloads is None:
+            return self.workloads_of(self.case(slot.case_id, slot.layer))
+        return self._named(slot.workloads)
+
+    def _named(self, names: tuple[str, ...] | None) -> tuple[Workload, ...]:
+        return tuple(w for w in self.workloads if names is None or w.name in names)

@@ -49,8 +49,8 @@ class Measurement(_Settings):
     iterations: int = Field(default=4, ge=1, le=100, description="Passes over all cases")
     until_decided: bool = Field(
         default=False,
-        description="Stop measuring a case once its verdicts are decided; iterations is then the "
-        "maximum",
+        description="Stop measuring each workload of a case once it is decided; iterations is "
+        "then the maximum",
     )
     budget_h: float | None = Field(
         default=None, gt=0, description="Hours within which the measurement has to end"

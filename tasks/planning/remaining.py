@@ -18,8 +18,8 @@ def slots_left(plan: Plan, outcomes: Mapping[CellPlace, Outcome]) -> list[Slot]:
 
 
 def workloads_left(plan: Plan, slot: Slot, outcomes: Mapping[CellPlace, Outcome]) -> list[Workload]:
-    """Workloads of the slot's case whose cell has no final outcome."""
-    workloads = plan.workloads_of(plan.case(slot.case_id, slot.layer))
+    """Workloads of the slot whose cell has no final outcome."""
+    workloads = plan.workloads_in(slot)
     return [w for w in workloads if not is_final(slot, outcomes.get(place_of(slot, w)))]
 
 

@@ -1,12 +1,14 @@
 """The order of an iteration: cases permuted by a seed, baselines between them, placebos among them.
 
 A baseline comes first, after every `baseline_every` cases, and last, so that every case has one on
-each side. All workloads of a case run within one attach. Layers share hosts, so they take turns.
+each side. All workloads of a case run within one attach; one that is decided leaves the iterations
+that follow. Layers share hosts, so they take turns.
 """
 
 import random
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise, takewhile
 
 from ..model.environment import Layer
 from ..model.plan import Case, CaseKind, Design, Plan, Slot, Workload
@@ -29,7 +31,7 @@ def make_plan(
 ) -> Plan:
     """The whole plan of an environment. `placebo_of` gives a layer's placebo, without a number."""
     all_cases = _with_references(cases, placebo_of, design)
-    return Plan(environment, design, workloads, tuple(all_cases), tuple(order(all_cases, design)))
+    return ordered(Plan(environment, design, workloads, tuple(all_cases), ()))
 
 
 def _with_references(
@@ -53,40 +55,61 @@ def _layers(cases: Iterable[Case]) -> list[Layer]:
     return [layer for layer in Layer if layer in present]
 
 
-def order(cases: Sequence[Case], design: Design, iterations: range | None = None) -> list[Slot]:
-    """Slots of these iterations (default: all of the design's); `cases` include the references.
+def ordered(plan: Plan) -> Plan:
+    """The plan with all slots of its design; its cases include the references.
 
     The same seed and cases give the same order. Every iteration has an order of its own, which does
-    not depend on the other iterations asked for.
+    not depend on the other iterations.
     """
+    measured = [c for c in plan.cases if c.kind is not CaseKind.BASELINE and not c.skipped]
     slots: list[Slot] = []
-    for iteration in range(1, design.iterations + 1) if iterations is None else iterations:
-        for layer in _layers(cases):
-            shuffled = sorted(
-                case.id
-                for case in cases
-                if case.layer == layer and case.kind is not CaseKind.BASELINE and not case.skipped
-            )
-            random.Random(f"{design.seed}/{iteration}/{layer}").shuffle(shuffled)
-            ids = [0]
-            for place, case_id in enumerate(shuffled, 1):
-                ids.append(case_id)
-                if place % design.baseline_every == 0 and place < len(shuffled):
-                    ids.append(0)
-            ids.append(0)
-            slots += [Slot(iteration, position, layer, id) for position, id in enumerate(ids)]
-    return slots
+    for iteration in range(1, plan.design.iterations + 1):
+        for layer in _layers(plan.cases):
+            wanted = {c.id: _names(plan.workloads_of(c)) for c in measured if c.layer == layer}
+            slots += _in_random_order(plan, iteration, layer, wanted)
+    return replace(plan, slots=tuple(slots))
+
+
+def _in_random_order(
+    plan: Plan, iteration: int, layer: Layer, wanted: Mapping[int, tuple[str, ...]]
+) -> list[Slot]:
+    """One layer's slots in an iteration. wanted: case id -> names of its workloads, in their order.
+
+    A baseline measures what the cases between it and its two neighbours measure.
+    """
+    ids, every = sorted(wanted), plan.design.baseline_every
+    random.Random(f"{plan.design.seed}/{iteration}/{layer}").shuffle(ids)
+    blocks = [ids[start : start + every] for start in range(0, len(ids), every)]
+    order: list[tuple[int, set[str]]] = []
+    for before, after in pairwise([[], *blocks, []]):
+        order.append((0, {name for id in (*before, *after) for name in wanted[id]}))
+        order += [(id, set(wanted[id])) for id in after]
+    return [
+        Slot(iteration, position, layer, id, workloads=_if_fewer(plan, plan.case(id, layer), names))
+        for position, (id, names) in enumerate(order)
+    ]
+
+
+def _if_fewer(plan: Plan, case: Case, names: Container[str]) -> tuple[str, ...] | None:
+    """The workloads of the case that are in `names`, as `Slot.workloads`: None where all are."""
+    every = _names(plan.workloads_of(case))
+    found = tuple(name for name in every if name in names)
+    return None if found == every else found
+
+
+def _names(workloads: Iterable[Workload]) -> tuple[str, ...]:
+    return tuple(workload.name for workload in workloads)
 
 
 def with_block_repeated(plan: Plan, iteration: int, layer: Layer, left: int, right: int) -> Plan:
     """The plan with the block between the baselines at these positions once more, at the end of its
     iteration."""
-    slots, free = _slots_of(plan, iteration, layer)
+    slots = _slots_of(plan, iteration, layer)
     positions = [slot.position for slot in slots]
     block = slots[positions.index(left) : positions.index(right) + 1]
     repeated = [
         replace(slot, position=position, attempt=REPEATED)
-        for position, slot in enumerate(block, start=free)
+        for position, slot in enumerate(block, start=_free_position(slots))
     ]
     end = plan.slots.index(slots[-1]) + 1
     return replace(plan, slots=(*plan.slots[:end], *repeated, *plan.slots[end:]))
@@ -94,29 +117,55 @@ def with_block_repeated(plan: Plan, iteration: int, layer: Layer, left: int, rig
 
 def with_baseline_before(plan: Plan, slot: Slot) -> Plan:
     """The plan with one more baseline right before the slot, at a position of its own."""
-    place = plan.slots.index(slot)
-    _, free = _slots_of(plan, slot.iteration, slot.layer)
-    opening = Slot(slot.iteration, free, slot.layer, 0)
+    place, baseline = plan.slots.index(slot), plan.case(0, slot.layer)
+    block = takewhile(lambda later: later.case_id != baseline.id, plan.slots[place:])
+    names = {name for later in block for name in _names(plan.workloads_in(later))}
+    free = _free_position(_slots_of(plan, slot.iteration, slot.layer))
+    opening = Slot(slot.iteration, free, slot.layer, 0, workloads=_if_fewer(plan, baseline, names))
     return replace(plan, slots=(*plan.slots[:place], opening, *plan.slots[place:]))
 
 
-def _slots_of(plan: Plan, iteration: int, layer: Layer) -> tuple[list[Slot], int]:
-    """A layer's slots in an iteration, and the first position that none of them has."""
-    slots = [slot for slot in plan.slots if (slot.iteration, slot.layer) == (iteration, layer)]
-    return slots, max(slot.position for slot in slots) + 1
+def _slots_of(plan: Plan, iteration: int, layer: Layer) -> list[Slot]:
+    return [slot for slot in plan.slots if (slot.iteration, slot.layer) == (iteration, layer)]
 
 
-def without(plan: Plan, leaving: Container[tuple[Layer, int]], after: int) -> Plan:
-    """The plan with the iterations beyond `after` ordered anew, without these (layer, case id).
+def _free_position(slots: Iterable[Slot]) -> int:
+    """The first position that none of a layer's slots in an iteration has."""
+    return max(slot.position for slot in slots) + 1
 
-    A layer that has no tool left to measure is not ordered at all.
+
+def without(plan: Plan, leaving: Container[tuple[Layer, int, str]], after: int) -> Plan:
+    """The plan with the iterations beyond `after` ordered anew, without these (layer, case id,
+    workload). What is not planned there now does not come back.
+
+    Placebos and baselines stay for the workloads that a tool still has; a layer without any is not
+    ordered at all.
     """
-    staying = [case for case in plan.cases if (case.layer, case.id) not in leaving]
-    layers = _layers(case for case in staying if case.kind is CaseKind.TOOL)
-    staying = [case for case in staying if case.layer in layers]
-    later = range(after + 1, plan.design.iterations + 1)
-    kept = tuple(slot for slot in plan.slots if slot.iteration <= after)
-    return replace(plan, slots=(*kept, *order(staying, plan.design, later)))
+    slots = [slot for slot in plan.slots if slot.iteration <= after]
+    for iteration in range(after + 1, plan.design.iterations + 1):
+        for layer in Layer:
+            wanted = _still_wanted(plan, leaving, iteration, layer)
+            if wanted:
+                slots += _in_random_order(plan, iteration, layer, wanted)
+    return replace(plan, slots=tuple(slots))
+
+
+def _still_wanted(
+    plan: Plan, leaving: Container[tuple[Layer, int, str]], iteration: int, layer: Layer
+) -> dict[int, tuple[str, ...]]:
+    """Case id -> the workloads of its slot in this iteration that do not leave."""
+    cells = [
+        (plan.case(slot.case_id, layer), name)
+        for slot in _slots_of(plan, iteration, layer)
+        for name in _names(plan.workloads_in(slot))
+        if (layer, slot.case_id, name) not in leaving
+    ]
+    of_tools = {name for case, name in cells if case.kind is CaseKind.TOOL}
+    wanted: dict[int, tuple[str, ...]] = {}
+    for case, name in cells:
+        if case.kind is not CaseKind.BASELINE and name in of_tools:
+            wanted[case.id] = (*wanted.get(case.id, ()), name)
+    return wanted
 
 
 def duration_s(plan: Plan, slots: Sequence[Slot] | None = None) -> float:
@@ -127,5 +176,5 @@ def duration_s(plan: Plan, slots: Sequence[Slot] | None = None) -> float:
         total += SLOT_OVERHEAD_S[case.kind] + plan.design.cooldown_s
         if case.kind is not CaseKind.BASELINE:
             total += plan.design.attribution_s
-        total += sum(w.window_s + w.warmup_s + CELL_OVERHEAD_S for w in plan.workloads_of(case))
+        total += sum(w.window_s + w.warmup_s + CELL_OVERHEAD_S for w in plan.workloads_in(slot))
     return total

@@ -22,7 +22,7 @@ def never_measured(
     plan, outcomes, known = folder.plan(), folder.outcomes(), folder.environment
     for slot in plan.slots:
         case = plan.case(slot.case_id, slot.layer)
-        for workload in plan.workloads_of(case):
+        for workload in plan.workloads_in(slot):
             key = CellKey(
                 known.environment, known.run, slot.layer, slot.iteration, slot.position, case.name,
                 workload.name, slot.attempt,

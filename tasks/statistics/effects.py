@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ..storage.schema import CASE_KEY, CHECKS, EFFECTS, PARTITION
+from ..storage.schema import CHECKS, EFFECTS, PARTITION
 from .blockmates import adjusted_for_blockmates
 from .calibration import calibrate, failed
 from .decision_rules import DecisionRules
@@ -15,6 +15,7 @@ from .reasons import sentence
 from .sequential import (
     NO_GAINS,
     REMEASURED,
+    UNIT,
     analyses_taken,
     end_reason,
     gains_so_far,
@@ -24,16 +25,16 @@ from .sequential import (
 )
 from .verdicts import judge, withhold
 
-_NONE_DECIDED = pl.DataFrame(schema=dict.fromkeys([*CASE_KEY, "stopped", "stopped_zh"], pl.String))
+_NONE_DECIDED = pl.DataFrame(schema=dict.fromkeys([*UNIT, "stopped", "stopped_zh"], pl.String))
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Effects, calibration checks, and the cases that need no further measurement.
+    """Effects, calibration checks, and what needs no further measurement.
 
     Where the calibration of a run failed, its effects keep estimate and interval and lose their
-    verdict. Cases are decided in a sequential campaign only; columns of `decided`: environment,
-    run, layer, case, stopped, stopped_zh.
+    verdict. Something is decided in a sequential campaign only; columns of `decided`: environment,
+    run, layer, case, workload, stopped, stopped_zh.
     """
 
     effects: pl.DataFrame  # storage.schema.EFFECTS
@@ -81,7 +82,8 @@ class _Campaign:
 
 
 def _analyze_run(campaign: _Campaign, margins: Margins, rules: DecisionRules) -> Analysis:
-    """Replays the analyses of one run; a case keeps the verdict of the analysis that decided it.
+    """Replays the analyses of one run; an effect keeps the verdict of the analysis that decided
+    it.
 
     An effect that came out as a gain is judged on what was measured since, once that is enough. The
     calibration is that of the last analysis.
@@ -98,13 +100,13 @@ def _analyze_run(campaign: _Campaign, margins: Margins, rules: DecisionRules) ->
         gains = gains_so_far(effects, iteration, gains)
         calibration = calibrate(data.values, effects, rules)
         blocking = failed(calibration)
-        effects = _complete(effects).join(decided, on=CASE_KEY, how="anti")
+        effects = _complete(effects).join(decided, on=UNIT, how="anti")
         if rules.analyses and not blocking:
             stops = stopping(effects, iteration, remeasured)
             decided = pl.concat([decided, stops])
-            stopped = effects.drop("stopped", "stopped_zh").join(stops, on=CASE_KEY)
+            stopped = effects.drop("stopped", "stopped_zh").join(stops, on=UNIT)
             settled.append(stopped.select(effects.columns))
-            effects = effects.join(stops, on=CASE_KEY, how="anti")
+            effects = effects.join(stops, on=UNIT, how="anti")
     end = end_reason(rules, done)
     undecided = effects.with_columns(stopped=pl.lit(end.en), stopped_zh=pl.lit(end.zh))
     effects = pl.concat([*settled, undecided])

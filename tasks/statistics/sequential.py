@@ -1,8 +1,8 @@
-"""When to stop measuring a case: interim analyses at set iterations, each spending part of alpha.
+"""When to stop measuring: interim analyses at set iterations, each spending part of alpha.
 
-A case stops once all its primary metrics are decided, which leaves its time to the undecided ones.
-Its verdict stays: later analyses do not judge it again. The width of an interval never stops a
-case.
+A case stops running a workload once its primary metric there is decided, which leaves its time to
+what is undecided. The verdict stays: later analyses do not judge it again. The width of an interval
+never stops a workload.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,10 @@ from .reasons import REASONS, say
 
 GAIN = "implausible_gain"
 DECIDED = ("overhead", "no_overhead_within_margin")
-"""Verdicts that end the measurement of a case. An implausible gain is first measured again."""
+"""Verdicts that end a measurement. An implausible gain is first measured again."""
+
+UNIT = (*CASE_KEY, "workload")
+"""What is measured until it is decided: a case under one workload."""
 
 REMEASURED = 2
 """An effect that came out as a gain is judged again, on the iterations since, from so many on."""
@@ -37,8 +40,7 @@ def analyses_taken(rules: DecisionRules, done: int) -> Sequence[int]:
 def stopping(
     effects: pl.DataFrame, iteration: int, remeasured: pl.DataFrame = NO_GAINS
 ) -> pl.DataFrame:
-    """Cases that stop after this iteration: CASE_KEY, `stopped` and `stopped_zh`, the
-    reason in words.
+    """What stops after this iteration: UNIT, `stopped` and `stopped_zh`, the reason in words.
 
     A gain is decided where its effect is one of `remeasured`: measured again, it is still one.
     Placebos never stop: they calibrate every iteration.
@@ -47,7 +49,7 @@ def stopping(
     marked = primary.join(remeasured, on=EFFECTS.key, how="left", maintain_order="left")
     verdict = pl.col("verdict")
     still_a_gain = (verdict == GAIN) & pl.col("since").is_not_null()
-    cases = marked.group_by(CASE_KEY, maintain_order=True).agg(
+    units = marked.group_by(UNIT, maintain_order=True).agg(
         settled=(verdict.is_in(DECIDED) | still_a_gain).all(), useless=(verdict == "invalid").all()
     )
     decided, useless = say("decided", n=iteration), say("useless", n=iteration)
@@ -60,7 +62,7 @@ def stopping(
             .then(pl.lit(getattr(useless, side)))
         )
 
-    stops = cases.select(*CASE_KEY, stopped=reason("en"), stopped_zh=reason("zh"))
+    stops = units.select(*UNIT, stopped=reason("en"), stopped_zh=reason("zh"))
     return stops.drop_nulls("stopped")
 
 
@@ -99,7 +101,7 @@ def with_remeasurement(effects: pl.DataFrame, remeasured: pl.DataFrame) -> pl.Da
 
 
 def end_reason(rules: DecisionRules, done: int) -> Bilingual:
-    """Why measuring a case ended that no analysis decided."""
+    """Why measuring ended what no analysis decided."""
     if rules.cap is None:
         return say("fixed", n=done)
     if done >= rules.cap:

@@ -63,7 +63,7 @@ def _inner(pid: int) -> int:
 
 def windows_s(plan: Plan) -> float:
     """All windows of the plan with their declared warm-up."""
-    cells = (w for s in plan.slots for w in plan.workloads_of(plan.case(s.case_id, s.layer)))
+    cells = (w for s in plan.slots for w in plan.workloads_in(s))
     return sum(w.window_s + w.warmup_s for w in cells)
 
 

@@ -27,7 +27,7 @@ from tasks.model.environment import Layer
 from tasks.model.full import find_config
 from tasks.model.plan import Case, CaseKind, Hook, Plan, Readiness
 from tasks.model.settings import Measurement, Selection
-from tasks.planning.schedule import order
+from tasks.planning.schedule import ordered
 from tasks.reading import native
 from tasks.reading.records import Reading
 from tasks.reporting.kernel_cost import kernel_cost
@@ -69,7 +69,7 @@ def with_control(plan: Plan) -> Plan:
         readiness=Readiness(line="^ready"),
     )
     cases: tuple[Case, ...] = (*plan.cases, control)
-    return replace(plan, cases=cases, slots=tuple(order(cases, plan.design)))
+    return ordered(replace(plan, cases=cases))
 
 
 def limited(plan: Plan) -> Plan:

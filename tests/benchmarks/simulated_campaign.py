@@ -121,7 +121,7 @@ class _Host:
         for slot in slots:
             case, ends_s = plan.case(slot.case_id, slot.layer), self._clock_s
             ends_s += duration_s(plan, [slot])
-            loads = plan.workloads_of(case)
+            loads = plan.workloads_in(slot)
             self._clock_s = ends_s - sum(w.window_s + w.warmup_s for w in loads)
             for load in loads:
                 key = {

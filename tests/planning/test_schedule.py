@@ -16,6 +16,7 @@ from tasks.planning.schedule import (
 from tasks.planning.workloads import read_workloads
 
 WORKLOADS = read_workloads(("quick",), window_s=10, warmup_s=1)
+LOADS = st.sampled_from([load.name for load in WORKLOADS])
 
 
 def case(number: int, layer: Layer = Layer.HOST, skipped: str | None = None) -> Case:
@@ -33,6 +34,10 @@ def plan(cases: list[Case], **settings: int) -> Plan:
 
 def order_of(made: Plan, iteration: int, layer: Layer = Layer.HOST) -> list[int]:
     return [s.case_id for s in made.slots if (s.iteration, s.layer) == (iteration, layer)]
+
+
+def cells_of(*cases: int) -> set[tuple[Layer, int, str]]:
+    return {(Layer.HOST, number, load.name) for number in cases for load in WORKLOADS}
 
 
 @given(st.integers(1, 40), st.integers(1, 6), st.integers(0, 3), st.integers(0, 2**31))
@@ -73,7 +78,7 @@ def test_a_skipped_case_is_visible_and_not_scheduled():
 
 def test_decided_cases_leave_the_later_iterations_only():
     made = plan([case(n) for n in range(1, 9)], iterations=3)
-    left = without(made, {(Layer.HOST, 1), (Layer.HOST, 2)}, after=1)
+    left = without(made, cells_of(1, 2), after=1)
     assert order_of(left, 1) == order_of(made, 1)
     for iteration in (2, 3):
         assert {1, 2}.isdisjoint(order_of(left, iteration))
@@ -83,7 +88,38 @@ def test_decided_cases_leave_the_later_iterations_only():
 
 def test_where_every_case_is_decided_nothing_is_left_but_what_was_measured():
     made = plan([case(1)], iterations=3)
-    assert {s.iteration for s in without(made, {(Layer.HOST, 1)}, after=2).slots} == {1, 2}
+    assert {s.iteration for s in without(made, cells_of(1), after=2).slots} == {1, 2}
+
+
+def test_what_left_the_plan_does_not_come_back():
+    made = plan([case(n) for n in range(1, 9)], iterations=4)
+    once = without(made, cells_of(1, 2), after=1)
+    twice = without(once, cells_of(3), after=2)
+    assert [order_of(twice, 2), {1, 2, 3} & {*order_of(twice, 3), *order_of(twice, 4)}] == [
+        order_of(once, 2), set()
+    ]  # fmt: skip
+
+
+@given(st.integers(1, 20), st.integers(1, 6), st.sets(st.tuples(st.integers(1, 20), LOADS)))
+def test_a_case_keeps_its_other_workloads_and_every_cell_lies_between_two_baselines(
+    count, every, leaving
+):
+    made = plan([case(n) for n in range(1, count + 1)], baseline_every=every)
+    left = without(made, {(Layer.HOST, *cell) for cell in leaving}, after=1)
+    slots = [slot for slot in left.slots if slot.iteration == 2]
+    measured = {(s.case_id, w.name) for s in slots for w in left.workloads_in(s)}
+    tools = {(n, w.name) for n in range(1, count + 1) for w in WORKLOADS} - leaving
+    assert {cell for cell in measured if 0 < cell[0] <= count} == tools
+    assert {name for _, name in measured} == {name for _, name in tools}
+    for load in WORKLOADS:
+        blocks = "".join(
+            "b" if not s.case_id else "c" if load in left.workloads_in(s) else "-" for s in slots
+        )
+        baselines = ["b" if load in left.workloads_in(s) else "x" for s in slots if not s.case_id]
+        for before, block, after in zip(
+            baselines, blocks[1:].split("b"), baselines[1:], strict=False
+        ):
+            assert "c" not in block or (before, after) == ("b", "b")
 
 
 def test_a_block_that_is_run_again_stands_at_the_end_of_its_iteration():
@@ -105,6 +141,10 @@ def test_one_more_baseline_opens_what_is_left_and_is_a_block_s_end_like_others()
     assert opened.slots[3].case_id == 0 and opened.slots[4] == slot
     assert len({(s.iteration, s.position) for s in opened.slots}) == len(opened.slots)
     assert order_of(opened, 2) == order_of(made, 2)
+    few = without(made, {(Layer.HOST, n, WORKLOADS[0].name) for n in range(1, 11)}, after=1)
+    late = next(s for s in few.slots if s.iteration == 2 and s.case_id)
+    (opening,) = set(with_baseline_before(few, late).slots) - set(few.slots)
+    assert opening.workloads == tuple(load.name for load in WORKLOADS[1:])
     ends = opened.slots[3].position, made.slots[5].position
     changed = with_block_repeated(opened, 1, Layer.HOST, *ends)
     block = [s for s in changed.slots if s.attempt == REPEATED]

@@ -38,16 +38,20 @@ def test_a_smaller_cap_has_fewer_analyses_and_its_last_iteration_is_one(
     assert analyses_until(cap) == analyses
 
 
-def test_a_case_stops_when_all_its_primary_metrics_are_decided() -> None:
-    both = [{"workload": "w", "verdict": "overhead"},
-            {"workload": "v", "verdict": "no_overhead_within_margin"}]  # fmt: skip
-    assert stopping(effects(*both), 6)["stopped"].to_list() == ["decided after 6 iterations"]
+def test_a_case_stops_running_a_workload_once_its_primary_metric_there_is_decided() -> None:
+    rows = effects(
+        {"workload": "w", "verdict": "overhead"},
+        {"workload": "v", "verdict": "inconclusive"},
+        {"workload": "u", "verdict": "no_overhead_within_margin"},
+    )
+    stops = stopping(rows, 6)
+    assert stops["workload"].to_list() == ["w", "u"]
+    assert set(stops["stopped"]) == {"decided after 6 iterations"}
 
 
 @pytest.mark.parametrize("verdict", ["inconclusive", "overhead_unresolved", "implausible_gain"])
-def test_a_case_goes_on_while_one_primary_metric_is_open(verdict: str) -> None:
-    rows = effects({"verdict": "overhead"}, {"workload": "v", "verdict": verdict})
-    assert stopping(rows, 4).is_empty()
+def test_a_workload_goes_on_while_its_primary_metric_is_open(verdict: str) -> None:
+    assert stopping(effects({"verdict": verdict}), 4).is_empty()
 
 
 def test_other_metrics_do_not_keep_a_case() -> None:

@@ -1,5 +1,6 @@
 """workflow.json: a plan as a file that a person may change."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,23 @@ from ..planning.test_schedule import case, plan
 def test_a_workflow_is_read_back_as_written():
     made = plan([case(1), case(2, skipped="why")])
     assert workflow.load(workflow.dump(made), "workflow.json") == made
+    few = replace(made, slots=(replace(made.slots[0], workloads=("latency_tcp_rr",)),))
+    assert workflow.load(workflow.dump(few), "workflow.json") == few
+
+
+def test_a_workflow_of_format_1_has_slots_with_all_workloads():
+    made = plan([case(1)])
+    document = json.loads(workflow.dump(made)) | {"format": 1}
+    for slot in document["slots"]:
+        del slot["workloads"]
+    assert workflow.load(json.dumps(document), "workflow.json") == made
+
+
+def test_a_workflow_with_a_slot_of_an_unknown_workload_is_refused():
+    made = plan([case(1)])
+    broken = replace(made, slots=(replace(made.slots[0], workloads=("no_such",)),))
+    with pytest.raises(InputError, match=r"slots\[0\]: the plan has no workload no_such$"):
+        workflow.load(workflow.dump(broken), "w.json")
 
 
 @pytest.mark.parametrize(

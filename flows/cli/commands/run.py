@@ -43,7 +43,9 @@ def run(
     measurement: Measurement,
     until_decided: Annotated[
         bool,
-        typer.Option("--until-decided", help="Stop measuring a case once it is decided."),
+        typer.Option(
+            "--until-decided", help="Stop measuring each workload of a case once it is decided."
+        ),
     ] = False,
     max_iterations: Annotated[
         int, typer.Option(min=3, max=100, help="With --until-decided: the most iterations.")

@@ -93,8 +93,9 @@ def _columns(view: View) -> list[ReportColumn]:
 
 
 def _stopped(view: View, row: ToolRow) -> str:
-    """Why a sequential campaign stopped measuring the case; empty in a fixed design."""
-    effect = row.effects[0]
+    """Why a sequential campaign stopped measuring the case, by the effect that took longest; empty
+    in a fixed design."""
+    effect = max(row.effects, key=lambda effect: effect["n"] or 0)
     sequential = effect["environment"] in view.sequential
     return view.t.one_of(effect, "stopped") if sequential and effect["stopped"] else ""
 
