@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from ..model.metrics import METRICS, PRIMARY, Better
-from ..statistics.usage import Usage, largest_costs, severity, usage
+from ..statistics.usage import Usage, ratable, severity, usage
 from ..storage.schema import CELLS
 from .bundle import Bundle
 from .findings import Findings
@@ -212,7 +212,7 @@ def worst_by_topic(rows: Iterable[Row]) -> dict[str, Row]:
     """topic -> the largest cost, as it is rated, of those with a figure that may be shown."""
     known = [row for row in rows if row["estimate"] is not None and row["verdict"] != "invalid"]
     largest: dict[str, Row] = {}
-    for row in sorted(largest_costs(known), key=severity):
+    for row in sorted(ratable(known), key=severity):
         largest[row["topic"]] = _with_own_change(row)
     return largest
 

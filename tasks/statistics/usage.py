@@ -4,8 +4,8 @@ effect that decides it.
 A pure function of rows of the effects table. Every page, table and file that shows the answer, its
 cost or its reason shows this one result. The rule:
 
-1. `LIMITS` put a cost into a band; of each topic it is the tool's largest cost over its cases and
-   workloads (`largest.py`). A cost that is judged counts by the upper end of its interval: what is
+1. `LIMITS` put a cost into a band. The intervals are those of `largest.py`, which allow for taking
+   the largest over all cases and workloads. A cost that is judged counts by its upper end: what is
    not excluded must be allowed for. `NOT_AT_ALL` needs the lower end above the last limit, for it
    forbids.
 2. A cost is open if its primary verdict is `inconclusive` and its two ends lie in different bands,
@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from .largest import largest_cost
+from .largest import cost_intervals
 
 Row = Mapping[str, Any]
 
@@ -128,7 +128,7 @@ def usage(effects: Iterable[Row], tool_class: str | None) -> Usage:
     and `withheld` (a blocking check failed); rows of other topics are ignored.
     """
     measured = [row for row in effects if row["topic"] in LIMITS]
-    rows, total = largest_costs(measured), len(measured)
+    rows, total = ratable(measured), len(measured)
     floor = Answer.WITH_FILTER if (tool_class or "").startswith("details") else Answer.LONG
     best = _worst([floor, *(_span(row)[0] for row in rows)])
     worst = _worst([floor, *(_span(row)[1] for row in rows)])
@@ -153,39 +153,23 @@ def usage(effects: Iterable[Row], tool_class: str | None) -> Usage:
     return Usage(best, reason, max(deciding or rows, key=severity), best, worst)
 
 
-def largest_costs(effects: Iterable[Row]) -> list[Row]:
-    """The rows to be rated: of each topic the tool's largest cost, beside what has no cost (doubted
-    rows, gains, figures without interval).
-
-    A topic has two rows where some of its costs are open: the largest of all, and the largest of
-    those that are judged. `largest_of` is the number of effects behind one. Effects without an
-    error (`se_log`) keep their own intervals.
+def ratable(effects: Iterable[Row]) -> list[Row]:
+    """The rows by whose ends the tool is rated: of each topic with several costs, these with the
+    intervals of `largest.cost_intervals`, which allow for picking the largest, and `largest_of`,
+    their number. All other rows stay as they are, and so do those without an error (`se_log`).
     """
-    rated: list[Row] = []
-    by_topic: dict[str, list[Row]] = {}
-    for row in effects:
+    rows = list(effects)
+    topics: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
         known = row["ci_high"] is not None and not _doubt(row) and not _is_gain(row)
         if known and row.get("se_log") is not None:
-            by_topic.setdefault(row["topic"], []).append(row)
-        else:
-            rated.append(row)
-    for rows in by_topic.values():
-        largest = _largest(rows)
-        judged = [row for row in rows if _is_judged(row)]
-        rated.append(largest)
-        if judged and not _is_judged(largest):
-            settled = _largest(judged)
-            high = max(min(settled["ci_high"], largest["ci_high"]), settled["ci_low"])
-            rated.append({**settled, "ci_high": high})
-    return rated
-
-
-def _largest(rows: Sequence[Row]) -> Row:
-    if len(rows) == 1:
-        return rows[0]
-    found = largest_cost(rows)
-    numbers = {"estimate": found.estimate, "ci_low": found.low, "ci_high": found.high}
-    return {**found.row, **numbers, "largest_of": found.cases}
+            topics.setdefault(row["topic"], []).append(place)
+    for places in topics.values():
+        if len(places) > 1:
+            for place, cost in zip(places, cost_intervals([rows[i] for i in places]), strict=True):
+                ends = {"estimate": cost.estimate, "ci_low": cost.low, "ci_high": cost.high}
+                rows[place] = {**rows[place], **ends, "largest_of": len(places)}
+    return rows
 
 
 def band_of(topic: str, cost: float) -> Answer:
