@@ -67,3 +67,17 @@ def cost_bands() -> dict[str, tuple[float, float]]:
         )
         for tool_class, assumed in model["assumed_parts"].items()
     }
+
+
+Range = tuple[float, float]
+
+
+def cost_parts() -> list[tuple[str, Range, list[Range | None]]]:
+    """Parts of the cost model: name, ns, and how often each of `cost_bands`' classes has it in one
+    event. The entry, once in each event, is that of each kind of probe."""
+    model = _read("cost_model.yaml")
+    classes = model["assumed_parts"].values()
+    return [
+        *((f"entry_{kind}", ns, [None for _ in classes]) for kind, ns in model["entry_ns"].items()),
+        *((name, ns, [of.get(name) for of in classes]) for name, ns in model["part_ns"].items()),
+    ]

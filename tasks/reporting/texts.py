@@ -1,6 +1,6 @@
 """Every sentence of the report, in Chinese and English, from one catalogue (`texts.yaml`)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -42,6 +42,14 @@ class Texts:
             return "—"
         entry = catalogue().get(f"{group}.{name}")
         return entry[self.lang].strip() if entry else name
+
+    def listed(self, items: Iterable[str]) -> str:
+        """`a, b`."""
+        return ("、" if self.lang == "zh" else ", ").join(items)
+
+    def clauses(self, items: Iterable[str]) -> str:
+        """`a is so; b is not`."""
+        return ("；" if self.lang == "zh" else "; ").join(items)
 
     def one_of(self, row: Mapping[str, Any], column: str) -> str:
         """A sentence that a table holds in both languages (`message`, `message_zh`)."""

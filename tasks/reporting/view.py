@@ -60,6 +60,21 @@ class ToolRow:
         deciding = self.usage.effect
         return found | worst_by_topic([deciding] if deciding else [])
 
+    def at_most(self, topic: str) -> float | None:
+        """The cost that no effect of a topic can exceed; None where one of them is not known."""
+        rows = [row for row in self.effects if row["topic"] == topic]
+        if not rows or any(
+            row["withheld"] or row["verdict"] == "invalid" or row["ci_high"] is None for row in rows
+        ):
+            return None
+        return float(self.worst[topic]["ci_high"])
+
+    def at_least(self, topic: str) -> float:
+        """The cost that the tool is shown to have; -inf where nothing is shown."""
+        row = self.worst.get(topic)
+        shown = row is not None and not row["withheld"] and row["ci_low"] is not None
+        return float(row["ci_low"]) if row and shown else float("-inf")
+
     @cached_property
     def verdict(self) -> str:
         return combined_verdict(self.effects)

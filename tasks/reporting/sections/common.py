@@ -1,8 +1,9 @@
 """Cells and columns of effects and tools, which several sections share."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
+from ...model.plan import ToolClass
 from ...statistics.usage import Usage
 from ..columns import named_columns, number_cell
 from ..document import Cell, ReportColumn
@@ -10,6 +11,47 @@ from ..numbers import DASH, interval, number, percent
 from ..view import TOPICS, Row, ToolRow, View
 
 EMPTY = Cell(DASH)
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+
+def grouped(items: Iterable[T], key: Callable[[T], K]) -> list[tuple[K, list[T]]]:
+    """The items by key, keys in the order of their first item."""
+    found: dict[K, list[T]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return list(found.items())
+
+
+def classes_of(tools: Iterable[ToolRow]) -> dict[str | None, list[ToolRow]]:
+    """Tools by class, in the classes' own order; tools without one last."""
+    order = [*map(str, ToolClass), None]
+    by_class = grouped(tools, lambda tool: tool.tool_class)
+    return dict(sorted(by_class, key=lambda item: order.index(item[0])))
+
+
+def class_name(view: View, tool_class: str | None) -> str:
+    return view.t(f"tools_of.{tool_class or 'no_class'}")
+
+
+def tool_names(view: View, tools: Sequence[ToolRow], *, places: bool = False) -> str:
+    """`a, b (VM)`: each tool once, with its layer if it was measured on both.
+
+    places: with the environments, if these are not all in which it was measured.
+    """
+    layers = {(tool.tool, tool.layer) for tool in view.measured}
+    everywhere = grouped(view.measured, lambda tool: (tool.tool, tool.layer))
+    count = {place: len(rows) for place, rows in everywhere}
+    names = []
+    for (name, layer), rows in grouped(tools, lambda tool: (tool.tool, tool.layer)):
+        both = len({place for place in layers if place[0] == name}) > 1
+        here = (
+            [row.environment for row in rows] if places and len(rows) < count[name, layer] else []
+        )
+        details = [*([view.t(f"layer.{layer}")] if both else []), *here]
+        names.append(f"{name} ({view.t.listed(details)})" if details else name)
+    return view.t.listed(sorted(names))
 
 
 def effect_cell(view: View, row: Row | None) -> Cell:

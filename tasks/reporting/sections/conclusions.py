@@ -1,56 +1,66 @@
-"""Conclusions from the answers, and recommendations."""
+"""Conclusions by environment and class, and recommendations that name the tools."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ...statistics.usage import Answer
-from ..document import Bullets, Section
-from ..view import View
-from .common import effect_text
+from ..document import Block, Bullets, Heading, Section
+from ..view import ToolRow, View
+from .common import class_name, classes_of, tool_names
+from .key_findings import across_environments, of_environment
 
 
 def section(view: View) -> Section | None:
-    t = view.t
+    """Under each environment a sentence for each class of tools, then what else was found there."""
     if not view.measured:
         return None
-    return Section("conclusions", t("conclusions.title"), Bullets(list(_sentences(view))))
+    return Section("conclusions", view.t("conclusions.title"), *_blocks(view))
 
 
-def _sentences(view: View) -> Iterator[str]:
+def _blocks(view: View) -> Iterator[Block]:
+    for environment in view.environments:
+        tools = [tool for tool in view.measured if tool.environment == environment]
+        if tools:
+            yield Heading(environment)
+            yield Bullets([*_by_class(view, tools), *of_environment(view, environment)])
+    if shared := [*across_environments(view), *_blocked(view)]:
+        if len(view.environments) > 1:
+            yield Heading(view.t("conclusions.all"))
+        yield Bullets(shared)
+
+
+def _by_class(view: View, tools: Sequence[ToolRow]) -> Iterator[str]:
+    """`Summary tools: continuous use (2): a, b; filtered use only (1): c.`"""
     t = view.t
-    answers = _worst_answers(view)
-    yield t("conclusions.count", tools=len(answers), environments=len(view.environments))
-    for answer in Answer:
-        if names := [tool for tool, given in answers.items() if given == answer]:
-            yield t(f"conclusions.{answer}", count=len(names), tools=", ".join(names))
-    shown = [tool for tool in view.measured if tool.verdict not in ("invalid", "withheld")]
-    for topic in ("throughput", "latency"):
-        if rows := [tool for tool in shown if topic in tool.worst]:
-            costliest = max(rows, key=lambda tool: float(tool.worst[topic]["estimate"]))
-            yield t(
-                f"conclusions.largest_impact_{topic}",
-                tool=costliest.tool,
-                environment=costliest.environment,
-                layer=t(f"layer.{costliest.layer}"),
-                effect=effect_text(view, costliest.worst[topic]),
-            )
+    for tool_class, members in classes_of(tools).items():
+        parts = []
+        for answer in Answer:
+            if given := [tool for tool in members if tool.usage.answer == answer]:
+                names = tool_names(view, given)
+                parts.append(
+                    t(
+                        "conclusions.part",
+                        answer=t(f"answer.{answer}"),
+                        count=len(given),
+                        tools=names,
+                    )
+                )
+        yield t(
+            "conclusions.of_class",
+            tool_class=class_name(view, tool_class),
+            parts=t.clauses(parts),
+        )
+
+
+def _blocked(view: View) -> Iterator[str]:
     if blocking := sum(finding.blocks for finding in view.findings.all):
-        yield t("conclusions.blocked", count=blocking)
-
-
-def _worst_answers(view: View) -> dict[str, Answer]:
-    """Tool -> its worst answer in any environment; undecided anywhere is undecided."""
-    found: dict[str, Answer] = {}
-    for tool in sorted(view.measured, key=lambda tool: tool.tool):
-        before = found.get(tool.tool, Answer.LONG)
-        found[tool.tool] = max(before, tool.usage.answer, key=lambda answer: answer.rank)
-    return found
+        yield view.t("conclusions.blocked", count=blocking)
 
 
 def recommendations(view: View) -> Section | None:
+    """What to do with which tool; and what the checks advise."""
     t = view.t
     if not view.measured:
         return None
-    given = {tool.usage.answer for tool in view.measured}
     advice = {
         t.one_of(finding.check, "advice")
         for finding in view.findings.all
@@ -59,6 +69,12 @@ def recommendations(view: View) -> Section | None:
     return Section(
         "recommendations",
         t("recommend.title"),
-        Bullets([t(f"recommend.{answer}") for answer in Answer if answer in given]),
+        Bullets(list(_recommended(view))),
         *((t("recommend.checks"), Bullets(sorted(advice))) if advice else ()),
     )
+
+
+def _recommended(view: View) -> Iterator[str]:
+    for answer in Answer:
+        if given := [tool for tool in view.measured if tool.usage.answer == answer]:
+            yield view.t(f"recommend.{answer}", tools=tool_names(view, given, places=True))

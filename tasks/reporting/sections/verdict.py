@@ -7,6 +7,7 @@ from ...statistics.usage import BANDS, LIMITS
 from ..document import Cell, ReportColumn, ReportTable, Section
 from ..view import ToolRow, View
 from .common import EMPTY, answer_cell, cost_columns, reason, tool_columns, verdict_cell
+from .environment_rating import placebo_state
 
 
 def section(view: View) -> Section:
@@ -21,7 +22,7 @@ def section(view: View) -> Section:
         t("verdict_section.lead"),
         _answers(view),
         _costs(view),
-        t(f"placebo.{_placebo_state(placebos)}") if placebos else None,
+        t(f"placebo.{placebo_state(placebos)}") if placebos else None,
         t("usage.rule"),
         _limits(view),
     )
@@ -64,13 +65,6 @@ def _costs(view: View) -> ReportTable:
     ]
     note = t("verdict_section.costs_note")
     return ReportTable(t("verdict_section.costs"), columns, view.tools, note=note)
-
-
-def _placebo_state(verdicts: set[str]) -> str:
-    """A key below `placebo` in the texts."""
-    if verdicts & {"overhead", "overhead_unresolved", "implausible_gain", "withheld"}:
-        return "bad"
-    return "clean" if verdicts == {"no_overhead_within_margin"} else "open"
 
 
 def _limits(view: View) -> ReportTable:

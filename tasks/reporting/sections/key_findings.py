@@ -1,0 +1,125 @@
+"""What was found, in sentences. Each is written only where its test holds for the effects."""
+
+from collections.abc import Iterator, Sequence
+from itertools import permutations
+from operator import itemgetter
+
+from ...statistics.usage import LIMITS
+from ..design_targets import cost_bands
+from ..kernel_cost import program_cost
+from ..numbers import number
+from ..view import TOPICS, Row, ToolRow, View, tool_row
+from .common import class_name, classes_of, effect_text, grouped, tool_names
+
+MOST = 5
+"""Sentences of one kind at the most; those with the largest differences first."""
+
+
+def of_environment(view: View, environment: str) -> Iterator[str]:
+    tools = [tool for tool in view.measured if tool.environment == environment]
+    yield from _harmless_topics(view, tools)
+    yield from _largest_impacts(view, tools)
+    yield from _protocols(view, environment)
+    yield from _beyond_the_model(view, environment)
+
+
+def across_environments(view: View) -> Iterator[str]:
+    """Tools that cost more in one environment than in another."""
+    for topic, dear, cheap in _unlike(view.measured):
+        yield view.t(
+            "findings.environments",
+            tool=dear.tool,
+            layer=view.t(f"layer.{dear.layer}"),
+            dear=dear.environment,
+            dear_effect=effect_text(view, dear.worst[topic]),
+            cheap=cheap.environment,
+            cheap_effect=effect_text(view, cheap.worst[topic]),
+        )
+
+
+def _harmless_topics(view: View, tools: Sequence[ToolRow]) -> Iterator[str]:
+    """Topics in which no tool's cost can be above the first limit."""
+    for layer, group in grouped(tools, lambda tool: tool.layer):
+        for topic in TOPICS:
+            most, limit = [tool.at_most(topic) for tool in group], LIMITS[topic][0]
+            if all(cost is not None and cost <= limit for cost in most):
+                yield view.t(
+                    f"findings.harmless_{topic}", layer=view.t(f"layer.{layer}"), limit=f"{limit:g}"
+                )
+
+
+def _largest_impacts(view: View, tools: Sequence[ToolRow]) -> Iterator[str]:
+    """Of each class the largest proven cost in each topic, where it is above the first limit."""
+    for tool_class, members in classes_of(tools).items():
+        impacts = []
+        for topic in TOPICS:
+            worst = max(members, key=lambda tool: tool.at_least(topic))
+            if worst.at_least(topic) > LIMITS[topic][0]:
+                names, effect = tool_names(view, [worst]), effect_text(view, worst.worst[topic])
+                impacts.append(view.t("findings.impact", tool=names, effect=effect))
+        if impacts:
+            name, listed = class_name(view, tool_class), view.t.clauses(impacts)
+            yield view.t("findings.largest", tool_class=name, impacts=listed)
+
+
+def _protocols(view: View, environment: str) -> Iterator[str]:
+    """Tools whose cost depends on the protocol that they watch."""
+    judged = view.effects.filter(kind="tool", environment=environment)
+    by_protocol = judged.drop_nulls(["topic", "protocol"]).sort("layer", "tool", "protocol")
+    keys = ("layer", "tool", "protocol")
+    groups = by_protocol.group_by(keys, maintain_order=True)
+    rows = [tool_row(group.to_dicts()) for _, group in groups]
+    for topic, dear, cheap in _unlike(rows):
+        yield view.t(
+            "findings.protocols",
+            tool=dear.tool,
+            dear=(dear.protocol or "").upper(),
+            dear_effect=effect_text(view, dear.worst[topic]),
+            cheap=(cheap.protocol or "").upper(),
+            cheap_effect=effect_text(view, cheap.worst[topic]),
+        )
+
+
+def _unlike(rows: Sequence[ToolRow]) -> list[tuple[str, ToolRow, ToolRow]]:
+    """Of each tool and layer the topic and the two rows whose intervals are furthest apart, the
+    dearer first; at most `MOST`."""
+    found = []
+    for _, group in grouped(rows, lambda row: (row.layer, row.tool)):
+        pairs = [
+            (_apart(dear.worst[topic], cheap.worst[topic]), topic, dear, cheap)
+            for dear, cheap in permutations(group, 2)
+            for topic in TOPICS
+            if topic in dear.worst and topic in cheap.worst
+        ]
+        found.append(max(pairs, key=itemgetter(0), default=(0.0, "", group[0], group[0])))
+    ordered = sorted((pair for pair in found if pair[0] > 0), key=itemgetter(0), reverse=True)
+    return [pair[1:] for pair in ordered[:MOST]]
+
+
+def _beyond_the_model(view: View, environment: str) -> Iterator[str]:
+    """BPF programs that take longer than the cost model expects of their class."""
+    programs = view.bundle.bpf_programs.filter(environment=environment)
+    costs = program_cost(programs, ("tool", "tool_class")).sort("ns_per_event", descending=True)
+    bands = cost_bands()
+    for row in costs.to_dicts():
+        band = bands.get(row["tool_class"])
+        if band and row["ns_per_event"] > band[1]:
+            yield view.t(
+                "findings.beyond_model",
+                tool=row["tool"],
+                program=row["name"] or "BPF",
+                ns=number(row["ns_per_event"], 0),
+                high=number(band[1], 0),
+            )
+
+
+def _apart(dear: Row, cheap: Row) -> float:
+    """How far the interval of the one lies above that of the other, in first limits of the topic.
+
+    0 where they touch, where either is in doubt, or where the costs differ by less than that limit.
+    """
+    if dear["withheld"] or cheap["withheld"] or None in (dear["ci_low"], cheap["ci_high"]):
+        return 0.0
+    limit = LIMITS[dear["topic"]][0]
+    differ = dear["ci_low"] > 0 and dear["estimate"] - cheap["estimate"] >= limit
+    return max(0.0, (dear["ci_low"] - cheap["ci_high"]) / limit) if differ else 0.0
