@@ -2,6 +2,7 @@
 # make setup      install the system packages and the virtual environment
 # make test       install what the tests need and run them
 # make test-slow  run the tests that take minutes each
+# make fresh      the README's first commands on a minimal Debian 12 of its own, as a stranger has it
 # make bench      run the benchmarks; each prints ratios of two things measured side by side
 # make check      lint, format, types
 # make lock       write requirements.lock from pyproject.toml
@@ -9,7 +10,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo setup test test-slow bench check lint lock
+.PHONY: demo setup test test-slow fresh bench check lint lock
 demo: setup
 	@$(SUDO) sh deployments/system-packages.sh with-vm || echo "QEMU cannot be installed here: the demo runs without VMs"
 	$(SUDO) $(BIN)/ebpf-overhead demo
@@ -19,6 +20,8 @@ setup: .venv/installed
 
 .venv/installed: requirements.lock pyproject.toml
 	@[ "$$(uname -s)" = Linux ] || echo "not Linux: the lab cannot run here; ingest, analyze and compare do"
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "$(PYTHON) is missing: install it (Debian package python3), or set PYTHON"; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is older than 3.11: set PYTHON to a newer one"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(SUDO) sh deployments/system-packages.sh
@@ -32,7 +35,12 @@ test: setup
 	$(SUDO) $(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 test-slow: setup
+	@$(SUDO) sh deployments/system-packages.sh with-browser with-vm with-ovs with-fresh
 	$(SUDO) $(BIN)/python -m pytest -m slow $(ARGS)
+
+fresh: setup
+	@$(SUDO) sh deployments/system-packages.sh with-fresh
+	$(SUDO) $(BIN)/python -m pytest -x -s tests/fresh -k bookworm
 
 bench: setup
 	@$(SUDO) sh deployments/system-packages.sh with-postgresql

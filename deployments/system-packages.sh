@@ -2,7 +2,7 @@
 # Installs missing packages that the lab and the tests need, on Debian 12 or later or Ubuntu 22.04 or
 # later, as root. netperf is in non-free (Debian) or multiverse (Ubuntu); if that component is not
 # configured, it is added in a sources file of its own.
-#   sh deployments/system-packages.sh [with-browser] [with-vm] [with-ovs] [with-postgresql]
+#   sh deployments/system-packages.sh [with-browser] [with-vm] [with-ovs] [with-postgresql] [with-fresh]
 set -eu
 
 say() { printf '%s\n' "$*"; }
@@ -35,7 +35,10 @@ for extra; do
         with-ovs) need ovs-vsctl openvswitch-switch ;;
         with-postgresql) [ -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] ||
                              need initdb postgresql ;;
-        *) say "unknown option $extra; expected with-browser, with-vm, with-ovs or with-postgresql"
+        with-fresh) need mmdebstrap mmdebstrap; need slirp4netns slirp4netns; need git git
+                    [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ||
+                        wanted="$wanted debian-archive-keyring" ;;
+        *) say "unknown option $extra; expected with-browser, with-vm, with-ovs, with-postgresql or with-fresh"
            exit 2 ;;
     esac
 done
