@@ -1,8 +1,10 @@
 """The flow `lab-demo`: lab up → bootstrap → campaign → lab down, on this one machine."""
 
+import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 from prefect import flow
 
@@ -10,6 +12,7 @@ from tasks.bootstrap import bootstrap_environment
 from tasks.lab_hosts import lab_down, lab_up, lacking_for_guests
 from tasks.make_plan import make_plan_of, write_plan
 from tasks.model.environment import Layer
+from tasks.model.errors import OverheadError
 from tasks.model.names import Address, Identifier
 from tasks.model.plan import Plan, Slot
 from tasks.model.settings import Measurement, Selection, Switch
@@ -60,7 +63,7 @@ async def demo(
         output: Folder for reports
     """
     layers = layers or _possible(switch)
-    minimal_input = lab_up(name, layers, switch.value, progress().notify)
+    minimal_input = await _lab_up(name, layers, switch)
     try:
         # below the lab's folder, which is removed with it; else a nightly run of all environments
         # would try these hosts
@@ -77,6 +80,21 @@ async def demo(
         )  # fmt: skip
     finally:
         lab_down(name)
+
+
+async def _lab_up(name: str, layers: list[Layer], switch: Switch) -> Path:
+    """`lab_up` in a thread, so that cancelling the run ends it between two of its steps."""
+    ended = Event()
+    try:
+        return await asyncio.to_thread(
+            lab_up, name, layers, switch.value, progress().notify, ended.is_set
+        )
+    except OverheadError:
+        raise
+    except BaseException:  # cancelled, while the thread goes on
+        ended.set()
+        lab_down(name)
+        raise
 
 
 def _possible(switch: Switch) -> list[Layer]:

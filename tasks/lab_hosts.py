@@ -1,4 +1,4 @@
-"""The tasks `lab_up` and `lab_down`: start and remove the local lab."""
+"""The task `lab_up` and `lab_down`: start and remove the local lab."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,16 +7,16 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from .lab import lifecycle, requirements
-from .lab.lifecycle import Notify
+from .lab.lifecycle import Ended, Notify
 
 
 @task(name="lab up", task_run_name="lab up · {name}", cache_policy=NO_CACHE)
-def lab_up(name: str, layers: Sequence[str], switch: str, notify: Notify) -> Path:
-    """Starts a lab and returns its minimal-input.yaml.
+def lab_up(name: str, layers: Sequence[str], switch: str, notify: Notify, ended: Ended) -> Path:
+    """Starts a lab and returns its minimal-input.yaml; takes it down once `ended()`.
 
     Raises InputErrors for what this machine lacks.
     """
-    return lifecycle.up(name, layers=layers, switch=switch, notify=notify).minimal_input
+    return lifecycle.up(name, layers, switch, notify=notify, ended=ended).minimal_input
 
 
 def lacking_for_guests(switch: str) -> list[str]:
@@ -25,7 +25,6 @@ def lacking_for_guests(switch: str) -> list[str]:
     return [line for line in requirements.missing(["host", "vm"], switch) if line not in for_hosts]
 
 
-@task(name="lab down", task_run_name="lab down · {name}", cache_policy=NO_CACHE)
 def lab_down(name: str) -> None:
-    """Removes all of the lab."""
+    """Removes all of the lab. No Prefect task: it must not depend on a server that may be gone."""
     lifecycle.down(name)

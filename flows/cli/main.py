@@ -5,6 +5,7 @@ Commands import what they need when they run, so that `--help` answers at once.
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from tasks.model.errors import InputError, OverheadError
 
 from .commands import lab, prepare, results, run, server
 from .console import INTERRUPTED, err, out, print_errors
+from .flow_runs import SIGNALLED, Interrupted, on_ending_signals, raise_interrupted
 from .project import enter_project
 from .settings_options import input_error_lines, usage_error_line
 
@@ -68,8 +70,10 @@ def main() -> None:
     """Entry point: every error of ours is one line a mistake, and an exit code."""
     for key, value in shell_settings().items():
         os.environ.setdefault(key, value)
+    unfinished = False
     try:
-        code = app(prog_name="ebpf-overhead", standalone_mode=False)
+        with on_ending_signals(raise_interrupted, (signal.SIGTERM, signal.SIGHUP)):
+            code = app(prog_name="ebpf-overhead", standalone_mode=False)
     except InputError as error:
         print_errors(input_error_lines(error))
         code = error.exit_code
@@ -79,10 +83,15 @@ def main() -> None:
     except TyperException as error:
         print_errors(usage_error_line(error).splitlines())
         code = error.exit_code
+    except Interrupted as error:
+        code, unfinished = error.code, error.unfinished
     except (KeyboardInterrupt, asyncio.CancelledError):
         code = INTERRUPTED
-    if code == INTERRUPTED:
+    if code >= SIGNALLED:
         err.print(
             "interrupted: finished cells are kept; what still runs on the hosts ends within 10 s"
         )
+    if unfinished:  # its threads would be waited for
+        sys.stdout.flush()
+        os._exit(code)
     sys.exit(code)

@@ -28,6 +28,14 @@ from .state import (
 Notify = Callable[[str], None]
 """Takes one line about the progress."""
 
+Ended = Callable[[], bool]
+"""Whether whoever asked for a lab no longer wants it."""
+
+
+class NoLongerWanted(Exception):
+    """The lab that was being built; it has been taken down."""
+
+
 _LOCK = Path("/run/lock/ebpf-overhead-lab")
 
 
@@ -37,11 +45,12 @@ def up(
     switch: str = "bridge",
     state_root: Path | None = None,
     notify: Notify = lambda _: None,
+    ended: Ended = lambda: False,
 ) -> LabState:
     """The running lab `name`. A lab that is already up is left alone, a broken one is rebuilt.
 
     A lab that cannot be built is taken down. Raises InputErrors for what this machine lacks, and
-    where the lab is up with another layout; CommandFailed.
+    where the lab is up with another layout; CommandFailed; NoLongerWanted once `ended()`.
     """
     directory = _directory(name, state_root)
     wanted = _layers(layers)
@@ -58,7 +67,7 @@ def up(
         _clear(directory)
         layout = LabLayout(name, directory, wanted, switch, network.free_number())
         try:
-            _build(layout, notify)
+            _build(layout, notify, ended)
         except BaseException:  # also Ctrl-C: an incomplete lab is useless
             _clear(directory)
             raise
@@ -82,23 +91,27 @@ def status(state_root: Path | None = None) -> list[LabState]:
     return [_state_of(layout) for layout in layouts if layout]
 
 
-def _build(layout: LabLayout, notify: Notify) -> None:
+def _build(layout: LabLayout, notify: Notify, ended: Ended) -> None:
+    def begin(step: str) -> None:
+        _check(ended)
+        notify(step)
+
     write_layout(layout)
     lab_host.make_keys(layout)
     network.add_management(layout)
     pids: dict[str, int] = {}
     for node in HOSTS:
-        notify(f"starting {node.name} at {layout.management_ip(node)}")
+        begin(f"starting {node.name} at {layout.management_ip(node)}")
         pids[node.name] = lab_host.start(layout, node)
         network.plug_management(layout, node, pids[node.name])
-    notify(f"building the test network {layout.test} ({layout.switch})")
+    begin(f"building the test network {layout.test} ({layout.switch})")
     network.plug_test(layout, pids)
     if Layer.VM in layout.layers:
-        _start_guests(layout, pids, notify)
+        _start_guests(layout, pids, begin)
     lines = [lab_host.known_hosts_line(layout, node) for node in layout.nodes]
     (layout.directory / "known_hosts").write_text("".join(lines))
     for node in layout.nodes:
-        _wait_for(layout, node)
+        _wait_for(layout, node, ended)
     # Written last: a lab with this file is complete.
     (layout.directory / "minimal-input.yaml").write_text(minimal_input.text(layout))
     notify(f"lab {layout.name} is up")
@@ -113,13 +126,22 @@ def _start_guests(layout: LabLayout, pids: Mapping[str, int], notify: Notify) ->
         guest.start(layout, node, pids[node.host])
 
 
-def _wait_for(layout: LabLayout, node: LabNode) -> None:
+def _check(ended: Ended) -> None:
+    if ended():
+        raise NoLongerWanted
+
+
+def _wait_for(layout: LabLayout, node: LabNode, ended: Ended) -> None:
+    def answers() -> bool:
+        _check(ended)
+        return lab_host.answers(str(layout.management_ip(node)))
+
     if node.layer is Layer.VM:
         runs, log, within_s = guest.runs, "console.log", 120.0
     else:
         runs, log, within_s = lab_host.runs, "sshd.log", 10.0
     wait_until(
-        partial(lab_host.answers, str(layout.management_ip(node))),
+        answers,
         within_s,
         f"{node.name} answers",
         layout.node_directory(node) / log,

@@ -7,7 +7,8 @@ import typer
 
 from tasks.model.errors import InputError
 
-from ..console import out, run_flow, use_standard_error
+from ..console import out, use_standard_error
+from ..flow_runs import run_flow
 from ..options import (
     LANGUAGES,
     Datasets,

@@ -10,7 +10,8 @@ from tasks.model.errors import InputError
 from tasks.model.names import as_id
 from tasks.model.settings import Measurement, Selection, Switch
 
-from ..console import SOME_INVALID, out, run_flow
+from ..console import SOME_INVALID, out
+from ..flow_runs import run_flow
 from ..options import (
     LANGUAGES,
     Budget,
