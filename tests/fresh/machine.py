@@ -1,9 +1,9 @@
 """A fresh machine: a root with its own processes, mounts, network and name; it shares the kernel.
 
 Its network leads out through slirp4netns, a program in user space: no interface, address or rule of
-this machine is touched, and the links and addresses of a lab inside cannot meet those of one outside.
-BPF programs alone are visible on both sides. Everything in it ends with the Python process that
-started it, even by SIGKILL; what a killed one leaves in the cache, the next one removes.
+this machine is touched, and the links and addresses of a lab inside cannot meet those of one
+outside. BPF programs alone are visible on both sides. Everything in it ends with the Python process
+that started it, even by SIGKILL; what a killed one leaves in the cache, the next one removes.
 """
 
 import os
@@ -56,10 +56,10 @@ class Machine:
         variables = {"HOME": HOME, "PATH": _PATH, "LANG": "C.UTF-8"} | package_sources.environment()
         enter = ["nsenter", f"--target={self.first.pid}", "--mount", "--pid", "--net", "--uts",
                  "--ipc", "--cgroup"]  # fmt: skip
+        shell = ["sh", "-c", f"cd {folder} && {command}"]
         return subprocess.run(
-            [*enter, "sh", "-c", f"cd {folder} && {command}"], env=variables, stdin=subprocess.DEVNULL, text=True,
-            check=True, **how,
-        )  # fmt: skip
+            [*enter, *shell], env=variables, stdin=subprocess.DEVNULL, text=True, check=True, **how
+        )
 
 
 def lacking() -> list[str]:
