@@ -69,8 +69,15 @@ def server_of(run: "subprocess.Popen[bytes]") -> psutil.Process:
     return server
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("send", [os.kill, os.killpg])  # a supervisor, or a terminal
+@pytest.mark.parametrize(
+    ("send", "number"),
+    [
+        (os.killpg, signal.SIGINT),  # a terminal
+        (os.kill, signal.SIGTERM),  # a supervisor
+        (os.killpg, signal.SIGTERM),
+        (os.kill, signal.SIGHUP),
+    ],
+)
 def test_a_signal_cancels_the_run_and_ends_its_server(run, tmp_path, send, number):
     server = server_of(run)
     send(run.pid, number)
