@@ -7,6 +7,7 @@ import polars as pl
 from rich.table import Table
 from rich.text import Text
 
+from ..statistics.nights import nights_measured
 from ..statistics.usage import Usage
 from .bundle import Bundle
 from .markdown import markdown_table
@@ -19,6 +20,7 @@ SCHEMA = {
     "layer": pl.String,
     "tool": pl.String,
     "tool_class": pl.String,
+    "nights": pl.Int64,  # in which the environment was measured; 1: the figures are that night's
     "verdict": pl.String,  # of the effects table, or `withheld`
     "answer": pl.String,  # of `usage.Answer`; null for a placebo
     "decided_by_case": pl.String,  # the deciding effect: the one that the answer rests on
@@ -58,7 +60,9 @@ _STYLES = {
 def summary_table(bundle: Bundle) -> pl.DataFrame:
     """Every tool and placebo by environment and layer; columns as in `SCHEMA`."""
     view = View(bundle, Texts("en"))
-    return pl.DataFrame([_row(tool) for tool in view.tools], schema=SCHEMA)
+    nights = nights_measured(view.bundle.cells)
+    rows = [_row(tool) | {"nights": nights.get(tool.environment)} for tool in view.tools]
+    return pl.DataFrame(rows, schema=SCHEMA)
 
 
 def _row(tool: ToolRow) -> dict[str, Any]:
@@ -108,6 +112,7 @@ def summary_rich(table: pl.DataFrame, lang: Lang = "en") -> Table:
         drawn.add_row(
             *(Text(_text(t, row, name), style if name == "answer" else "") for name in names)
         )
+    drawn.caption = _tonight(t, table)
     return drawn
 
 
@@ -116,7 +121,15 @@ def summary_markdown(table: pl.DataFrame, lang: Lang = "en") -> str:
     t = Texts(lang)
     names = _columns(table)
     rows = [[_text(t, row, name) for name in names] for row in table.iter_rows(named=True)]
-    return markdown_table([_head(t, name) for name in names], rows)
+    note = _tonight(t, table)
+    drawn = markdown_table([_head(t, name) for name in names], rows)
+    return f"{drawn}\n{note}\n" if note else drawn
+
+
+def _tonight(t: Texts, table: pl.DataFrame) -> str | None:
+    """That the figures of these environments are those of one night."""
+    once = table.filter(nights=1)["environment"].unique().sort()
+    return t("tonight", environments=", ".join(once)) if len(once) else None
 
 
 def _columns(table: pl.DataFrame) -> Sequence[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from ..model.metrics import METRICS, PRIMARY, Better
+from ..statistics.nights import nights_measured
 from ..statistics.usage import Usage, ratable, severity, usage
 from ..storage.schema import CELLS
 from .bundle import Bundle
@@ -113,6 +114,13 @@ class View:
         """The environments that were measured until decided."""
         designs = self.bundle.runs.select("environment", "design").iter_rows()
         return {name for name, text in designs if (settings(text) or {}).get("until_decided")}
+
+    @cached_property
+    def tonight(self) -> str | None:
+        """That the figures are those of one night, with the environments of which this is so."""
+        nights = nights_measured(self.bundle.cells)
+        once = [name for name in self.environments if nights.get(name) == 1]
+        return self.t("tonight", environments=", ".join(once)) if once else None
 
     @cached_property
     def effects(self) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from .moderated import moderate
 from .reasons import SENTENCE, STATUSES, as_row, from_row, say
 from .scale import cost_interval, cost_unit, metric_of, to_cost
 
-_NIGHT_S = 4 * 3600.0
+NIGHT_S = 4 * 3600.0
 """A gap this long without a measurement in an environment starts a new night."""
 
 
@@ -92,7 +92,7 @@ def _by_night(diffs: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
     """`diffs` with `nights`, the number of nights in which its case has differences, and `block`:
     the night where there are several, else the iteration."""
     begun = cells.select(*PARTITION, at=pl.col("started").dt.epoch("us") / 1e6).sort("at")
-    gap = pl.col("at").diff().over(PARTITION) > _NIGHT_S
+    gap = pl.col("at").diff().over(PARTITION) > NIGHT_S
     begun = begun.with_columns(night=gap.fill_null(False).cum_sum().over(PARTITION))
     dated = diffs.sort("t_s").join_asof(
         begun, left_on="t_s", right_on="at", by=PARTITION, check_sortedness=False

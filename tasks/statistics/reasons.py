@@ -65,12 +65,12 @@ REASONS: dict[str, Bilingual] = {
          "there is a cost ({p}), but not known whether it is above {margin}",
          "有开销（{p}），但尚不能判定是否超出 {margin}"),
         ("gain",
-         "better with the tool than without ({p}), which a tool cannot cause; {causes}",
-         "加载工具后性能反而提升（{p}），工具不可能造成这一结果；{causes}"),
+         "faster with the tool than without ({p}), which no tool's own work can cause; {causes}",
+         "加载工具后反而更快（{p}），这不可能是工具本身的作用；{causes}"),
         ("gain_causes",
-         "likely causes: flow-cache warm-up, cores kept awake by the tool, baseline drift, CPU "
-         "frequency",
-         "可能的原因：流表缓存预热、工具使核心未进入空闲状态、基线漂移、CPU 频率"),
+         "check idle states (cores that the tool kept awake), CPU frequency, flow-cache "
+         "warm-up and baseline drift",
+         "请检查核心空闲状态（工具使核心未休眠）、CPU 频率、流表缓存预热与基线漂移"),
         ("and", "{reason}; {problem}", "{reason}；{problem}"),
         ("withheld", "verdict withheld: {}", "暂不判定：{}"),
         ("calibration", "{} failed; the interval stands", "{} 未通过；区间仍然有效"),

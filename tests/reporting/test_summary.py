@@ -53,7 +53,17 @@ def test_markdown_speaks_both_languages(table: pl.DataFrame) -> None:
     english, chinese = summary_markdown(table), summary_markdown(table, "zh")
     assert english.splitlines()[0].startswith("| Environment | Layer | Tool | Permitted use |")
     assert "可长期运行" in chinese
-    assert len(english.splitlines()) == len(chinese.splitlines()) == table.height + 2
+    assert len(english.splitlines()) == len(chinese.splitlines()) == table.height + 4
+
+
+def test_figures_of_one_night_say_tonight_and_those_of_more_do_not(table: pl.DataFrame) -> None:
+    assert table["nights"].unique().to_list() == [1]
+    assert "One night only" in summary_markdown(table)
+    assert "当夜" in summary_markdown(table, "zh")
+    assert "One night only" in str(summary_rich(table).caption)
+    more = table.with_columns(nights=pl.lit(3, pl.Int64))
+    assert "One night" not in summary_markdown(more)
+    assert summary_rich(more).caption is None
 
 
 def test_the_environment_is_left_out_where_there_is_only_one() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.statistics.nights import SERIES, change_points, changes, combined
+from tasks.statistics.nights import SERIES, change_points, changes, combined, nights_measured
 
 FIRST = datetime(2026, 3, 1, 22, tzinfo=UTC)
 
@@ -60,6 +60,17 @@ def test_a_lasting_step_is_found_where_it_is() -> None:
 def test_a_step_needs_three_nights_to_be_believed() -> None:
     assert change_points(STEP[:8]) == []
     assert [change.start for change in change_points(STEP[:9])] == [6]
+
+
+def test_nights_are_told_apart_by_pauses() -> None:
+    """Two environments; the second pauses for 9 hours, which starts another night."""
+    cells = pl.DataFrame(
+        {
+            "environment": ["a", "a", "b", "b", "b"],
+            "started": [FIRST + timedelta(hours=h) for h in (0, 3, 0, 1, 10)],
+        }
+    )
+    assert nights_measured(cells) == {"a": 1, "b": 2}
 
 
 def test_a_single_outlier_is_no_change() -> None:

@@ -21,6 +21,7 @@ def section(view: View) -> Section:
         title,
         t("verdict_section.lead"),
         _answers(view),
+        view.tonight,
         _costs(view),
         t(f"placebo.{placebo_state(placebos)}") if placebos else None,
         t("usage.rule"),
