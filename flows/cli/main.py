@@ -73,7 +73,7 @@ def main() -> None:
     unfinished = False
     try:
         with on_ending_signals(raise_interrupted, (signal.SIGTERM, signal.SIGHUP)):
-            code = app(prog_name="ebpf-overhead", standalone_mode=False)
+            code = app(prog_name="ebpf-overhead", standalone_mode=False) or 0
     except InputError as error:
         print_errors(input_error_lines(error))
         code = error.exit_code
