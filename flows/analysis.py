@@ -16,6 +16,7 @@ from tasks.model.errors import InputError
 from tasks.model.names import Address, RunKey
 from tasks.report import CampaignReport, report_runs
 
+from .budget import check_budget
 from .form import Language
 
 REPORTS_URL, REPORTS_ROOT = "EBPF_OVERHEAD_REPORTS_URL", "EBPF_OVERHEAD_REPORTS_ROOT"
@@ -35,6 +36,7 @@ async def analysis(
     margins: Path | None = None,
     environment: str | None = None,
     run: str | None = None,
+    budget: Path | None = None,
 ) -> tuple[list[Ingested], CampaignReport]:
     """Computes effects, checks and report of a results tree, or of a run that is in the datasets.
 
@@ -48,6 +50,7 @@ async def analysis(
         margins: File of the margins; empty: config/margins.yaml
         environment: Without results, the run's environment; else the name for a tree without one
         run: Without results, the run; else the name for a tree without one
+        budget: Budget file; costs above it are named in an artifact and an event
     """
     if results is not None:
         ingested = ingest_tree(results, datasets, environment, run)
@@ -60,6 +63,8 @@ async def analysis(
     check_runs(datasets, keys, output / "data-docs")
     reported = report_runs(datasets, keys, output, languages, margins)
     await _show(keys, reported)
+    if budget is not None:
+        await check_budget(datasets, keys, budget)
     return ingested, reported
 
 

@@ -15,6 +15,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_DATABASE_CONNECTION_URL
 
+from tasks.enforce import read_budget
 from tasks.ingest import Ingested, is_measured
 from tasks.lay_out_run import RunFolder, groups_of, lay_out_run
 from tasks.make_plan import plan_environment
@@ -62,6 +63,7 @@ async def campaign(
     datasets: Address = "datasets/parquet",
     output: Path = Path("reports"),
     workflow: Path | None = None,
+    budget: Path | None = None,
 ) -> Finished:
     """Measures tools in environments, from the plan to the report.
 
@@ -78,10 +80,11 @@ async def campaign(
         datasets: Location of the parquet datasets: a folder or an object store's address
         output: Folder for reports
         workflow: A workflow.json that `plan` wrote, run unchanged
+        budget: Budget file; costs above it are named in an artifact and an event
     """
     request = CampaignRequest(
         environments, selection, measurement, when_busy, languages, results_dir, datasets, output,
-        workflow,
+        workflow, budget,
     )  # fmt: skip
     return await conduct(request, run or own_run(results_dir), "campaign")
 
@@ -98,6 +101,8 @@ async def conduct(
 ) -> Finished:
     """Runs a campaign, or resumes it if the run exists. No slot is started that would end after
     `until`."""
+    if request.budget is not None:
+        read_budget(request.budget)  # a mistake in it is found before hosts are reserved
     folder = request.results_dir / run
     if not folder.exists():
         _lay_out(folder, request)
@@ -108,7 +113,11 @@ async def conduct(
     if ended_early and not is_measured(folder):
         return Finished(run, folder, ended_early, [], None)
     ingested, reported = await analysis(
-        folder, request.datasets, request.output / run, list(request.languages)
+        folder,
+        request.datasets,
+        request.output / run,
+        list(request.languages),
+        budget=request.budget,
     )
     return Finished(run, folder, ended_early, ingested, reported)
 

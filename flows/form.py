@@ -34,6 +34,7 @@ class CampaignRequest:
     datasets: str
     output: Path
     workflow: Path | None = None
+    budget: Path | None = None
 
 
 def titled(title: str) -> Callable[[], str]:

@@ -33,6 +33,7 @@ async def nightly(
     results_dir: Path = Path("results"),
     datasets: Address = "datasets/parquet",
     output: Path = Path("reports"),
+    budget: Path | None = None,
 ) -> Any:
     """Measures during the night; no slot is started that would not end within the window.
 
@@ -49,11 +50,20 @@ async def nightly(
         results_dir: Folder for raw results
         datasets: Location of the parquet datasets: a folder or an object store's address
         output: Folder for reports
+        budget: Budget file; costs above it are named in an artifact and an event
     """
     environments = environments or known_environments()
     until = (flow_run.scheduled_start_time or datetime.now(UTC)) + timedelta(hours=window_h)
     request = CampaignRequest(
-        environments, selection, measurement, when_busy, languages, results_dir, datasets, output
+        environments,
+        selection,
+        measurement,
+        when_busy,
+        languages,
+        results_dir,
+        datasets,
+        output,
+        budget=budget,
     )
     finished = await conduct(request, _run(request), "nightly", until)
     left = "; ".join(f"{name}: {why}" for name, why in finished.ended_early.items())

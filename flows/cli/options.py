@@ -51,6 +51,12 @@ Export = Annotated[
         "(OpenMetrics). Repeatable."
     ),
 ]
+Enforce = Annotated[
+    Path | None, typer.Option(help="A budget file; exit 3 if a cost is proven to exceed it.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="With --enforce: also if a cost is not proven within.")
+]
 LabSwitch = Annotated[Switch, typer.Option(help="What connects the hosts.")]
 
 

@@ -31,15 +31,17 @@ from tasks.model.names import ROOT, as_id
 
 from ..version import program_version
 from .heartbeat_automation import watch_heartbeats
+from .notifications import notify_through
 
 PREFECT_FILE = ROOT / "deployments" / "prefect.yaml"
 _BLOCK = re.compile(r"\{\{\s*prefect\.blocks\.([\w-]+)\.([\w-]+)")
 
 
-def deploy(api: str, site: str | None = None) -> list[str]:
+def deploy(api: str, site: str | None = None, notify: str | None = None) -> list[str]:
     """Registers all deployments at the server `api`, and returns their names.
 
     site: the name of their work pool and the suffix of their names, if a server has several sites.
+    notify: TYPE/NAME of the notification block that gets messages of failures and budgets.
     Raises InputError for a server that does not answer or has another version, and for mistakes in
     the file.
     """
@@ -53,7 +55,7 @@ def deploy(api: str, site: str | None = None) -> list[str]:
         _assign_to(site, document)
     _point_to_this_program(document)
     with temporary_settings({PREFECT_API_URL: api}):
-        asyncio.run(_prepare(document, set(_BLOCK.findall(text))))
+        asyncio.run(_prepare(document, set(_BLOCK.findall(text)), notify))
     _register(document, api)
     return [deployment["name"] for deployment in document["deployments"]]
 
@@ -117,7 +119,9 @@ def _point_to_this_program(document: dict[str, Any]) -> None:
         deployment["work_pool"] = {**pool, "job_variables": {"env": environment}}
 
 
-async def _prepare(document: dict[str, Any], blocks: set[tuple[str, str]]) -> None:
+async def _prepare(
+    document: dict[str, Any], blocks: set[tuple[str, str]], notify: str | None
+) -> None:
     """Creates work pools and automations, and takes over what was set in the UI.
 
     Raises InputErrors for blocks that the file refers to and the server does not have.
@@ -128,6 +132,8 @@ async def _prepare(document: dict[str, Any], blocks: set[tuple[str, str]]) -> No
         for pool in {deployment["work_pool"]["name"] for deployment in wanted.values()}:
             await _create_pool(client, pool)
         await watch_heartbeats(client)
+        if notify is not None:
+            await notify_through(client, notify)
         named = DeploymentFilter(name=DeploymentFilterName(any_=list(wanted)))
         for registered in await client.read_deployments(deployment_filter=named):
             if registered.entrypoint == wanted[registered.name]["entrypoint"]:

@@ -12,6 +12,8 @@ from prefect.automations import AutomationCore, ChangeFlowRunState, EventTrigger
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import StateType
 
+from .automations import register
+
 SILENT_AFTER_S = 180
 """Three heartbeats. A process needs less to start, from Pending to its first heartbeat."""
 
@@ -35,14 +37,9 @@ writes."""
 
 
 async def watch_heartbeats(client: PrefectClient) -> None:
-    """Creates the automations, or updates those that differ."""
+    """Registers the automations."""
     for name, (flows, signs_of_life) in WATCHED.items():
-        wanted = _automation(name, flows, signs_of_life)
-        known = await client.read_automations_by_name(name)
-        if not known:
-            await client.create_automation(wanted)
-        elif not _same(known[0], wanted):  # an update would forget the runs that it waits for
-            await client.update_automation(known[0].id, wanted)
+        await register(client, _automation(name, flows, signs_of_life))
 
 
 def _automation(name: str, flows: Sequence[str], signs_of_life: Sequence[str]) -> AutomationCore:
@@ -75,8 +72,3 @@ def _automation(name: str, flows: Sequence[str], signs_of_life: Sequence[str]) -
 
 def _events(*names: str) -> set[str]:
     return {f"prefect.flow-run.{name}" for name in names}
-
-
-def _same(known: AutomationCore, wanted: AutomationCore) -> bool:
-    parts = {"description", "enabled", "trigger", "actions"}
-    return known.model_dump(include=parts) == wanted.model_dump(include=parts)

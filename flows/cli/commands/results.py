@@ -12,11 +12,13 @@ from ..flow_runs import run_flow
 from ..options import (
     LANGUAGES,
     Datasets,
+    Enforce,
     Export,
     Form,
     Lang,
     Margins,
     Output,
+    Strict,
     TreeEnvironment,
     TreeRun,
     one_or_more_of,
@@ -61,12 +63,8 @@ def analyze(
     margins: Margins = None,
     environment: TreeEnvironment = None,
     run_id: TreeRun = None,
-    enforce: Annotated[
-        Path | None, typer.Option(help="A budget file; exit 3 if a cost is proven to exceed it.")
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="With --enforce: also if a cost is not proven within.")
-    ] = False,
+    enforce: Enforce = None,
+    strict: Strict = False,
     export: Export = [],  # noqa: B006
     form: Form = "table",
 ) -> None:

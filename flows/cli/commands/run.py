@@ -17,12 +17,14 @@ from ..options import (
     Budget,
     ConfigDir,
     Datasets,
+    Enforce,
     Export,
     Form,
     LabSwitch,
     Lang,
     Output,
     Results,
+    Strict,
     budget_hours,
     one_or_more_of,
 )
@@ -63,6 +65,8 @@ def run(
     datasets: Datasets = "datasets/parquet",
     output_dir: Output = Path("reports"),
     lang: Lang = "zh,en",
+    enforce: Enforce = None,
+    strict: Strict = False,
     export: Export = [],  # noqa: B006
     form: Form = "table",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
@@ -86,7 +90,7 @@ def run(
         ending |= {"until_decided": True, "iterations": max_iterations}
     measurement = measurement.model_copy(update=ending)
     languages = one_or_more_of(LANGUAGES, "--lang", lang)
-    result_output = ResultOutput(form, export)
+    result_output = ResultOutput(form, export, enforce, strict)
     if resume:
         _check_resumable(resume, results_dir, dry_run)
     elif not config_dir:

@@ -37,6 +37,13 @@ def deploy(
         str | None,
         typer.Option(help="Name of this site's work pool, on a server of several sites."),
     ] = None,
+    notify: Annotated[
+        str | None,
+        typer.Option(
+            help="Notification block of the server, TYPE/NAME, that is told of failed campaigns "
+            "and exceeded budgets: slack-webhook/ops."
+        ),
+    ] = None,
 ) -> None:
     """Registers the deployments of deployments/prefect.yaml at a Prefect server."""
     from flows.server import ui
@@ -47,5 +54,5 @@ def deploy(
     if api is None:
         raise InputError("PREFECT_API_URL", "", "not set, and no `ebpf-overhead ui` runs here",
                          "the address of a Prefect server")  # fmt: skip
-    for name in register(api, site):
+    for name in register(api, site, notify):
         out.print(f"deployment {name}")
