@@ -15,7 +15,7 @@ from .history_view import HOSTS, History, HistoryView, label
 from .numbers import DASH, interval, percent, quantity
 from .page import Page
 from .texts import Lang, Texts
-from .view import Row, with_changes
+from .view import Row
 
 
 def history_page(history: History, lang: Lang) -> Page:
@@ -137,8 +137,7 @@ def _tool(view: HistoryView, nights: pl.DataFrame, layer: str, tool: str) -> Ite
     named = nights.with_columns(name=pl.col("case").replace_strict(labels))
     yield Heading(f"{tool} · {t(f'layer.{layer}')}")
     yield over_nights(t("history.tool_chart"), named, changes, titles)
-    combined = view.combined.join(series, on=series.columns, how="semi").sort("case", "first")
-    epochs = with_changes(combined)
+    epochs = view.combined.join(series, on=series.columns, how="semi").sort("case", "first")
     for names in groups:
         own = epochs.filter(pl.col("workload").is_in(names))
         yield _combined(view, own.group_by("case", "epoch", maintain_order=True), names, labels)
@@ -147,7 +146,7 @@ def _tool(view: HistoryView, nights: pl.DataFrame, layer: str, tool: str) -> Ite
 def _combined(
     view: HistoryView, groups: Any, workloads: Sequence[str], labels: Mapping[str, str]
 ) -> ReportTable:
-    """A row for each case in each epoch: the combined change of every workload of one protocol."""
+    """A row for each case in each epoch: the combined cost on every workload of one protocol."""
     t = view.t
 
     def case(rows: list[Row]) -> Cell:
@@ -161,33 +160,34 @@ def _combined(
         counts = [row["nights"] for row in rows]
         return Cell("–".join(dict.fromkeys((str(min(counts)), str(max(counts))))))
 
-    def change(workload: str) -> ReportColumn:
+    def cost(workload: str) -> ReportColumn:
         def cell(rows: list[Row]) -> Cell:
-            return _change(view, next((r for r in rows if r["workload"] == workload), None))
+            return _cost(view, next((r for r in rows if r["workload"] == workload), None))
 
-        return ReportColumn(view.workload(workload), cell, t("head.change"), numeric=True)
+        return ReportColumn(view.workload(workload), cell, t("head.cost_interval"), numeric=True)
 
     columns = [
         ReportColumn(t("head.case"), case),
         ReportColumn(t("history.epoch"), span),
         ReportColumn(t("history.nights"), nights, numeric=True),
-        *map(change, workloads),
+        *map(cost, workloads),
     ]
     caption = " · ".join(filter(None, (t("history.combined"), view.protocol(workloads[0]))))
     return ReportTable(caption, columns, [rows.to_dicts() for _, rows in groups])
 
 
-def _change(view: HistoryView, row: Row | None) -> Cell:
-    """The metric's own change over its interval, ordered by cost; one night has no interval.
+def _cost(view: HistoryView, row: Row | None) -> Cell:
+    """The cost over its interval; one night has neither.
 
     Where the level changed within the epoch, the cell says how many levels it averages.
     """
     if row is None:
         return Cell(DASH)
-    ends = interval(row["change_low"], row["change_high"])
+    ends = interval(row["ci_low"], row["ci_high"])
     mixed = view.t("history.mixed", count=row["levels"]) if row["levels"] > 1 else ""
     sub = ", ".join(filter(None, (ends, mixed)))
-    return Cell(percent(row["change"]), sub=sub, sort=row["estimate"])
+    known = None if row["ci_low"] is None else row["estimate"]
+    return Cell(percent(known), sub=sub, sort=row["estimate"])
 
 
 def _span(moments: Iterable[datetime]) -> str:

@@ -11,7 +11,7 @@ from itertools import groupby
 
 import polars as pl
 
-from ..model.metrics import METRICS
+from ..model.metrics import METRICS, Better
 from .numbers import percent, quantity
 from .texts import Texts
 from .view import TOPICS, Row, workload_name, workload_shapes
@@ -101,12 +101,13 @@ class HistoryView:
         return self.shapes[workload].protocol.upper() if workload in self.shapes else ""
 
     def levels(self, row: Row) -> str:
-        """`before → after` of a change: a tool's as the metric's change, the hosts' in its unit."""
-        ends = (row["before"], row["after"])
+        """`before → after` of a change: a tool's as costs, the hosts' in the metric's unit."""
+        ends, metric = (row["before"], row["after"]), METRICS[row["metric"]]
         if row["tool"] is None:
-            before, after = (quantity(end, METRICS[row["metric"]].unit) for end in ends)
+            before, after = (quantity(end, metric.unit) for end in ends)
         else:
-            before, after = (percent((end - 1) * 100) for end in ends)
+            worse = -100 if metric.better is Better.MORE else 100
+            before, after = (percent(worse * (end - 1)) for end in ends)
         return f"{before} → {after}"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ..model.metrics import METRICS
+from ..model.metrics import METRICS, Better
 from ..model.names import as_id
 from .bundle import Bundle
 from .markdown import markdown_table
@@ -69,13 +69,15 @@ def _values(bundle: Bundle) -> pl.DataFrame:
     """Every value of every passed tool cell beside its iteration's mean baseline.
 
     Columns: environment, iteration, tool, topic, layer, case, protocol, direction, workload,
-    started, ended, metric, unit, value, baseline_mean, change_pct.
+    started, ended, metric, unit, value, baseline_mean, cost_pct (positive is worse).
     """
     topics = {name: topic for topic, names in _TOPIC_METRICS.items() for name in names}
     place = ["environment", "layer", "iteration", "workload", "metric"]
     values = passed_samples(bundle, topics)
     baselines = values.filter(kind="baseline").group_by(place).agg(baseline_mean=pl.mean("value"))
     change = (pl.col("value") / pl.col("baseline_mean") - 1) * 100
+    more = [name for name, metric in METRICS.items() if metric.better is Better.MORE]
+    cost = pl.when(pl.col("metric").is_in(more)).then(-change).otherwise(change)
     return (
         values.filter(pl.col("kind") != "baseline")
         .join(baselines, on=place, how="left")
@@ -84,7 +86,7 @@ def _values(bundle: Bundle) -> pl.DataFrame:
             pl.col("metric").replace_strict(topics, return_dtype=pl.String).alias("topic"),
             "layer", "case", "protocol", "direction", "workload", "started", "ended", "metric",
             "unit", "value", "baseline_mean",
-            pl.when(pl.col("baseline_mean") > 0).then(change).alias("change_pct"),
+            pl.when(pl.col("baseline_mean") > 0).then(cost).alias("cost_pct"),
         )
         .sort("environment", "iteration", "tool", "layer", "case", "workload", "metric")
     )  # fmt: skip
@@ -92,7 +94,7 @@ def _values(bundle: Bundle) -> pl.DataFrame:
 
 def _markdown(t: Texts, title: str, by_topic: Mapping[str, pl.DataFrame]) -> str:
     """A table for each topic, a row for each case, workload and metric."""
-    names = ("layer", "case", "workload", "metric", "value", "baseline", "difference")
+    names = ("layer", "case", "workload", "metric", "value", "baseline", "cost")
     parts = [f"# {title}", t("overview.lead")]
     for topic, rows in by_topic.items():
         texts = [
@@ -103,7 +105,7 @@ def _markdown(t: Texts, title: str, by_topic: Mapping[str, pl.DataFrame]) -> str
                 f"{row['metric']} ({row['unit']})",
                 number(row["value"]),
                 number(row["baseline_mean"]),
-                percent(row["change_pct"]),
+                percent(row["cost_pct"]),
             )
             for row in rows.iter_rows(named=True)
         ]

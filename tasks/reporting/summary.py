@@ -26,19 +26,19 @@ SCHEMA = {
     "decided_by_case": pl.String,  # the deciding effect: the one that the answer rests on
     "decided_by_workload": pl.String,
     "decided_by_metric": pl.String,
-    "decided_by_change": pl.Float64,  # in decided_by_unit
+    "decided_by_cost": pl.Float64,  # in decided_by_unit
     "decided_by_low": pl.Float64,
     "decided_by_high": pl.Float64,
     "decided_by_unit": pl.String,
-    "limit_kept": pl.Float64,  # of the cost, which is positive if worse, in decided_by_unit
+    "limit_kept": pl.Float64,  # in decided_by_unit
     "limit_exceeded": pl.Float64,
     **{f"{topic}_{part}": pl.Float64 for topic in TOPICS for part in ("pct", "low", "high")},
     "tool_cpu_pct": pl.Float64,
     "kernel_ns_per_packet": pl.Float64,
     "log_mib_per_min": pl.Float64,
 }
-"""Changes are the metric's own in percent: throughput -36 is 36 % less, latency +12 longer. CPU and
-log growth are amounts."""
+"""Costs are positive where the tool makes things worse, as in the datasets: `throughput_pct` 36 is
+36 % less throughput, `latency_pct` 12 is 12 % more latency. CPU and log growth are amounts."""
 
 _AMOUNTS = {
     "tool_cpu": "tool_cpu_pct",
@@ -79,9 +79,9 @@ def _row(tool: ToolRow) -> dict[str, Any]:
         row |= _decided_by(tool.usage)
     for topic in TOPICS:
         effect = tool.worst.get(topic, {})
-        row[f"{topic}_pct"] = effect.get("change")
-        row[f"{topic}_low"] = effect.get("change_low")
-        row[f"{topic}_high"] = effect.get("change_high")
+        low, high = effect.get("ci_low"), effect.get("ci_high")
+        row[f"{topic}_pct"] = None if low is None else effect["estimate"]
+        row[f"{topic}_low"], row[f"{topic}_high"] = low, high
     for topic in ("tool_cpu", "log"):
         row[_AMOUNTS[topic]] = tool.worst.get(topic, {}).get("estimate")
     return row
@@ -90,7 +90,7 @@ def _row(tool: ToolRow) -> dict[str, Any]:
 def _decided_by(usage: Usage) -> dict[str, Any]:
     effect = usage.effect or {}
     names = {"case": "case", "workload": "workload", "metric": "metric", "unit": "unit",
-             "change": "change", "low": "change_low", "high": "change_high"}  # fmt: skip
+             "cost": "estimate", "low": "ci_low", "high": "ci_high"}  # fmt: skip
     decided = {f"decided_by_{name}": effect.get(column) for name, column in names.items()}
     return decided | {"limit_kept": usage.within, "limit_exceeded": usage.above}
 

@@ -1,14 +1,14 @@
-"""What the sections ask of a bundle: changes of metrics, costs by tool, shapes of workloads."""
+"""What the sections ask of a bundle: effects by topic, costs by tool, shapes of workloads."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import polars as pl
 
-from ..model.metrics import METRICS, PRIMARY, Better
+from ..model.metrics import PRIMARY
 from ..statistics.nights import nights_measured
 from ..statistics.usage import Usage, ratable, severity, usage
 from ..storage.schema import CELLS
@@ -83,8 +83,7 @@ class ToolRow:
     @cached_property
     def usage(self) -> Usage:
         """The permitted use with the effect that decides it: the only source of both."""
-        given = usage(self.effects, self.tool_class)
-        return replace(given, effect=given.effect and _with_own_change(given.effect))
+        return usage(self.effects, self.tool_class)
 
 
 _NAMES = ("environment", "layer", "tool", "kind", "tool_class", "case", "protocol")
@@ -124,8 +123,8 @@ class View:
 
     @cached_property
     def effects(self) -> pl.DataFrame:
-        """Effects of tools and placebos with topic, change, withheld and the workload's shape."""
-        frame = with_changes(self.bundle.effects.filter(pl.col("kind") != "baseline"))
+        """Effects of tools and placebos with `topic` and `withheld`."""
+        frame = with_topics(self.bundle.effects.filter(pl.col("kind") != "baseline"))
         return frame.with_columns(withheld=pl.col("withheld_by").is_not_null())
 
     def kernel_ns(self, by: str) -> dict[tuple[str, str, str], float]:
@@ -200,26 +199,16 @@ def workload_name(t: Texts, shapes: Mapping[str, WorkloadShape], name: str) -> s
     return text if name == first else f"{text} ({name})"
 
 
-def with_changes(effects: pl.DataFrame) -> pl.DataFrame:
-    """Adds `topic`, and the cost turned into the metric's own change.
+def with_topics(effects: pl.DataFrame) -> pl.DataFrame:
+    """Adds `topic`: what a primary effect or a resource is about, a key of `usage.LIMITS`.
 
-    A cost is positive if the tool made things worse; a change is that of the metric itself: a
-    throughput that costs 36 % changed by -36 %. They are equal for metrics of which less is better.
-    Without an interval (a single iteration) the change is null.
+    Estimates stay costs, positive where the tool makes things worse: here as in every file.
     """
-    more = [name for name, metric in METRICS.items() if metric.better is Better.MORE]
-    turned = pl.col("metric").is_in(more)
     topic = pl.when(pl.col("primary")).then(
         pl.col("metric").replace_strict(TOPIC_OF, default=None, return_dtype=pl.String)
     )
     resource = pl.col("metric").replace_strict(RESOURCES, default=None, return_dtype=pl.String)
-    change = pl.when(turned).then(-pl.col("estimate")).otherwise(pl.col("estimate"))
-    return effects.with_columns(
-        topic.otherwise(resource).alias("topic"),
-        pl.when(pl.col("ci_low").is_not_null()).then(change).alias("change"),
-        pl.when(turned).then(-pl.col("ci_high")).otherwise(pl.col("ci_low")).alias("change_low"),
-        pl.when(turned).then(-pl.col("ci_low")).otherwise(pl.col("ci_high")).alias("change_high"),
-    )
+    return effects.with_columns(topic=topic.otherwise(resource))
 
 
 def passed_samples(bundle: Bundle, metrics: Iterable[str]) -> pl.DataFrame:
@@ -236,18 +225,8 @@ def worst_by_topic(rows: Iterable[Row]) -> dict[str, Row]:
     known = [row for row in rows if row["estimate"] is not None and row["verdict"] != "invalid"]
     largest: dict[str, Row] = {}
     for row in sorted(ratable(known), key=severity):
-        largest[row["topic"]] = _with_own_change(row)
+        largest[row["topic"]] = row
     return largest
-
-
-def _with_own_change(row: Row) -> Row:
-    """`change` of a row whose cost is the largest of several, as `with_changes` sets it."""
-    cost, low, high = row["estimate"], row["ci_low"], row["ci_high"]
-    if "largest_of" not in row:
-        return row
-    if METRICS[row["metric"]].better is Better.MORE:
-        cost, low, high = -cost, -high, -low
-    return {**row, "change": cost, "change_low": low, "change_high": high}
 
 
 _SEVERITY = (

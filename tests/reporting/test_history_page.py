@@ -68,7 +68,7 @@ def test_epochs_are_combined_apart_and_several_levels_in_one_are_told(english: s
         ["rx_protocol_tcp", "2026-03-01 – 2026-03-08", "8"],
         ["rx_protocol_tcp", "2026-03-09 – 2026-03-20", "12"],
     ]
-    assert re.fullmatch(r"−4\.0 % \[−4\.4, −3\.\d\]", rows[0][3])
+    assert re.fullmatch(r"\+4\.0 % \[\+3\.\d, \+4\.4\]", rows[0][3])
     assert rows[1][3].endswith(", 2 levels")
 
 

@@ -50,14 +50,14 @@ def test_a_value_stands_beside_the_baseline_of_its_own_iteration(
         pl.col("workload") == "throughput_single_tcp", pl.col("metric") == "throughput_bps",
     )["value"].mean()  # fmt: skip
     assert tcp["baseline_mean"] == pytest.approx(baseline)
-    assert tcp["change_pct"] == pytest.approx((tcp["value"] / tcp["baseline_mean"] - 1) * 100)
-    assert -40 < tcp["change_pct"] < -32
+    assert tcp["cost_pct"] == pytest.approx((1 - tcp["value"] / tcp["baseline_mean"]) * 100)
+    assert 32 < tcp["cost_pct"] < 40
 
 
-def test_what_has_no_baseline_has_no_change(bundle: Bundle, tmp_path: Path) -> None:
+def test_what_has_no_baseline_has_no_cost(bundle: Bundle, tmp_path: Path) -> None:
     write_overviews(bundle, tmp_path)
     path = next(tmp_path.glob("*/iteration_001/eth_drop_resources_*.csv"))
-    assert pl.read_csv(path)["change_pct"].is_null().all()
+    assert pl.read_csv(path)["cost_pct"].is_null().all()
     text = path.with_name("eth_drop_overview_iteration_001.md").read_text("utf-8")
     assert "| — | — |" in text
 

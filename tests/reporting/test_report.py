@@ -65,9 +65,9 @@ def test_the_same_data_give_the_same_page(bundle: Bundle, html: str) -> None:
     assert render_html(bundle, "en") == html
 
 
-def test_changes_and_intervals_are_the_metrics_own(markdown: str) -> None:
+def test_costs_are_positive_where_the_tool_makes_things_worse(markdown: str) -> None:
     line = row(markdown, "eth_drop", "lab-510-intel", "overhead", "9,800")
-    assert "−36.1 % [−38.3, −33.9]" in line
+    assert "+36.1 % [+33.9, +38.3]" in line
     assert "+252 % [+239, +265]" in line
     assert "17.4 [16.5, 18.3]" in line
 
@@ -75,8 +75,8 @@ def test_changes_and_intervals_are_the_metrics_own(markdown: str) -> None:
 def test_the_answer_names_the_cost_that_decides_it(markdown: str) -> None:
     line = row(markdown, "eth_drop", "Do not run in production")
     assert (
-        "Short sessions only: TCP latency +252 % [+239, +265] (rx_protocol_tcp), "
-        "threshold 300 % higher" in line
+        "Short sessions only: TCP latency cost +252 % [+239, +265] (rx_protocol_tcp), "
+        "threshold 300 %" in line
     )
 
 
@@ -94,12 +94,12 @@ def test_a_finding_is_numbered_beside_its_number_and_explained_once(html: str) -
 
 
 def test_both_languages_hold_the_same_numbers(bundle: Bundle, markdown: str) -> None:
-    def changes(text: str) -> list[str]:
+    def costs(text: str) -> list[str]:
         return re.findall(r"[−+]\d+(?:\.\d)? % \[[^]]*\]", text)
 
     chinese = render_markdown(bundle, "zh")
-    assert changes(chinese) == changes(markdown)
-    assert len(changes(markdown)) > 200
+    assert costs(chinese) == costs(markdown)
+    assert len(costs(markdown)) > 200
     assert "可长期运行" in chinese
 
 
@@ -177,7 +177,7 @@ def test_text_from_hosts_cannot_become_markup(bundle: Bundle) -> None:
 def test_a_workload_unknown_to_the_run_is_still_shown(bundle: Bundle) -> None:
     runs = bundle.runs.with_columns(pl.lit(None, dtype=pl.String).alias("workloads"))
     text = render_markdown(replace(bundle, runs=runs), "en")
-    assert "−36.1 % [−38.3, −33.9]" in text[text.index("Other workloads") :]
+    assert "+36.1 % [+33.9, +38.3]" in text[text.index("Other workloads") :]
 
 
 @pytest.mark.parametrize("lang", LANGS)

@@ -21,10 +21,10 @@ def row(table: pl.DataFrame, environment: str, tool: str) -> dict[str, Any]:
     return table.filter(chosen).row(0, named=True)
 
 
-def test_a_row_holds_the_metrics_own_changes_and_the_answer(table: pl.DataFrame) -> None:
+def test_a_row_holds_costs_and_the_answer(table: pl.DataFrame) -> None:
     drop = row(table, "lab-510-intel", "eth_drop")
-    assert drop["throughput_pct"] == pytest.approx(-36.1)
-    assert drop["throughput_low"] < drop["throughput_pct"] < drop["throughput_high"] < 0
+    assert drop["throughput_pct"] == pytest.approx(36.1)
+    assert 0 < drop["throughput_low"] < drop["throughput_pct"] < drop["throughput_high"]
     assert drop["latency_pct"] == pytest.approx(252.0)
     assert drop["tool_cpu_pct"] == pytest.approx(17.4)
     assert drop["kernel_ns_per_packet"] == pytest.approx(9800.0)
@@ -44,7 +44,7 @@ def test_the_terminal_shows_intervals_and_dashes(table: pl.DataFrame) -> None:
     with console.capture() as captured:
         console.print(summary_rich(table))
     text = captured.get()
-    assert "−36.1 % [−38.3, −33.9]" in text
+    assert "+36.1 % [+33.9, +38.3]" in text
     assert "Short sessions only" in text
     assert "—" in text
 

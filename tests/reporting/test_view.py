@@ -10,7 +10,7 @@ from tasks.reporting.document import ReportTable
 from tasks.reporting.findings import Findings
 from tasks.reporting.sections import layers
 from tasks.reporting.texts import Texts
-from tasks.reporting.view import View, with_changes, workload_shapes
+from tasks.reporting.view import View, with_topics, workload_shapes
 from tasks.storage.schema import CHECKS, EFFECTS, RUNS
 
 from .report_bundle import Campaign
@@ -25,19 +25,14 @@ def effect(metric: str, **other: object) -> dict[str, object]:
     } | other  # fmt: skip
 
 
-def test_a_cost_of_throughput_is_a_fall_and_of_latency_a_rise() -> None:
-    frame = with_changes(EFFECTS.frame([effect("throughput_bps"), effect("latency_mean_us")]))
-    shown = frame.select("topic", "change", "change_low", "change_high").rows()
-    assert shown == [("throughput", -36.1, -38.0, -34.2), ("latency", 36.1, 34.2, 38.0)]
-
-
-def test_one_iteration_without_an_interval_is_no_change_to_speak_of() -> None:
-    single = effect("throughput_bps", n=1, ci_low=None, ci_high=None, verdict="inconclusive")
-    assert with_changes(EFFECTS.frame([single]))["change"].to_list() == [None]
+def test_a_primary_effect_belongs_to_a_topic_and_stays_a_cost() -> None:
+    frame = with_topics(EFFECTS.frame([effect("throughput_bps"), effect("latency_mean_us")]))
+    shown = frame.select("topic", "estimate", "ci_low", "ci_high").rows()
+    assert shown == [("throughput", 36.1, 34.2, 38.0), ("latency", 36.1, 34.2, 38.0)]
 
 
 def test_only_primary_effects_speak_for_their_topic() -> None:
-    frame = with_changes(
+    frame = with_topics(
         EFFECTS.frame(
             [effect("throughput_bps", primary=False), effect("tool_cpu_pct", primary=False)]
         )
@@ -68,7 +63,7 @@ def test_each_tool_shows_its_costliest_case_and_gravest_verdict() -> None:
     view = View(Campaign().bundle(), Texts("en"))
     drop = next(r for r in view.tools if (r.environment, r.tool) == ("lab-510-intel", "eth_drop"))
     assert drop.worst["throughput"]["case"] == "eth_drop_rx_protocol_tcp"
-    assert drop.worst["throughput"]["change"] == pytest.approx(-36.1)
+    assert drop.worst["throughput"]["estimate"] == pytest.approx(36.1)
     assert drop.verdict == "overhead"
     assert drop.kernel_ns == pytest.approx(9800.0)
     assert len({effect["case"] for effect in drop.effects}) == 2
@@ -94,8 +89,7 @@ def test_the_deciding_effect_stands_in_its_topics_column_and_is_the_largest_of_t
     )
     throughput = details.worst["throughput"]
     assert throughput["largest_of"] == 8
-    assert throughput["change"] == -throughput["estimate"]
-    assert throughput["change_low"] < throughput["change"] < throughput["change_high"] < 0
+    assert 0 < throughput["ci_low"] < throughput["estimate"] < throughput["ci_high"]
 
 
 def test_a_tool_with_a_blocking_finding_is_withheld_and_placebos_are_no_tools() -> None:

@@ -53,15 +53,15 @@ def _baselines(view: View) -> Iterator[tuple[str, list[Cell]]]:
 
 
 def _ranges(view: View) -> Iterator[tuple[str, list[Cell]]]:
-    """Smallest to largest change among the cases of each class that was measured."""
+    """Smallest to largest cost among the cases of each class that was measured."""
     classes = ("summary", "details_filtered", "details_unfiltered")
     topics = ("latency", "throughput", "tool_cpu")
     for layer, tool_class, topic in product(("host", "vm"), classes, topics):
-        changes = view.effects.filter(
+        costs = view.effects.filter(
             pl.col("verdict") != "invalid", kind="tool", layer=layer, tool_class=tool_class,
             topic=topic,
-        ).drop_nulls("change")  # fmt: skip
-        ends = changes.group_by("environment").agg(low=pl.min("change"), high=pl.max("change"))
+        ).drop_nulls("ci_low")  # fmt: skip
+        ends = costs.group_by("environment").agg(low=pl.min("estimate"), high=pl.max("estimate"))
         ranges = {environment: _range(topic, low, high) for environment, low, high in ends.rows()}
         if ranges:
             label = view.t(

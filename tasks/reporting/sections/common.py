@@ -66,9 +66,13 @@ def effect_cell(view: View, row: Row | None) -> Cell:
 
 
 def _numbers(row: Row) -> tuple[str, str]:
-    """A primary metric's change, a resource's amount in its own unit; and its interval."""
+    """A primary metric's cost, a resource's amount in its own unit; and its interval.
+
+    A cost without an interval (of a single iteration) says nothing, and is not shown.
+    """
     if row["primary"]:
-        return percent(row["change"]), interval(row["change_low"], row["change_high"])
+        known = None if row["ci_low"] is None else row["estimate"]
+        return percent(known), interval(row["ci_low"], row["ci_high"])
     return number(row["estimate"]), interval(row["ci_low"], row["ci_high"], signed=False)
 
 
@@ -99,17 +103,18 @@ def reason(view: View, usage: Usage) -> str:
 
 
 def limit_text(view: View, usage: Usage) -> str:
-    """`limit 20 % lower`: the limit that the deciding cost keeps, or the one that it exceeds if it
+    """`limit 20 %`: the limit that the deciding cost keeps, or the one that it exceeds if it
     exceeds all; empty where no band was given."""
     if usage.effect is None or (usage.within, usage.above) == (None, None):
         return ""
     key, limit = ("within", usage.within) if usage.within is not None else ("above", usage.above)
-    unit = view.t(f"cost_unit.{usage.effect['topic']}")
+    topic = usage.effect["topic"]
+    unit = "%" if topic in TOPICS else view.t(f"unit.{topic}")
     return view.t(f"usage.limit.{key}", limit=f"{limit:g} {unit}")
 
 
 def deciding_text(view: View, row: Row) -> str:
-    """`TCP latency +252 % [+240, +265] (rx_protocol_tcp, largest of 8)`."""
+    """`TCP latency cost +252 % [+240, +265] (rx_protocol_tcp, largest of 8)`."""
     case = row["case"].removeprefix(row["tool"] or "").strip("_")
     several = row.get("largest_of", 1)
     largest = view.t("usage.largest", count=several) if several > 1 else ""
@@ -118,10 +123,10 @@ def deciding_text(view: View, row: Row) -> str:
 
 
 def effect_text(view: View, row: Row) -> str:
-    """`TCP latency +252 % [+240, +265]`: an effect inside a sentence."""
+    """`TCP latency cost +252 % [+240, +265]`: an effect inside a sentence."""
     numbers = " ".join(_numbers(row)).rstrip()
     if row["primary"]:
-        return f"{view.workload(row['workload'])} {numbers}"
+        return view.t("effect_text", workload=view.workload(row["workload"]), numbers=numbers)
     topic, unit = view.t(f"topic.{row['topic']}"), view.t(f"unit.{row['topic']}")
     return f"{topic} {numbers} {unit}"
 
@@ -129,8 +134,8 @@ def effect_text(view: View, row: Row) -> str:
 def effect_column(
     view: View, label: str, effect: Callable[[Any], Row | None], unit: str = ""
 ) -> ReportColumn:
-    """The item's `effect`; without a unit it is a primary metric's change."""
-    sub = unit or view.t("head.change")
+    """The item's `effect`; without a unit it is a primary metric's cost."""
+    sub = unit or view.t("head.cost_interval")
     return ReportColumn(label, lambda item: effect_cell(view, effect(item)), sub, numeric=True)
 
 
