@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import polars as pl
 
 from ..model.metrics import PRIMARY
 from ..model.plan import Plan
+from .spending import levels
 
 ANALYSES = (3, 4, 6, 8, 12)
 """Iterations after which a sequential campaign analyses its data."""
@@ -24,19 +25,42 @@ class DecisionRules:
     """How effects are judged. No `analyses`: the fixed design, analysed once, at its end.
 
     `primary` maps a workload's name to the metric that decides it. `alpha` is the error of the
-    whole campaign; each analysis spends an equal part of it (Bonferroni), which keeps repeated
-    analyses honest. Intervals are 95 % whatever `alpha` is.
+    whole campaign, of which each analysis spends a part (`spending`). `look`: the analysis that is
+    judged, by its number of iterations; None: the last one.
     """
 
     primary: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     alpha: float = 0.05
     power: float = 0.8
     analyses: tuple[int, ...] = ()
+    look: int | None = None
+
+    def at(self, look: int) -> "DecisionRules":
+        """The rules of the analysis after so many iterations."""
+        return replace(self, look=look)
+
+    def taken(self, done: int) -> tuple[int, ...]:
+        """Iterations after which a campaign of `done` iterations was analysed.
+
+        The last one always is: where a campaign ends between two analyses, a time budget or a
+        person ended it, not the data, and its end takes the place of the analysis that it did not
+        reach.
+        """
+        return (*(iteration for iteration in self.analyses if iteration < done), done)
 
     @property
     def test_alpha(self) -> float:
-        """The level of one test in one analysis."""
-        return self.alpha / max(1, len(self.analyses))
+        """The level of one test in this analysis."""
+        if self.cap is None:
+            return self.alpha
+        looks = self.taken(min(self.look or self.cap, self.cap))
+        return levels(self.alpha, tuple(look / self.cap for look in looks))[-1]
+
+    @property
+    def interval_tail(self) -> float:
+        """The error at each end of an interval: 2.5 %, or less where a test of this analysis has
+        less, so that a verdict never contradicts its interval and looking early narrows none."""
+        return min(0.025, self.test_alpha)
 
     @property
     def cap(self) -> int | None:

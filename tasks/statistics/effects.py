@@ -16,7 +16,6 @@ from .sequential import (
     NO_GAINS,
     REMEASURED,
     UNIT,
-    analyses_taken,
     end_reason,
     gains_so_far,
     measured_since,
@@ -91,11 +90,12 @@ def _analyze_run(campaign: _Campaign, margins: Margins, rules: DecisionRules) ->
     done = _last_measured(campaign.cells)
     settled: list[pl.DataFrame] = []
     decided, gains = _NONE_DECIDED, NO_GAINS
-    for iteration in analyses_taken(rules, done):
+    for iteration in rules.taken(done):
+        now = rules.at(iteration)
         data = campaign.until(iteration)
         remeasured = gains.filter(pl.col("since") <= iteration - REMEASURED)
         diffs = measured_since(adjusted_for_blockmates(data.differences), remeasured)
-        judged = judge(estimate(data.cells, diffs, rules), margins, rules)
+        judged = judge(estimate(data.cells, diffs, now), margins, now)
         effects = with_remeasurement(judged, remeasured)
         gains = gains_so_far(effects, iteration, gains)
         calibration = calibrate(data.values, effects, rules)

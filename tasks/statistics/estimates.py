@@ -9,18 +9,17 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.special import stdtrit
 
 from ..model.bilingual import Bilingual, joined
 from ..model.metrics import METRICS
 from ..model.outcome import CellStatus
-from ..storage.schema import CASE_KEY, EFFECTS, PARTITION, STRATUM
-from .arrays import Floats, by_group, columns, floats
+from ..storage.schema import CASE_KEY, EFFECTS, PARTITION
+from .arrays import Floats
 from .decision_rules import DecisionRules
 from .differences import TOOL, counting
-from .moderated import moderate
+from .intervals import with_intervals
 from .reasons import SENTENCE, STATUSES, as_row, from_row, say
-from .scale import cost_interval, cost_unit, metric_of, to_cost
+from .scale import cost_unit
 
 NIGHT_S = 4 * 3600.0
 """A gap this long without a measurement in an environment starts a new night."""
@@ -53,7 +52,7 @@ def estimate(cells: pl.DataFrame, diffs: pl.DataFrame, rules: DecisionRules) -> 
         .with_columns(pl.col("nights").fill_null(1))
         .with_columns(several=pl.col("nights") > 1)
     )
-    return by_group(effects, [*STRATUM, "several"], _with_interval)
+    return with_intervals(effects, rules)
 
 
 def _planned(cells: pl.DataFrame, diffs: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:
@@ -160,35 +159,3 @@ def _problem(row: dict[str, Any]) -> dict[str, str] | None:
     if not problems and not row["n"]:
         problems.append(say("no_value"))
     return as_row(joined(problems)) if problems else None
-
-
-def _with_interval(alike: pl.DataFrame) -> pl.DataFrame:
-    """Adds the moderated interval and what follows from it; the rows are one stratum's."""
-    metric = metric_of(alike)
-    delta, n, s2, median = floats(alike, "estimate_log", "n", "variance", "hodges_lehmann")
-    variance, df = _moderated(s2, n)
-    se = np.sqrt(variance / n)
-    return alike.with_columns(
-        columns(
-            cost_interval(delta, stdtrit(df, 0.975) * se, metric)
-            | {
-                "se_log": se,
-                "df": df,
-                "hodges_lehmann": to_cost(median, metric),
-            }
-        )
-    )
-
-
-def _moderated(s2: Floats, n: Floats) -> tuple[Floats, Floats]:
-    """Variances and degrees of freedom where the spread is known; NaN elsewhere.
-
-    A variance of exactly 0 that could borrow nothing says nothing about the spread.
-    """
-    variance, df = np.full_like(s2, np.nan), np.full_like(s2, np.nan)
-    known = np.isfinite(s2)
-    if known.any():
-        variance[known], df[known] = moderate(s2[known], n[known] - 1)
-    unknown = ~(variance > 0)
-    variance[unknown] = df[unknown] = np.nan
-    return variance, df

@@ -52,16 +52,22 @@ def fit_prior(s2: Floats, d: Floats) -> Prior:
     return Prior(2 * half, float(np.exp(mean + digamma(half) - np.log(half))))
 
 
-def moderate(s2: Floats, d: Floats) -> tuple[Floats, Floats]:
+def moderate(
+    s2: Floats, d: Floats, case_ratio: Floats | None = None, case_d: Floats | None = None
+) -> tuple[Floats, Floats]:
     """The moderated variances s̃² and their degrees of freedom.
 
         s̃² = (d₀·s₀² + d·s²)/(d₀ + d)  on d₀ + d,  at most Σd, degrees of freedom
         s̃² = s²                        on d   where s² > s₀²·F(0.90; d, d₀)
+        s̃² = s₀²·R                     on D   else where R > F(0.90; D, d₀)
+
+    case_ratio R, case_d D: the mean s²/s₀² of all workloads of the case, and its degrees of
+    freedom; NaN where there is none.
 
     The limit Σd is limma's: all cells together have no more information than that. Without it a
     small lab, where d₀ is often estimated as infinite, would get intervals that are too narrow. The
-    second line is for cases noisier than their peers (the subject of robust empirical Bayes;
-    Phipson et al. 2016, Ann. Appl. Stat. 10:946): by chance it applies to one in ten equal cases,
+    other lines are for cases noisier than their peers (the subject of robust empirical Bayes;
+    Phipson et al. 2016, Ann. Appl. Stat. 10:946): by chance each applies to one in ten equal cases,
     whose interval is then wider than necessary.
     """
     prior = fit_prior(s2, d)
@@ -71,7 +77,12 @@ def moderate(s2: Floats, d: Floats) -> tuple[Floats, Floats]:
         variance = (prior.d0 * prior.s0_squared + d * s2) / (prior.d0 + d)
     df = np.minimum(prior.d0 + d, np.sum(d))
     if prior.d0 > 0:
-        own = s2 > prior.s0_squared * fdtri(d, min(prior.d0, _MANY), ALIKE)
+        d0 = min(prior.d0, _MANY)
+        if case_ratio is not None and case_d is not None:
+            unsteady = case_ratio > fdtri(case_d, d0, ALIKE)
+            variance = np.where(unsteady, prior.s0_squared * case_ratio, variance)
+            df = np.where(unsteady, case_d, df)
+        own = s2 > prior.s0_squared * fdtri(d, d0, ALIKE)
         variance, df = np.where(own, s2, variance), np.where(own, d, df)
     return variance, df
 

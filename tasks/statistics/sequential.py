@@ -5,8 +5,6 @@ what is undecided. The verdict stays: later analyses do not judge it again. The 
 never stops a workload.
 """
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from ..model.bilingual import Bilingual
@@ -26,15 +24,6 @@ REMEASURED = 2
 
 NO_GAINS = pl.DataFrame(schema={**dict.fromkeys(EFFECTS.key, pl.String()), "since": pl.Int64()})
 """Effects that came out as a gain; `since`: the iteration of the first analysis that said so."""
-
-
-def analyses_taken(rules: DecisionRules, done: int) -> Sequence[int]:
-    """Iterations after which a campaign of `done` iterations was analysed.
-
-    The last one always is: where a campaign ends between two analyses, a time budget or a person
-    ended it, not the data, and its end takes the place of the analysis that it did not reach.
-    """
-    return (*(iteration for iteration in rules.analyses if iteration < done), done)
 
 
 def stopping(

@@ -51,6 +51,15 @@ def test_intervals_cover_cases_that_are_noisier_than_the_others_too(
     assert np.mean(covered, axis=0)[7:].mean() == pytest.approx(0.96, abs=0.015)
 
 
+def test_a_case_that_its_other_workloads_show_to_be_noisier_is_not_taken_for_steady() -> None:
+    s2, d = np.array([1.0, 0.9, 1.1, 1.2, 0.8, 1.0]), np.full(6, 2.0)
+    ratio, case_d = np.array([1.0, 0.9, 1.1, np.nan, 0.8, 7.0]), np.full(6, 6.0)
+    variance, df = moderate(s2, d, ratio, case_d)
+    alone, alone_df = moderate(s2, d)
+    assert variance[5] == pytest.approx(7 * fit_prior(s2, d).s0_squared) and df[5] == 6
+    assert (variance[:5] == alone[:5]).all() and (df[:5] == alone_df[:5]).all()
+
+
 def test_equal_variances_are_one_variance_and_the_bias_of_its_logarithm_is_taken_off() -> None:
     # d = 2: e = ln 1 − ψ(1) + ln 1 = γ, no excess variance, so s0² = e^γ on infinite d0
     prior = fit_prior(np.ones(5), np.full(5, 2.0))

@@ -5,7 +5,7 @@ import pytest
 
 from tasks.statistics.decision_rules import ANALYSES, DecisionRules, analyses_until
 from tasks.statistics.effects import analyze
-from tasks.statistics.sequential import analyses_taken, end_reason, stopping
+from tasks.statistics.sequential import end_reason, stopping
 from tasks.statistics.simulate import METRIC, WORKLOAD
 
 from .small_campaign import campaign, effects, simulated
@@ -13,9 +13,19 @@ from .small_campaign import campaign, effects, simulated
 RULES = DecisionRules(primary={WORKLOAD: METRIC}, analyses=ANALYSES)
 
 
-def test_five_analyses_share_the_error_evenly() -> None:
-    assert RULES.test_alpha == pytest.approx(0.01)
-    assert DecisionRules().test_alpha == 0.05
+def test_each_analysis_has_a_level_of_its_own_and_a_fixed_design_all_of_it() -> None:
+    found = [RULES.at(n).test_alpha for n in ANALYSES]
+    assert all(0.01 < level < 0.03 for level in found)
+    assert RULES.test_alpha == found[-1]
+    assert DecisionRules().test_alpha == DecisionRules().at(4).test_alpha == 0.05
+    assert RULES.at(20).test_alpha == found[-1]  # measured beyond its cap: nothing more is spent
+
+
+def test_an_interval_is_as_wide_as_the_test_of_its_analysis_and_never_below_95_percent() -> None:
+    assert [RULES.at(n).interval_tail for n in ANALYSES] == [
+        RULES.at(n).test_alpha for n in ANALYSES
+    ]
+    assert DecisionRules().interval_tail == 0.025
 
 
 @pytest.mark.parametrize(
@@ -25,7 +35,7 @@ def test_five_analyses_share_the_error_evenly() -> None:
 def test_the_last_iteration_is_always_analysed_and_never_as_a_sixth_analysis(
     done: int, analyses: tuple[int, ...]
 ) -> None:
-    assert analyses_taken(RULES, done) == analyses
+    assert RULES.taken(done) == analyses
     assert len(analyses) <= len(ANALYSES)
 
 
