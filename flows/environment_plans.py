@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tasks.make_plan import cases_mismatch, make_plan_of
-from tasks.model.errors import InputError, raise_all
+from tasks.model.errors import InputError, one_of, raise_all
 from tasks.model.names import ENVIRONMENTS
 from tasks.model.plan import Plan
 from tasks.model.settings import Measurement, Selection
@@ -23,8 +23,7 @@ def folders_of(environments: Sequence[str | Path]) -> list[Path]:
         if folder is not None:
             found.append(folder)
         else:
-            known = ", ".join(known_environments())
-            expected = f"one of {known}" if known else "a folder that `bootstrap` wrote"
+            expected = one_of(known_environments(), str(text)) or "a folder that `bootstrap` wrote"
             errors.append(InputError("environments", str(text), "no such environment", expected))
     raise_all(errors)
     return found

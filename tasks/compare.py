@@ -8,7 +8,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from .model.errors import InputError
+from .model.errors import InputError, one_of
 from .model.names import RunKey
 from .statistics.contrasts import compare_runs, compare_versions, match_versions
 from .statistics.decision_rules import rules_of
@@ -68,7 +68,6 @@ def runs_of(datasets: str, run: str) -> list[RunKey]:
     runs = Dataset(datasets).scan("runs").select("environment", "run").collect()
     keys = [key for key in runs.iter_rows() if key[1] == run]
     if not keys:
-        known = ", ".join(sorted(set(runs["run"]))[-5:])
-        stored = f"one of {known}" if known else "an ingested run (there is none yet)"
+        stored = one_of(sorted(set(runs["run"]))[-5:], run) or "an ingested run (there is none yet)"
         raise InputError(datasets, run, "no such run", f"a results folder, or {stored}")
     return keys

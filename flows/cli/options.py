@@ -1,5 +1,6 @@
 """Options that are declared by hand and shared by commands, and the texts that they take."""
 
+import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -73,6 +74,14 @@ def one_or_more_of(allowed: Collection[str], option: str, text: str) -> list[Any
     return values
 
 
+def languages_of(text: str) -> list[Any]:
+    """The languages of a `--lang`. Raises InputErrors, also for none at all."""
+    languages = one_or_more_of(LANGUAGES, "--lang", text)
+    if not languages:
+        raise InputError("--lang", "", "none given", "some of " + ", ".join(LANGUAGES))
+    return languages
+
+
 def budget_hours(text: str | None) -> float | None:
     """`6h`, `90m` or `1.5h` as hours."""
     if text is None:
@@ -81,6 +90,6 @@ def budget_hours(text: str | None) -> float | None:
         hours = float(text[:-1]) / {"h": 1, "m": 60}[text[-1:]]
     except (ValueError, KeyError):
         hours = 0.0
-    if not hours > 0:
+    if not 0 < hours < math.inf:
         raise InputError("--budget", text, "not a time", "a number above 0 with h or m, e.g. 6h")
     return hours

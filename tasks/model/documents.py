@@ -97,9 +97,16 @@ Address = Annotated[str, parsed_by(ipaddress.ip_address, "an IP address")]
 M = TypeVar("M", bound=BaseModel)
 
 
+LARGEST = 16 << 20
+"""Bytes of a file that a person writes. The largest cases.json known has 60 kB."""
+
+
 def read_text(path: Path) -> str:
-    """The file's text. Raises InputError where it cannot be read or is not UTF-8."""
+    """The file's text. Raises InputError where it cannot be read, is too large or not UTF-8."""
     try:
+        if path.stat().st_size > LARGEST:
+            problem = f"is {path.stat().st_size >> 20} MiB"
+            raise InputError(str(path), "", problem, f"at most {LARGEST >> 20} MiB")
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(str(path), "", f"cannot be read: {error.strerror}") from None

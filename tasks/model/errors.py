@@ -19,7 +19,8 @@
 All errors can be pickled, so that they pass between processes unchanged.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 
@@ -71,6 +72,14 @@ class InputErrors(InputError):
     @property
     def errors(self) -> tuple[InputError, ...]:
         return self._errors
+
+
+def one_of(known: Iterable[str], wrong: str = "") -> str:
+    """`one of a, b`: the known names that resemble the wrong one, or all of them; "" for none."""
+    names = list(known)
+    holding = [name for name in names if wrong and wrong in name]
+    near = list(dict.fromkeys([*holding, *get_close_matches(wrong, names)]))
+    return f"one of {', '.join(near or names)}" if names else ""
 
 
 def raise_all(errors: Sequence[InputError]) -> None:

@@ -49,6 +49,12 @@ Uuid = Annotated[str, parsed_by(UUID, "a uuid")]
 Interpreter = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/][A-Za-z0-9._/-]*$")]
 
 
+def _known_version(version: str | float) -> str | float:
+    if str(version) not in ("1.0", "1"):
+        raise ValueError("is of another version of this file")
+    return version
+
+
 class NodeInput(Written):
     """One machine: how to reach it, where its results go, and, for a VM, which one it is."""
 
@@ -104,7 +110,9 @@ class Hints(Written):
 class MinimalInput(Written):
     """The whole minimal-input.yaml."""
 
-    version: str | float = Field(default="1.0", description='"1.0"')
+    version: Annotated[str | float, AfterValidator(_known_version)] = Field(
+        default="1.0", description='"1.0"'
+    )
     environment: Identifier = Field(description=IDENTIFIER_FORM)
     hardware: Identifier | None = Field(
         default=None,

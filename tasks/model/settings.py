@@ -101,6 +101,8 @@ class Measurement(_Settings):
     )
     max_load: float | None = Field(
         default=None,
+        gt=0,
+        allow_inf_nan=False,
         description="1-minute load above which a host is busy; without one: its number of CPUs",
     )
     min_free_mib: int = Field(

@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from ..model.errors import InputError, raise_all
+from ..model.errors import InputError, one_of, raise_all
 from ..model.plan import Case, Workload
 from ..model.settings import Selection
 
@@ -35,7 +35,7 @@ def select(cases: Sequence[Case], selection: Selection) -> tuple[Case, ...]:
                 "selection",
                 option.field,
                 f"no case has {given!r}",
-                f"one of {_listed(cases, option.value_of)}",
+                one_of(_values(cases, option.value_of), given) or "none: there is no such case",
             )
             for option in filters
             for given in option.given
@@ -85,8 +85,6 @@ def _is_within(category: str, prefix: str) -> bool:
     return f"{category}/".startswith(f"{prefix.rstrip('/')}/")
 
 
-def _listed(cases: Sequence[Case], value_of: Callable[[Case], str]) -> str:
+def _values(cases: Sequence[Case], value_of: Callable[[Case], str]) -> list[str]:
     values = list(dict.fromkeys(value_of(case) for case in cases if value_of(case)))
-    if len(values) > 30:
-        return f"{values[0]} … {values[-1]}"
-    return ", ".join(values) or "none"
+    return values if len(values) <= 30 else [f"{values[0]} … {values[-1]}"]

@@ -1,14 +1,13 @@
 """config/workloads.yaml: the workloads by name, and the sets that are run together."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
 from ..model.documents import Mistake, Written, as_mapping, read_document
-from ..model.errors import InputError, raise_all
+from ..model.errors import InputError, one_of, raise_all
 from ..model.names import Identifier, config_file
 from ..model.plan import Workload
 from ..programs.loads import LOADS, USUAL
@@ -57,7 +56,7 @@ def read_workloads(
                 "measurement",
                 "workloads",
                 f"unknown workload or set {name!r}",
-                f"one of {', '.join(get_close_matches(name, known) or known)}",
+                one_of(known, name),
             )
             for name in names
             if name not in known

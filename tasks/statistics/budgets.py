@@ -7,7 +7,6 @@ A limit without an upper end (`max: null`) cannot be exceeded.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +15,7 @@ from pydantic import Field, field_validator
 
 from ..model.documents import Written, read_document
 from ..model.environment import Layer
-from ..model.errors import InputError, raise_all
+from ..model.errors import InputError, one_of, raise_all
 from ..model.metrics import METRICS
 from ..model.plan import ToolClass
 from .verdicts import believed
@@ -120,8 +119,7 @@ def _unknown_names(tools: pl.DataFrame, budget: Budget, file: str) -> Iterator[I
         for name in _NAMED:
             wanted, known = getattr(limit, name), tools[name].unique().sort().to_list()
             if wanted is not None and wanted not in known:
-                near = get_close_matches(wanted, known) or known
                 yield InputError(
                     file, f"limits[{index}].{name}", f"{wanted!r} was not measured",
-                    f"one of {', '.join(near)}",
+                    one_of(known, wanted),
                 )  # fmt: skip

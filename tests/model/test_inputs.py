@@ -220,3 +220,19 @@ def test_a_file_that_is_no_minimal_input_is_reported_in_lines(error_lines, text,
 def test_a_file_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(InputError, match=r"none\.yaml: cannot be read: No such file"):
         read_minimal_input(tmp_path / "none.yaml")
+
+
+def test_a_file_of_another_version_is_refused(tmp_path):
+    path = tmp_path / "minimal-input.yaml"
+    text = (ROOT / "config/environments/example/minimal-input.yaml").read_text()
+    path.write_text(text.replace('version: "1.0"', 'version: "9.0"'))
+    with pytest.raises(InputError, match=r'version: is of another version of this file.*"1\.0"'):
+        read_minimal_input(path)
+
+
+def test_a_file_that_no_person_wrote_is_not_read(tmp_path):
+    path = tmp_path / "huge.yaml"
+    with path.open("wb") as file:
+        file.truncate(17 << 20)
+    with pytest.raises(InputError, match="is 17 MiB; expected at most 16 MiB"):
+        read_minimal_input(path)

@@ -48,8 +48,7 @@ def test_values_that_no_case_has_are_reported_all_at_once_with_those_there_are(c
         select(ours, Selection(tools=["eth_dorp"], protocol="icmp", case_ids=[1, 98]))
     lines = str(raised.value).splitlines()
     assert len(lines) == 3
-    assert lines[0].startswith("selection: tools: no case has 'eth_dorp'; expected one of ")
-    assert "eth_drop," in lines[0]
+    assert lines[0].endswith("expected one of eth_drop")
     assert lines[1] == "selection: protocol: no case has 'icmp'; expected one of tcp, udp"
     assert lines[2].startswith("selection: case_ids: no case has '98'; expected one of 1 … ")
 

@@ -10,7 +10,6 @@ from tasks.model.errors import InputError
 from ..console import out, use_standard_error
 from ..flow_runs import run_flow
 from ..options import (
-    LANGUAGES,
     Datasets,
     Enforce,
     Export,
@@ -21,7 +20,7 @@ from ..options import (
     Strict,
     TreeEnvironment,
     TreeRun,
-    one_or_more_of,
+    languages_of,
 )
 
 app = typer.Typer()
@@ -76,7 +75,7 @@ def analyze(
     if iteration_path is not None and not iteration_path.is_dir():
         raise InputError("--iteration-path", str(iteration_path), "no such folder",
                          "a results tree")  # fmt: skip
-    languages = one_or_more_of(LANGUAGES, "--lang", lang)
+    languages = languages_of(lang)
     from ..documents import history_json, print_document
     from ..result_output import ResultOutput
 

@@ -13,7 +13,6 @@ from tasks.model.settings import Measurement, Selection, Switch
 from ..console import SOME_INVALID, out
 from ..flow_runs import run_flow
 from ..options import (
-    LANGUAGES,
     Budget,
     ConfigDir,
     Datasets,
@@ -26,6 +25,7 @@ from ..options import (
     Results,
     Strict,
     budget_hours,
+    languages_of,
     one_or_more_of,
 )
 from ..settings_options import settings_options
@@ -89,7 +89,7 @@ def run(
         _refuse_iterations(context)
         ending |= {"until_decided": True, "iterations": max_iterations}
     measurement = measurement.model_copy(update=ending)
-    languages = one_or_more_of(LANGUAGES, "--lang", lang)
+    languages = languages_of(lang)
     result_output = ResultOutput(form, export, enforce, strict)
     if resume:
         _check_resumable(resume, results_dir, dry_run)
