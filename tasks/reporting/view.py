@@ -10,7 +10,7 @@ import polars as pl
 
 from ..model.metrics import PRIMARY
 from ..statistics.nights import nights_measured
-from ..statistics.usage import Usage, ratable, severity, usage
+from ..statistics.usage import Usage, ratable, rate, severity
 from ..storage.schema import CELLS
 from .bundle import Bundle
 from .findings import Findings
@@ -57,9 +57,8 @@ class ToolRow:
     def worst(self) -> dict[str, Row]:
         """topic -> the largest cost; for the topic that decides the permitted use, the deciding
         effect."""
-        found = worst_by_topic(self.effects)
         deciding = self.usage.effect
-        return found | worst_by_topic([deciding] if deciding else [])
+        return worst_by_topic(self.rated) | worst_by_topic([deciding] if deciding else [])
 
     def at_most(self, topic: str) -> float | None:
         """The cost that no effect of a topic can exceed; None where one of them is not known."""
@@ -83,7 +82,12 @@ class ToolRow:
     @cached_property
     def usage(self) -> Usage:
         """The permitted use with the effect that decides it: the only source of both."""
-        return usage(self.effects, self.tool_class)
+        return rate(self.rated, self.tool_class)
+
+    @cached_property
+    def rated(self) -> list[Row]:
+        """The effects with the intervals by which they are rated."""
+        return ratable(self.effects)
 
 
 _NAMES = ("environment", "layer", "tool", "kind", "tool_class", "case", "protocol")
@@ -154,6 +158,14 @@ class View:
         return [row for row in self.tools if row.kind == "tool"]
 
     @cached_property
+    def by_protocol(self) -> list[ToolRow]:
+        """The tools that were measured watching several protocols, a row for each of these."""
+        judged = self.effects.filter(kind="tool").drop_nulls(["topic", "protocol"])
+        several = judged.filter(pl.col("protocol").n_unique().over("tool") > 1)
+        groups = several.group_by("tool", "environment", "layer", "protocol")
+        return [tool_row(group.to_dicts()) for _, group in sorted(groups)]
+
+    @cached_property
     def in_columns(self) -> list[str]:
         """Workloads that have a column: of one kind and protocol the first single and multiple."""
         first: dict[tuple[str, str, bool], str] = {}
@@ -220,13 +232,10 @@ def passed_samples(bundle: Bundle, metrics: Iterable[str]) -> pl.DataFrame:
     return wanted.join(cells, on=CELLS.key)
 
 
-def worst_by_topic(rows: Iterable[Row]) -> dict[str, Row]:
+def worst_by_topic(rated: Iterable[Row]) -> dict[str, Row]:
     """topic -> the largest cost, as it is rated, of those with a figure that may be shown."""
-    known = [row for row in rows if row["estimate"] is not None and row["verdict"] != "invalid"]
-    largest: dict[str, Row] = {}
-    for row in sorted(ratable(known), key=severity):
-        largest[row["topic"]] = row
-    return largest
+    known = [row for row in rated if row["estimate"] is not None and row["verdict"] != "invalid"]
+    return {row["topic"]: row for row in sorted(known, key=severity)}
 
 
 _SEVERITY = (

@@ -127,8 +127,11 @@ def usage(effects: Iterable[Row], tool_class: str | None) -> Usage:
     `effects` are the tool's rows of the effects table with the columns `topic` (a key of `LIMITS`)
     and `withheld` (a blocking check failed); rows of other topics are ignored.
     """
-    measured = [row for row in effects if row["topic"] in LIMITS]
-    rows, total = ratable(measured), len(measured)
+    return rate(ratable(row for row in effects if row["topic"] in LIMITS), tool_class)
+
+
+def rate(rows: Sequence[Row], tool_class: str | None) -> Usage:
+    """The answer from `ratable` rows."""
     floor = Answer.WITH_FILTER if (tool_class or "").startswith("details") else Answer.LONG
     best = _worst([floor, *(_span(row)[0] for row in rows)])
     worst = _worst([floor, *(_span(row)[1] for row in rows)])
@@ -138,7 +141,7 @@ def usage(effects: Iterable[Row], tool_class: str | None) -> Usage:
         for doubt in _DOUBTS:
             if found := [row for row in rows if _doubt(row) == doubt]:
                 row = max(found, key=severity)
-                return Usage(Answer.UNDECIDED, doubt, row, best, worst, len(found), total)
+                return Usage(Answer.UNDECIDED, doubt, row, best, worst, len(found), len(rows))
         if worst is not best:
             row = max(rows, key=severity)
             reason = "single_figure" if row["ci_high"] is None else "open"

@@ -8,7 +8,7 @@ from ...statistics.usage import LIMITS
 from ..design_targets import cost_bands
 from ..kernel_cost import program_cost
 from ..numbers import number
-from ..view import TOPICS, Row, ToolRow, View, tool_row
+from ..view import TOPICS, Row, ToolRow, View
 from .common import class_name, classes_of, effect_text, grouped, tool_names
 
 MOST = 5
@@ -64,11 +64,7 @@ def _largest_impacts(view: View, tools: Sequence[ToolRow]) -> Iterator[str]:
 
 def _protocols(view: View, environment: str) -> Iterator[str]:
     """Tools whose cost depends on the protocol that they watch."""
-    judged = view.effects.filter(kind="tool", environment=environment)
-    by_protocol = judged.drop_nulls(["topic", "protocol"]).sort("layer", "tool", "protocol")
-    keys = ("layer", "tool", "protocol")
-    groups = by_protocol.group_by(keys, maintain_order=True)
-    rows = [tool_row(group.to_dicts()) for _, group in groups]
+    rows = [row for row in view.by_protocol if row.environment == environment]
     for topic, dear, cheap in _unlike(rows):
         yield view.t(
             "findings.protocols",

@@ -1,14 +1,12 @@
 """The tools: all effects, design targets, details tools, protocols, where the cost arises."""
 
-import polars as pl
-
 from .. import charts
 from ..columns import named_columns, number_column
 from ..design_targets import RESULTS, Target, cost_bands, judge, target
 from ..document import Cell, ReportColumn, ReportTable, Section, text_cell
 from ..kernel_cost import program_cost
 from ..numbers import number, quantity
-from ..view import TOPICS, Row, ToolRow, View, tool_row
+from ..view import TOPICS, Row, ToolRow, View
 from .common import EMPTY, answer_cell, cost_columns, tool_columns, topic_column
 
 TARGETS = {"latency": "latency_mean_us", "tool_cpu": "tool_cpu_pct"}
@@ -95,10 +93,7 @@ def details(view: View) -> Section | None:
 def protocols(view: View) -> Section | None:
     """The same tool watching different protocols, which differ in their event density."""
     t = view.t
-    judged = view.effects.filter(kind="tool").drop_nulls(["topic", "protocol"])
-    several = judged.filter(pl.col("protocol").n_unique().over("tool") > 1)
-    keys = ("tool", "environment", "layer", "protocol")
-    rows = [tool_row(group.to_dicts()) for _, group in sorted(several.group_by(keys))]
+    rows = view.by_protocol
     watched = ReportColumn(
         t("head.watches"), lambda row: Cell(row.protocol.upper(), sort=row.protocol)
     )
