@@ -7,12 +7,17 @@ DASH = "—"
 
 
 def number(value: float | None, digits: int | None = None, *, signed: bool = False) -> str:
-    """`value` with `digits` decimals (None: about three significant digits), U+2212 for minus."""
+    """`value` with `digits` decimals, U+2212 for minus.
+
+    None: about three significant digits; of small numbers one, because 0.001 is not 0.
+    """
     if value is None or not math.isfinite(value):
         return DASH
     size = abs(value)
     if digits is None:
         digits = 0 if size >= 99.95 else 1 if size >= 9.995 else 2
+        if 0 < size < 0.005:
+            digits = min(-math.floor(math.log10(size)), 6)
     text = f"{size:,.{digits}f}"
     if not text.strip("0.,"):
         return text

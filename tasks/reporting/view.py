@@ -60,6 +60,12 @@ class ToolRow:
         deciding = self.usage.effect
         return worst_by_topic(self.rated) | worst_by_topic([deciding] if deciding else [])
 
+    @cached_property
+    def worst_by_workload(self) -> dict[str, Row]:
+        """workload -> the largest cost in its primary metric."""
+        known = (row for row in self.rated if row["primary"] and row["ci_high"] is not None)
+        return {row["workload"]: row for row in sorted(known, key=severity)}
+
     def at_most(self, topic: str) -> float | None:
         """The cost that no effect of a topic can exceed; None where one of them is not known."""
         rows = [row for row in self.effects if row["topic"] == topic]

@@ -76,3 +76,10 @@ def test_a_short_run_did_not_take_zero_hours(seconds: float, text: str) -> None:
 )
 def test_a_small_guest_does_not_have_zero_memory(mib: float, text: str) -> None:
     assert memory(mib) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.001, "0.001"), (0.0036, "0.004"), (0.0, "0.00"), (0.005, "0.01")]
+)
+def test_a_small_number_is_not_shown_as_zero(value: float, text: str) -> None:
+    assert number(value) == text

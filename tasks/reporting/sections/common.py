@@ -124,11 +124,16 @@ def deciding_text(view: View, row: Row) -> str:
 
 def effect_text(view: View, row: Row) -> str:
     """`TCP latency cost +252 % [+240, +265]`: an effect inside a sentence."""
-    numbers = " ".join(_numbers(row)).rstrip()
     if row["primary"]:
-        return view.t("effect_text", workload=view.workload(row["workload"]), numbers=numbers)
+        workload = view.workload(row["workload"])
+        return view.t("effect_text", workload=workload, numbers=cost_text(row))
     topic, unit = view.t(f"topic.{row['topic']}"), view.t(f"unit.{row['topic']}")
-    return f"{topic} {numbers} {unit}"
+    return f"{topic} {cost_text(row)} {unit}"
+
+
+def cost_text(row: Row) -> str:
+    """`+252 % [+240, +265]`."""
+    return " ".join(_numbers(row)).rstrip()
 
 
 def effect_column(

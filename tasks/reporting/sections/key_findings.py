@@ -9,7 +9,7 @@ from ..design_targets import cost_bands
 from ..kernel_cost import program_cost
 from ..numbers import number
 from ..view import TOPICS, Row, ToolRow, View
-from .common import class_name, classes_of, effect_text, grouped, tool_names
+from .common import cost_text, class_name, classes_of, effect_text, grouped, tool_names
 
 MOST = 5
 """Sentences of one kind at the most; those with the largest differences first."""
@@ -25,15 +25,15 @@ def of_environment(view: View, environment: str) -> Iterator[str]:
 
 def across_environments(view: View) -> Iterator[str]:
     """Tools that cost more in one environment than in another."""
-    for topic, dear, cheap in _unlike(view.measured):
+    for dear, high, cheap, low in _unlike(view.measured):
         yield view.t(
             "findings.environments",
             tool=dear.tool,
             layer=view.t(f"layer.{dear.layer}"),
             dear=dear.environment,
-            dear_effect=effect_text(view, dear.worst[topic]),
+            dear_effect=effect_text(view, high),
             cheap=cheap.environment,
-            cheap_effect=effect_text(view, cheap.worst[topic]),
+            cheap_effect=cost_text(low),
         )
 
 
@@ -65,31 +65,35 @@ def _largest_impacts(view: View, tools: Sequence[ToolRow]) -> Iterator[str]:
 def _protocols(view: View, environment: str) -> Iterator[str]:
     """Tools whose cost depends on the protocol that they watch."""
     rows = [row for row in view.by_protocol if row.environment == environment]
-    for topic, dear, cheap in _unlike(rows):
+    for dear, high, cheap, low in _unlike(rows):
         yield view.t(
             "findings.protocols",
             tool=dear.tool,
             dear=(dear.protocol or "").upper(),
-            dear_effect=effect_text(view, dear.worst[topic]),
+            dear_effect=effect_text(view, high),
             cheap=(cheap.protocol or "").upper(),
-            cheap_effect=effect_text(view, cheap.worst[topic]),
+            cheap_effect=cost_text(low),
         )
 
 
-def _unlike(rows: Sequence[ToolRow]) -> list[tuple[str, ToolRow, ToolRow]]:
-    """Of each tool and layer the topic and the two rows whose intervals are furthest apart, the
-    dearer first; at most `MOST`."""
+def _unlike(rows: Sequence[ToolRow]) -> list[tuple[ToolRow, Row, ToolRow, Row]]:
+    """Of each tool and layer the two rows whose costs on one workload are furthest apart, dearer
+    first, each with that cost; at most `MOST`."""
     found = []
     for _, group in grouped(rows, lambda row: (row.layer, row.tool)):
+        costs = [(row, row.worst_by_workload) for row in group]
         pairs = [
-            (_apart(dear.worst[topic], cheap.worst[topic]), topic, dear, cheap)
-            for dear, cheap in permutations(group, 2)
-            for topic in TOPICS
-            if topic in dear.worst and topic in cheap.worst
+            (_apart(of_dear[workload], of_cheap[workload]), workload, dear, cheap)
+            for (dear, of_dear), (cheap, of_cheap) in permutations(costs, 2)
+            for workload in of_dear.keys() & of_cheap.keys()
         ]
-        found.append(max(pairs, key=itemgetter(0), default=(0.0, "", group[0], group[0])))
-    ordered = sorted((pair for pair in found if pair[0] > 0), key=itemgetter(0), reverse=True)
-    return [pair[1:] for pair in ordered[:MOST]]
+        apart, workload, dear, cheap = max(
+            pairs, key=itemgetter(0, 1), default=(0.0, "", group[0], group[0])
+        )
+        if apart > 0:
+            pair = dear.worst_by_workload[workload], cheap.worst_by_workload[workload]
+            found.append((apart, (dear, pair[0], cheap, pair[1])))
+    return [pair for _, pair in sorted(found, key=itemgetter(0), reverse=True)[:MOST]]
 
 
 def _beyond_the_model(view: View, environment: str) -> Iterator[str]:
