@@ -9,7 +9,7 @@ from ..design_targets import cost_bands
 from ..kernel_cost import program_cost
 from ..numbers import number
 from ..view import TOPICS, Row, ToolRow, View
-from .common import cost_text, class_name, classes_of, effect_text, grouped, tool_names
+from .common import class_name, classes_of, cost_text, effect_text, grouped, tool_names
 
 MOST = 5
 """Sentences of one kind at the most; those with the largest differences first."""

@@ -7,14 +7,15 @@ import polars as pl
 
 from ..columns import named_columns, number_column
 from ..document import Cell, ReportColumn, ReportTable, Section, text_cell
+from ..numbers import number
 from ..view import Row, View, passed_samples
+from .common import EMPTY
 
-_VALUE = pl.col("value")
 _RESOURCES = {
-    "tool_cpu_pct": ("cpu_mean", _VALUE.mean()),
-    "tool_cpu_peak_pct": ("cpu_max", _VALUE.max()),
-    "tool_rss_mib": ("rss", _VALUE.max()),
-    "log_mib_per_min": ("log", _VALUE.max()),
+    "tool_cpu_pct": ("cpu_mean", pl.Expr.mean),
+    "tool_cpu_peak_pct": ("cpu_max", pl.Expr.max),
+    "tool_rss_mib": ("rss", pl.Expr.max),
+    "log_mib_per_min": ("log", pl.Expr.max),
 }
 """Metric -> column, and how the values of all cells of a case become one."""
 
@@ -50,34 +51,43 @@ def tools(view: View) -> Section | None:
 def cases(view: View) -> Section | None:
     """Every case: the options that limit what the tool sees, and what it took in the windows."""
     t = view.t
-    keys = ["environment", "layer", "case"]
-    measured = (
-        view.bundle.cells.filter(kind="tool")
-        .group_by(keys)
-        .agg(pl.col("tool", "command").drop_nulls().first())
-    )
-    values = passed_samples(view.bundle, _RESOURCES).filter(kind="tool").drop_nulls("value")
-    for metric, (name, joined) in _RESOURCES.items():
-        one = values.filter(metric=metric).group_by(keys).agg(joined.alias(name))
-        measured = measured.join(one, on=keys, how="left")
-    if measured.is_empty():
+    ran = view.bundle.cells.filter(kind="tool")
+    if ran.is_empty():
         return None
+    rows = ran.group_by("layer", "case").agg(pl.col("tool", "command").drop_nulls().first())
+    taken = _taken(view)
 
     def options(row: Row) -> Cell:
         return text_cell(options_of(row["tool"], row["command"]), mark="command")
 
-    cpu = t("unit.tool_cpu")
+    def resources(environment: str) -> ReportColumn:
+        def cell(row: Row) -> Cell:
+            found = taken.get((environment, row["layer"], row["case"]))
+            if found is None:
+                return EMPTY
+            cpu = " / ".join(number(found[name]) for name in ("cpu_mean", "cpu_max"))
+            others = t("cases.others", rss=number(found["rss"]), log=number(found["log"]))
+            return Cell(cpu, others, sort=found["cpu_mean"])
+
+        return ReportColumn(environment, cell, t("cases.cpu"), numeric=True)
+
     columns = [
-        *named_columns(t, "case", "environment", "layer"),
+        *named_columns(t, "case", "layer"),
         ReportColumn(t("cases.filter"), options),
-        number_column(t("cases.cpu_mean"), "cpu_mean", sub=cpu),
-        number_column(t("cases.cpu_max"), "cpu_max", sub=cpu),
-        number_column(t("cases.rss"), "rss", sub="MiB"),
-        number_column(t("cases.log"), "log", sub=t("unit.log")),
+        *map(resources, view.environments),
     ]
-    ordered = measured.sort("case", "environment", "layer")
-    table = ReportTable("", columns, ordered.to_dicts())
+    table = ReportTable("", columns, rows.sort("case", "layer").to_dicts())
     return Section("cases", t("cases.title"), t("cases.lead"), table)
+
+
+def _taken(view: View) -> dict[tuple[str, str, str], Row]:
+    """(environment, layer, case) -> the columns of `_RESOURCES`; None where nothing was read."""
+    values = passed_samples(view.bundle, _RESOURCES).filter(kind="tool").drop_nulls("value")
+    found = values.group_by("environment", "layer", "case").agg(
+        joined(pl.col("value").filter(metric=metric)).alias(name)
+        for metric, (name, joined) in _RESOURCES.items()
+    )
+    return {(r["environment"], r["layer"], r["case"]): r for r in found.to_dicts()}
 
 
 def options_of(tool: str, command: str | None) -> str:
