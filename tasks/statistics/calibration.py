@@ -6,6 +6,7 @@
 | calibration.placebo       | a placebo costs nothing  | blocks: the harness itself has an effect |
 | calibration.carry_over    | a baseline has no memory | warns: a longer cool-down is needed      |
 | calibration.steady_blocks | baselines do not jump    | warns: the environment is unhealthy      |
+| calibration.decided_stays | a tool's cost is one     | warns: it changed after it was decided   |
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,12 +18,13 @@ import polars as pl
 from scipy.special import stdtr
 from scipy.stats import binom, linregress
 
-from ..model.bilingual import Bilingual, same, unit
-from ..storage.schema import STRATUM
+from ..model.bilingual import Bilingual, joined, same, unit
+from ..storage.schema import EFFECTS, STRATUM
 from .arrays import floats
 from .baselines import MAD_TO_SD, baseline_series, blocks, residuals
 from .decision_rules import DecisionRules
 from .moderated import moderate
+from .reasons import counted
 
 BAND = 0.99
 NOMINAL = 0.05
@@ -103,6 +105,26 @@ STEADY_BLOCKS = CalibrationRule(
         "检查外来负载、频率变化与调度。",
     ),
 )
+DECIDED_STAYS = CalibrationRule(
+    "calibration.decided_stays",
+    "warns",
+    Bilingual(
+        "What was decided is not contradicted by later iterations.", "后续迭代与已有判定不矛盾。"
+    ),
+    Bilingual(
+        "Later iterations say the opposite of what was decided: the verdict stands, but the cost "
+        "differs between the beginning and the end of the run.",
+        "后续迭代与已有判定相反：判定保留，但测试前段与后段的开销不一致。",
+    ),
+    Bilingual(
+        "Look at the iterations one by one; measure the case again in a run of its own.",
+        "逐次迭代查看数据；单独重测该用例。",
+    ),
+)
+_OPPOSITE = {
+    "overhead": "no_overhead_within_margin",
+    "no_overhead_within_margin": "overhead",
+}
 
 
 def calibrate(values: pl.DataFrame, effects: pl.DataFrame, rules: DecisionRules) -> list[Row]:
@@ -123,6 +145,35 @@ def failed(rows: list[Row]) -> list[str]:
     """Ids of the failed rules that withhold this environment's verdicts."""
     blocking = {r["rule_id"] for r in rows if r["severity"] == "blocks" and r["status"] == "failed"}
     return sorted(blocking)
+
+
+def decided_stays(decided: pl.DataFrame, later: pl.DataFrame) -> Iterator[Row]:
+    """A row for each verdict whose opposite is the verdict of all iterations until a later analysis
+    (of what was measured on); one passed row where there is none, no row where none was decided.
+
+    Both frames have the columns of EFFECTS.
+    """
+    before = decided.filter(pl.col("primary"), pl.col("verdict").is_in(list(_OPPOSITE)))
+    if before.is_empty():
+        return
+    expected = Bilingual("the verdict stays", "判定不变")
+    now = {key: effect for effect in later.iter_rows(named=True) if (key := _key(effect))}
+    contradicted = 0
+    for effect in before.iter_rows(named=True):
+        again = now.get(_key(effect))
+        if again is not None and again["verdict"] == _OPPOSITE[effect["verdict"]]:
+            contradicted += 1
+            place = {name: effect[name] for name in ("layer", "tool", "case", "workload", "metric")}
+            observed = joined(
+                counted(row["n"], "iteration") + same(": ") + _cost(row) for row in (effect, again)
+            )
+            yield _judged(DECIDED_STAYS, False, observed, expected) | place
+    if not contradicted:
+        yield _judged(DECIDED_STAYS, True, same(f"0/{len(before)}"), expected)
+
+
+def _key(effect: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(effect[name] for name in EFFECTS.key)
 
 
 def free_aa(series: pl.DataFrame) -> Row:

@@ -11,7 +11,7 @@ from ..model.metrics import PRIMARY
 from ..model.plan import Plan
 from .spending import levels
 
-ANALYSES = (3, 4, 6, 8, 12)
+ANALYSES = (3, 4, 5, 6, 8, 10, 12)
 """Iterations after which a sequential campaign analyses its data."""
 
 

@@ -6,7 +6,7 @@ import polars as pl
 
 from ..storage.schema import CHECKS, EFFECTS, PARTITION
 from .blockmates import adjusted_for_blockmates
-from .calibration import calibrate, failed
+from .calibration import calibrate, decided_stays, failed
 from .decision_rules import DecisionRules
 from .differences import cell_values, differences
 from .estimates import estimate
@@ -100,7 +100,8 @@ def _analyze_run(campaign: _Campaign, margins: Margins, rules: DecisionRules) ->
         gains = gains_so_far(effects, iteration, gains)
         calibration = calibrate(data.values, effects, rules)
         blocking = failed(calibration)
-        effects = _complete(effects).join(decided, on=UNIT, how="anti")
+        whole = _complete(effects)
+        effects = whole.join(decided, on=UNIT, how="anti")
         if rules.analyses and not blocking:
             stops = stopping(effects, iteration, remeasured)
             decided = pl.concat([decided, stops])
@@ -114,7 +115,8 @@ def _analyze_run(campaign: _Campaign, margins: Margins, rules: DecisionRules) ->
         ids = ", ".join(blocking)
         effects = withhold(effects, pl.lit(ids), sentence("calibration", pl.lit(ids)))
     place = campaign.cells.select(PARTITION).row(0, named=True)
-    checks = CHECKS.frame(place | row for row in calibration)
+    stays = decided_stays(pl.concat([whole.clear(), *settled]), whole)
+    checks = CHECKS.frame(place | row for row in (*calibration, *stays))
     return Analysis(effects.cast(EFFECTS.schema), checks, decided)
 
 

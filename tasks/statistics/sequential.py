@@ -19,7 +19,7 @@ DECIDED = ("overhead", "no_overhead_within_margin")
 UNIT = (*CASE_KEY, "workload")
 """What is measured until it is decided: a case under one workload."""
 
-REMEASURED = 2
+REMEASURED = 3
 """An effect that came out as a gain is judged again, on the iterations since, from so many on."""
 
 NO_GAINS = pl.DataFrame(schema={**dict.fromkeys(EFFECTS.key, pl.String()), "since": pl.Int64()})

@@ -30,9 +30,9 @@ def test_an_interval_is_as_wide_as_the_test_of_its_analysis_and_never_below_95_p
 
 @pytest.mark.parametrize(
     ("done", "analyses"),
-    [(2, (2,)), (3, (3,)), (7, (3, 4, 6, 7)), (8, (3, 4, 6, 8)), (12, ANALYSES)],
+    [(2, (2,)), (3, (3,)), (7, (3, 4, 5, 6, 7)), (8, (3, 4, 5, 6, 8)), (12, ANALYSES)],
 )
-def test_the_last_iteration_is_always_analysed_and_never_as_a_sixth_analysis(
+def test_the_last_iteration_is_always_analysed_and_never_as_one_more_analysis(
     done: int, analyses: tuple[int, ...]
 ) -> None:
     assert RULES.taken(done) == analyses
@@ -40,7 +40,7 @@ def test_the_last_iteration_is_always_analysed_and_never_as_a_sixth_analysis(
 
 
 @pytest.mark.parametrize(
-    ("cap", "analyses"), [(12, ANALYSES), (6, (3, 4, 6)), (5, (3, 4, 5)), (3, (3,))]
+    ("cap", "analyses"), [(12, ANALYSES), (7, (3, 4, 5, 6, 7)), (5, (3, 4, 5)), (3, (3,))]
 )
 def test_a_smaller_cap_has_fewer_analyses_and_its_last_iteration_is_one(
     cap: int, analyses: tuple[int, ...]
@@ -107,6 +107,27 @@ def gaining(values: list[float]) -> tuple[str, str, str, int]:
     found = analyze(*campaign(slots), {METRIC: 3.0}, RULES).effects
     row = found.row(0, named=True)
     return row["verdict"], row["reason"], row["stopped"], row["n"]
+
+
+def decided_stays(values: list[float]) -> pl.DataFrame:
+    slots = [[("b", 100.0), ("x", value), ("b", 100.0)] for value in values]
+    found = analyze(*campaign(slots), {METRIC: 3.0}, RULES)
+    assert found.effects["stopped"].to_list() == ["decided after 3 iterations"]
+    return found.calibration.filter(rule_id="calibration.decided_stays")
+
+
+SAME = [100.0, 100.1, 99.9]
+
+
+def test_a_decided_case_that_is_measured_on_and_comes_out_the_other_way_is_a_finding() -> None:
+    (row,) = decided_stays([*SAME, *[88.0, 88.1, 87.9] * 3]).iter_rows(named=True)
+    assert (row["status"], row["severity"], row["case"]) == ("failed", "warns", "x")
+    assert row["observed"].startswith("3 iterations: ") and "; 12 iterations: " in row["observed"]
+
+
+def test_a_decided_case_that_nothing_contradicts_is_no_finding() -> None:
+    for values in (SAME, SAME * 4):
+        assert decided_stays(values).select("status", "observed").rows() == [("passed", "0/1")]
 
 
 UP = [106.0, 106.1, 105.9, 106.0, 106.1, 105.9]
