@@ -60,7 +60,7 @@ async def analysis(
         raise InputError("results", "", "none given", "a folder, or an environment and its run")
     keys = [one.key for one in ingested]
     analyze_runs(datasets, keys, margins)
-    check_runs(datasets, keys, output / "data-docs")
+    check_runs(datasets, keys)
     reported = report_runs(datasets, keys, output, languages, margins)
     await _show(keys, reported)
     if budget is not None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
 import polars as pl
 from prefect import task
@@ -19,18 +18,15 @@ from .storage.schema import EFFECTS, TABLES
 
 
 @task(name="check", task_run_name="check · {datasets}", cache_policy=NO_CACHE)
-def check_runs(datasets: str, keys: Sequence[RunKey], docs: Path | None = None) -> None:
-    """Adds the findings to `checks` and withholds the verdicts that a blocking finding concerns.
-
-    docs: a folder for Great Expectations' own pages.
-    """
+def check_runs(datasets: str, keys: Sequence[RunKey]) -> None:
+    """Adds the findings to `checks` and withholds the verdicts that a blocking finding concerns."""
     dataset = Dataset(datasets)
     for key in keys:
         tables = {name: dataset.rows(name, [key]) for name in TABLES}
         calibration = tables.pop("checks")
         # Great Expectations takes 260 MB, which a process of its own gives back when it ends
         with ProcessPoolExecutor(1, get_context("spawn")) as process:
-            expected = process.submit(run_expectations, tables, docs).result()
+            expected = process.submit(run_expectations, tables).result()
         findings = pl.concat([run_rules(tables), expected])
         effects = _without_verdicts(tables["effects"], withheld(findings, tables["effects"]))
         checks = pl.concat([calibration, findings])

@@ -1,7 +1,6 @@
 """Runs the rules and the expectations over tables; says which effects a finding withholds."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import polars as pl
 
@@ -23,11 +22,11 @@ def run_rules(tables: Mapping[str, pl.DataFrame], rules: Sequence[Rule] = RULES)
     return pl.concat([CHECKS.frame(), *(_rows(rule, rule.judge(whole)) for rule in rules)])
 
 
-def run_expectations(tables: Mapping[str, pl.DataFrame], docs: Path | None = None) -> pl.DataFrame:
+def run_expectations(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """`expectations.run_checkpoint`, imported only in the process that runs it."""
     from .expectations import run_checkpoint
 
-    return run_checkpoint(tables, docs)
+    return run_checkpoint(tables)
 
 
 def complete(tables: Mapping[str, pl.DataFrame]) -> Tables:

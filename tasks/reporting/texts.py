@@ -51,6 +51,12 @@ class Texts:
         """`a is so; b is not`."""
         return ("；" if self.lang == "zh" else "; ").join(items)
 
+    def group(self, name: str) -> dict[str, str]:
+        """The texts of a group by the last part of their keys."""
+        known = {key.removeprefix(f"{name}."): text for key, text in catalogue().items()
+                 if key.startswith(f"{name}.")}  # fmt: skip
+        return {key: text[self.lang].strip() for key, text in known.items()}
+
     def one_of(self, row: Mapping[str, Any], column: str) -> str:
         """A sentence that a table holds in both languages (`message`, `message_zh`)."""
         chinese = row.get(f"{column}_zh") if self.lang == "zh" else None

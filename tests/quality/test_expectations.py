@@ -1,7 +1,6 @@
 """Great Expectations over a whole run, and over runs with one thing wrong."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -157,8 +156,3 @@ def test_an_expectation_that_raised_is_an_error_and_neither_a_pass_nor_a_failure
     found = expectations.run_checkpoint(whole_run())
     assert found.select("rule_id", "status").rows() == [("expect.test", "error")]
     assert "no_such_column" in found["message"][0]
-
-
-def test_data_docs_are_written_where_wanted(tmp_path: Path) -> None:
-    expectations.run_checkpoint(whole_run(), docs=tmp_path / "docs")
-    assert (tmp_path / "docs" / "index.html").is_file()

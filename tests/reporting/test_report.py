@@ -14,6 +14,7 @@ from tasks.reporting.report_page import report_page
 from tasks.reporting.texts import LANGS, Lang, Texts
 from tasks.statistics.reasons import say
 
+from ..languages import chinese, english_words
 from .report_bundle import Campaign, empty_bundle
 
 
@@ -249,3 +250,26 @@ def test_tool_cpu_has_no_panel_where_the_window_has_one_row(bundle: Bundle, html
 def test_kernel_cpu_stands_with_its_load(markdown: str) -> None:
     line = row(markdown, "eth_drop (details, unfiltered)", "trace_rx")
     assert "35.3 at 30.0 k packets/s" in line
+
+
+KEPT = {"placebo", "kprobe", "kprobes", "tracepoint", "tracepoints", "btf", "raw", "map", "buffer"}
+"""Kinds of probes and the word in a tool's name: no sentence."""
+
+FACTS = ("CPU 型号", "操作系统", "lab-510")
+"""Rows that begin so hold what a host says of itself."""
+
+
+def prose(text: str) -> str:
+    """The page without commands, and without the rows of what hosts say of themselves."""
+    text = re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.S)
+    lines = [line for line in text.splitlines() if not line.startswith("ebpf-overhead ")]
+    facts = tuple(f"| {name}" for name in FACTS)
+    return "\n".join(line for line in lines if not (line.startswith(facts) and line.count("|") < 9))
+
+
+def test_no_english_is_left_in_the_chinese_page_and_no_chinese_in_the_english(
+    bundle: Bundle, markdown: str
+) -> None:
+    found = set(english_words(prose(render_markdown(bundle, "zh")))) - KEPT
+    assert not found
+    assert not [line for line in markdown.splitlines() if chinese(line)]

@@ -181,6 +181,11 @@ def tool_columns(view: View, *names: str) -> list[ReportColumn]:
     return [ReportColumn(view.t("head.tool"), cell), *named_columns(view.t, *names)]
 
 
+def unit_text(view: View, unit: str) -> str:
+    """A metric's unit in the page's language; most are symbols."""
+    return view.t("unit.tool_cpu") if unit == "% of one CPU" else unit
+
+
 def workload_column(view: View) -> ReportColumn:
     def cell(row: Row) -> Cell:
         return Cell(view.workload(row["workload"]), sort=row["workload"])

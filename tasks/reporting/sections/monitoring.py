@@ -8,6 +8,7 @@ from ..columns import matrix, number_column
 from ..document import Cell, ReportColumn, ReportTable, Section
 from ..numbers import DASH
 from ..view import View, settings
+from .common import unit_text
 
 _SETTINGS = (
     "monitor_interval_s", "attribution_s", "attribution_rate", "log_cap_mib", "cooldown_s",
@@ -58,7 +59,7 @@ def _series(view: View) -> ReportTable:
     )
     columns = [
         ReportColumn(t("head.metric"), lambda row: Cell(row["metric"], mark="name")),
-        ReportColumn(t("monitoring.unit"), lambda row: Cell(row["unit"])),
+        ReportColumn(t("monitoring.unit"), lambda row: Cell(unit_text(view, row["unit"]))),
         ReportColumn(t("monitoring.source"), lambda row: Cell(row["source"] or DASH)),
         number_column(t("method.cells"), "cells", 0),
     ]
