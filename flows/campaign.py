@@ -132,6 +132,8 @@ def _lay_out(folder: Path, request: CampaignRequest) -> None:
         request.measurement,
         request.workflow,
         plan_environment,
+        request.datasets,
+        progress().notify,
     )
     if request.workflow is None:
         for text in mismatches(request.environments):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tasks.choose_windows import with_chosen_windows
 from tasks.make_plan import cases_mismatch, make_plan_of
 from tasks.model.errors import InputError, one_of, raise_all
 from tasks.model.names import ENVIRONMENTS
@@ -40,16 +41,25 @@ def plans_of(
     measurement: Measurement,
     workflow: Path | None = None,
     make: Callable[..., Plan] = make_plan_of,
+    datasets: str = "datasets/parquet",
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[tuple[Path, Plan]]:
     """Folder and plan of each environment. Touches no host. Raises InputErrors for all of them.
 
-    make: `make_plan_of`, or the Prefect task made from it.
+    make: `make_plan_of`, or the Prefect task made from it. datasets: where windows that are chosen
+    automatically have their variances from; say: gets a sentence for each reason of that choice.
     """
     plans: list[tuple[Path, Plan]] = []
     errors: list[InputError] = []
     for folder in folders_of(environments):
         try:
-            plans.append((folder, make(folder, selection, measurement, workflow)))
+            plan = make(folder, selection, measurement, workflow)
+            if measurement.windows == "auto" and workflow is None:
+                chosen = with_chosen_windows(plan, datasets)
+                plan = chosen.plan
+                for reason in chosen.reasons:
+                    say(f"{plan.environment}: {reason}")
+            plans.append((folder, plan))
         except InputError as error:
             errors += error.errors
     raise_all(list({str(error): error for error in errors}.values()))

@@ -55,6 +55,11 @@ class Measurement(_Settings):
     budget_h: float | None = Field(
         default=None, gt=0, description="Hours within which the measurement has to end"
     )
+    windows: Literal["preset", "auto"] = Field(
+        default="preset",
+        description="preset: one length for all workloads; auto: the lengths, and iterations up to "
+        "the given ones, that decide in the least time, by the stored variances",
+    )
     window_s: int = Field(default=10, ge=1, le=3600, description="Measured seconds of each cell")
     warmup_s: int = Field(
         default=1, ge=0, le=60, description="Seconds of load before the window, not measured"

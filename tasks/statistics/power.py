@@ -46,7 +46,11 @@ class Called:
 
 
 def called_shares(effects: pl.DataFrame) -> Called:
-    """(R + 1)/m of stored effects, over all their runs; the defaults where none was tested."""
+    """(R + 1)/m of stored effects, over all their runs; the defaults where none was tested.
+
+    `within` is at least its default: a campaign that could not decide does not show how many of its
+    tools cost nothing.
+    """
     tested = effects.filter(pl.col("p_overhead").is_not_null())
     if tested.is_empty():
         return Called()
@@ -56,7 +60,7 @@ def called_shares(effects: pl.DataFrame) -> Called:
         min(1.0, (int((verdict == name).sum()) + runs) / len(tested))
         for name in ("overhead", "no_overhead_within_margin")
     )
-    return Called(overhead, within)
+    return Called(overhead, max(within, Called().within))
 
 
 def smallest_overhead(se: Floats, df: Floats, level: float, power: float, margin: float) -> Floats:

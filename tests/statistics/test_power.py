@@ -99,7 +99,7 @@ def test_called_shares_are_those_of_stored_verdicts() -> None:
     rows = [{"case": f"c{i}", "p_overhead": 0.5, "verdict": "inconclusive"} for i in range(20)]
     rows[0]["verdict"] = rows[1]["verdict"] = "overhead"
     rows[2]["verdict"] = "no_overhead_within_margin"
-    assert called_shares(effects(*rows)) == Called(overhead=3 / 20, within=2 / 20)
+    assert called_shares(effects(*rows)) == Called(overhead=3 / 20, within=0.5)
     assert called_shares(EFFECTS.frame()) == Called()
 
 

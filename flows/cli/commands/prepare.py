@@ -129,7 +129,9 @@ def plan(
     hours = budget_hours(budget)
     for text in mismatches(config_dir):
         out.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
-    for folder, made in plans_of(config_dir, selection, measurement):
+    reasons: list[str] = []
+    plans = plans_of(config_dir, selection, measurement, datasets=datasets, say=reasons.append)
+    for folder, made in plans:
         several = output is not None and len(config_dir) > 1
         where = output / made.environment if output and several else output or folder
         path = where / "workflow.json"
@@ -139,5 +141,7 @@ def plan(
         out.print(forecast_table(forecast, budget))
         out.print(f"wrote {path}", soft_wrap=True)
         planned.append(plan_json(made, forecast))
+    for reason in reasons:
+        out.print(escape(reason), soft_wrap=True)
     if form == "json":
         print_document(Plans(plans=planned))
