@@ -8,10 +8,10 @@
    and every 8 cases, compared with fixed designs: a plain t, corrected (Benjamini–Hochberg), with
    one baseline per iteration (as in the published campaigns) or one before every run of a case.
    Each is compared at equal error, the level at which its share of false discoveries is not above
-   this design's, and at the nominal level of both, 5 %. This design uses only part of the nominal
-   level, because each interim analysis spends a fifth of it.
-3. Coverage of the 95 % intervals for true costs of 0, 1, 3, 10 and 50 %, for tools that add more
-   noise to the traffic than others, and for cases that a sequential campaign stopped measuring.
+   this design's, and at the nominal level of both, 5 %. This design is run by the real planner and
+   its analyses (`simulated_campaign`); `bench_decided` has the hours until all is decided.
+3. Coverage of the 95 % intervals for true costs of 0, 1, 3, 10 and 50 %, and for tools that add
+   more noise to the traffic than others.
 
 Nights come from tasks/statistics/simulate.py, on hosts with round parameters and on hosts fitted to
 the lab. Figure 1 needs no cost, so all designs use the same night: their n-th runs see the host at
@@ -19,16 +19,18 @@ the same time.
 """
 
 import argparse
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from scipy import stats
 
+from tasks.model.plan import Design
 from tasks.statistics.decision_rules import ANALYSES, DecisionRules
 from tasks.statistics.effects import analyze
 from tasks.statistics.simulate import METRIC, WORKLOAD, Schedule, SimulatedHost, frames, log_values
+
+from .simulated_campaign import WORKLOADS, Campaign, looks
 
 CASES = [f"case_{i}" for i in range(97)]
 PLACEBOS = ["placebo_1", "placebo_2"]
@@ -36,7 +38,6 @@ CELL_S = 91.0
 POWER = 0.8
 MOST_ITERATIONS = 200
 RULES = DecisionRules(primary={WORKLOAD: METRIC})
-SEQUENTIAL = DecisionRules(primary={WORKLOAD: METRIC}, analyses=ANALYSES)
 MARGINS = {METRIC: 3.0}
 HOSTS = {
     "SD 1 %": SimulatedHost(),
@@ -61,7 +62,6 @@ def main() -> None:
     lab_time(nights)
     coverage(nights)
     noisy_coverage(nights)
-    stopped_coverage(nights)
 
 
 def false_positives(nights: int, iterations: int = 4) -> None:
@@ -138,35 +138,24 @@ def lab_time(nights: int, affected: int = 10) -> None:
 
 def _sequential(host: SimulatedHost, nights: int, affected: int, every: int) -> Decided:
     """The first analysis at which 80 % of the costs are established, and the cells until then."""
-    costs = dict.fromkeys(CASES[:affected], 3.0)
+    campaign = Campaign(
+        host,
+        cost=lambda case, _: 3.0 if case < affected else 0.0,
+        workloads=(replace(WORKLOADS[0], window_s=CELL_S - 8),),
+        design=Design(1, ANALYSES[-1], baseline_every=every, until_decided=True),
+    )
     rows: dict[int, list[tuple[float, float, float]]] = {n: [] for n in ANALYSES}
     for seed in range(nights):
-        for n, cells, effects in _campaign(costs, host, seed, every):
-            called = effects.filter(pl.col("verdict").is_in(["overhead", "overhead_unresolved"]))
-            right = called.filter(pl.col("case").is_in(CASES[:affected])).height
-            false = (called.height - right) / max(1, called.height)
-            rows[n].append((right / affected, false, cells))
+        for look in looks(campaign, seed):
+            verdict, truth = look.effects["verdict"], look.effects["truth"]
+            called = verdict.is_in(["overhead", "overhead_unresolved"])
+            calls, right = len(called.filter(called)), len(called.filter(called & (truth > 0)))
+            false = (calls - right) / max(1, calls)
+            rows[look.iteration].append((right / affected, false, look.cells))
     found = {n: np.mean(shares, axis=0) for n, shares in rows.items()}
     n = next((n for n in ANALYSES if found[n][0] >= POWER), ANALYSES[-1])
     power, false, cells = map(float, found[n])
     return Decided(n, power, false, cells)
-
-
-def _campaign(
-    costs: dict[str, float], host: SimulatedHost, seed: int, every: int = 4
-) -> Iterator[tuple[int, float, pl.DataFrame]]:
-    """(iterations, cells, effects) at each analysis of one sequential campaign."""
-    rng = np.random.default_rng(seed)
-    schedule = Schedule.interleaved(CASES + PLACEBOS, ANALYSES[-1], rng, every)
-    cells, samples = frames(schedule, log_values(schedule, costs, host, rng))
-    spent, previous, still_open = 0.0, 0, len(CASES) + len(PLACEBOS)
-    for n in ANALYSES:
-        spent += (n - previous) * (still_open + 1 + -(-still_open // every))
-        until = pl.col("iteration") <= n
-        effects = analyze(cells.filter(until), samples.filter(until), MARGINS, SEQUENTIAL).effects
-        yield n, spent, effects
-        decided = int(effects["stopped"].str.starts_with("decided").sum())
-        previous, still_open = n, max(0, len(effects) - decided)
 
 
 def _fixed(
@@ -230,17 +219,6 @@ def noisy_coverage(nights: int, noisy: int = 7) -> None:
             shares = [100 * found.filter(who).select(covered.mean()).item()
                       for who in (theirs, ~theirs)]  # fmt: skip
             print(f"{own_sd:<14.0%} {n:3}" + "{:8.1f} % {:13.1f} %".format(*shares))
-
-
-def stopped_coverage(nights: int) -> None:
-    """Coverage for cases that were measured only until they were decided."""
-    truths = (0.0, 1.0, 3.0, 10.0, 50.0)
-    costs = {case: truths[i % len(truths)] for i, case in enumerate(CASES)}
-    last = [list(_campaign(costs, SimulatedHost(), seed))[-1][2] for seed in range(nights)]
-    shares = _covered(pl.concat(last), costs)
-    print("\nCoverage at the deciding analysis, run SD 1 %")
-    pairs = zip(truths, shares, strict=True)
-    print("    ".join(f"{truth:g} %: {share:.1f} %" for truth, share in pairs))
 
 
 def _covered(effects: pl.DataFrame, costs: dict[str, float]) -> pl.Series:

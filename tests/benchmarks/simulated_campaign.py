@@ -9,7 +9,7 @@ The host is that of `statistics.simulate` (same parameters); every workload has 
 Not simulated: failed gates, missing cells, repeated blocks, autocorrelation beside the drift.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -62,20 +62,21 @@ class Campaign:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A campaign that was run to its end.
+class Look:
+    """A campaign at one of its analyses: what it has cost until then, and what it says.
 
     effects: the tools' primary effects, in the columns of EFFECTS and `truth` (cost in percent),
-    `noisier`, `decided` (false where the cap ended it), `covered`. n is the deciding look.
+    `noisier`, `decided`, `covered`. The n of a decided one is that of the deciding analysis.
     """
 
+    iteration: int
     hours: float
     cells: int
     effects: pl.DataFrame
 
 
-def measured(campaign: Campaign, seed: int) -> Measured:
-    """Runs the campaign on one simulated night, from its plan to the last decision."""
+def looks(campaign: Campaign, seed: int) -> Iterator[Look]:
+    """The analyses of a campaign on one simulated night, until nothing is left to be measured."""
     plan, host = plan_of(campaign, seed), _Host(campaign, seed)
     cells, samples, hours, iteration = CELLS.frame(), SAMPLES.frame(), 0.0, 0
     while slots := [slot for slot in plan.slots if slot.iteration == iteration + 1]:
@@ -84,11 +85,17 @@ def measured(campaign: Campaign, seed: int) -> Measured:
         more_cells, more_samples = host.measure(plan, slots)
         cells, samples = pl.concat([cells, more_cells]), pl.concat([samples, more_samples])
         rules = rules_for(plan)
-        if iteration in rules.analyses:
+        if iteration in (*rules.analyses, plan.design.iterations):
             analysis = analyze(cells, samples, MARGINS, rules)
             plan, _ = without_decided(plan, analysis.decided, iteration)
-    effects = analyze(cells, samples, MARGINS, rules_for(plan)).effects
-    return Measured(hours, len(cells), _with_truth(effects, campaign))
+            effects = _with_truth(analysis.effects, campaign)
+            yield Look(iteration, hours, len(cells), effects)
+
+
+def measured(campaign: Campaign, seed: int) -> Look:
+    """The campaign at its end."""
+    *_, last = looks(campaign, seed)
+    return last
 
 
 def plan_of(campaign: Campaign, seed: int) -> Plan:
