@@ -10,11 +10,11 @@ from prefect.cache_policies import NO_CACHE
 
 from .model.names import RunKey
 from .reporting.campaign_report import CampaignReport, write_campaign
-from .reporting.summary import summary_rich
+from .reporting.summary import summary_cells, summary_sentence, tonight
 from .reporting.texts import Lang
 from .statistics.margins import read_margins
 
-__all__ = ["CampaignReport", "report_runs", "summary_rich"]
+__all__ = ["CampaignReport", "report_runs", "summary_cells", "summary_sentence", "tonight"]
 
 
 @task(name="report", task_run_name="report · {output}", cache_policy=NO_CACHE)

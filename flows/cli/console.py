@@ -1,12 +1,14 @@
 """The terminal: where commands print, error lines and exit codes."""
 
+import os
 import sys
 from collections.abc import Iterable
 
 from rich.console import Console
 from rich.markup import escape
 
-_WIDTH = None if sys.stdout.isatty() else 160  # a file or a pipe has no width of its own
+# a file or a pipe has no width of its own
+_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
 out, err = Console(highlight=False, width=_WIDTH), Console(stderr=True, highlight=False)
 
 INTERRUPTED = 130

@@ -1,13 +1,15 @@
 """What commands print: tables of cases, plans, forecasts, comparisons and findings; a run's end."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from polars import DataFrame, Enum, col
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
-from rich.table import Table
+from rich.padding import Padding
+from rich.text import Text
 
 from tasks.compare import Comparison
 from tasks.forecast import Forecast
@@ -15,25 +17,33 @@ from tasks.ingest import Ingested
 from tasks.make_plan import duration_s
 from tasks.model.errors import BudgetBroken
 from tasks.model.plan import Case, CaseKind, Plan
-from tasks.report import CampaignReport, summary_rich
+from tasks.report import CampaignReport, summary_cells, summary_sentence, tonight
 
 from ..campaign import Finished
 from ..progress import duration_text
+from .fitting import INDENT, FittingTable
+
+_STYLES = {
+    "long": "green",
+    "with_filter": "cyan",
+    "minutes": "yellow",
+    "not_at_all": "red",
+    "faster": "magenta",
+    "undecided": "dim",
+}
 
 
-def _table(*heads: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in heads:
-        table.add_column(head, overflow="fold")
-    return table
+def counted(n: int, noun: str) -> str:
+    """`1 case`, `2 cases`."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def cases_table(cases: Iterable[Case]) -> RenderableType:
-    table = _table("id", "name", "layer", "class", "command")
+    table = FittingTable(("id", "name", "layer", "class", "command"), names=3)
     for case in cases:
-        skipped = case.skipped and f"[yellow]skipped: {escape(case.skipped)}[/]"
-        command = skipped or escape(case.command)
-        table.add_row(str(case.id), case.name, case.layer, case.tool_class or "—", command)
+        command = f"skipped: {case.skipped}" if case.skipped else case.command
+        style = "yellow" if case.skipped else ""
+        table.add(str(case.id), case.name, case.layer, case.tool_class or "—", command, style=style)
     return table
 
 
@@ -44,23 +54,24 @@ def plan_summary(plan: Plan) -> RenderableType:
     skipped = [case for case in plan.cases if case.skipped]
     cells = sum(len(plan.workloads_in(s)) for s in plan.slots)
     lines = [
-        f"[bold]{plan.environment}[/]: {kinds[CaseKind.TOOL] - len(skipped)} cases and "
-        f"{kinds[CaseKind.PLACEBO]} placebos × {len(plan.workloads)} workloads × "
-        f"{design.iterations} iterations = {cells} cells in {len(plan.slots)} slots",
+        f"[bold]{plan.environment}[/]: {counted(kinds[CaseKind.TOOL] - len(skipped), 'case')} and "
+        f"{counted(kinds[CaseKind.PLACEBO], 'placebo')} × "
+        f"{counted(len(plan.workloads), 'workload')} × {counted(design.iterations, 'iteration')} = "
+        f"{counted(cells, 'cell')} in {counted(len(plan.slots), 'slot')}",
         *_saved(plan, cells),
-        f"a baseline every {design.baseline_every} cases, seed {design.seed}; "
+        f"a baseline every {counted(design.baseline_every, 'case')}, seed {design.seed}; "
         f"{'at most ' if design.until_decided else ''}about "
         f"[bold]{duration_text(duration_s(plan))}[/]",
         "workloads: "
         + ", ".join(f"{w.name} {w.warmup_s:g}+{w.window_s:g} s" for w in plan.workloads),
     ]
     lines += [f"[yellow]skipped[/] {case.name}: {escape(case.skipped or '')}" for case in skipped]
-    table = _table("iteration", "order")
+    lines.append("order (· is a baseline):")
     for iteration in range(1, design.iterations + 1):
         order = [plan.case(s.case_id, s.layer) for s in plan.slots if s.iteration == iteration]
         names = [case.name if case.kind is not CaseKind.BASELINE else "·" for case in order]
-        table.add_row(str(iteration), escape(" ".join(names)))
-    return Group(*lines, "order (· is a baseline):", table)
+        lines.append(f"iteration {iteration}: {escape(' '.join(names))}")
+    return Group(*lines)
 
 
 def _saved(plan: Plan, cells: int) -> list[str]:
@@ -73,44 +84,42 @@ def _saved(plan: Plan, cells: int) -> list[str]:
     all_cells = len(plan.slots) * len(plan.workloads)
     if all_cells == cells:
         return []
-    saved_s = duration_s(every) - duration_s(plan)
-    return [
-        f"only matching workloads: {all_cells - cells} cells fewer, {duration_text(saved_s)} saved"
-    ]
+    fewer, saved = counted(all_cells - cells, "cell"), duration_s(every) - duration_s(plan)
+    return [f"only matching workloads: {fewer} fewer, {duration_text(saved)} saved"]
 
 
 def forecast_table(forecast: Forecast, budget: str | None) -> RenderableType:
     """Which costs get a verdict from the plan's iterations, or from those within the budget."""
     head = (
-        f"{forecast.iterations} iterations of {duration_text(forecast.iteration_s)}"
+        f"{counted(forecast.iterations, 'iteration')} of {duration_text(forecast.iteration_s)}"
         + (f" fit into {budget}" if budget else "")
         + "; the costs that get a verdict in 8 of 10 such campaigns, judged against the margin and "
         "together with all others:"
     )
-    table = _table("layer", "workload", "metric", "none within margin", "overhead", "")
+    heads = ("layer", "workload", "metric", "none within margin", "overhead", "")
+    table = FittingTable(heads, names=3)
     for row in forecast.table.iter_rows(named=True):
         within, overhead = (
             "—" if row[name] is None else f"{bound} {row[name]:.2g} {row['unit']}"
             for name, bound in (("within", "up to"), ("overhead", "from"))
         )
-        table.add_row(
-            row["layer"], row["workload"], row["metric"], within, overhead, escape(row["text"])
-        )
+        table.add(row["layer"], row["workload"], row["metric"], within, overhead, row["text"])
     return Group(head, table)
 
 
 def compared_table(compared: Comparison) -> RenderableType:
     """Differences in the primary metrics; positive: the second run or version costs more."""
-    table = _table("environment", "layer", "case", "workload", "difference", "95 %", "verdict")
+    heads = ("case", "workload", "layer", "environment", "difference", "95 %", "verdict", "")
+    table = FittingTable(heads, names=4)
     for row in compared.table.filter(primary=True).iter_rows(named=True):
         difference = interval = "—"
         if row["estimate"] is not None:
             difference = f"{row['estimate']:+.3g} {row['unit']}"
         if row["ci_low"] is not None:
             interval = f"[{row['ci_low']:+.3g}, {row['ci_high']:+.3g}]"
-        table.add_row(
-            row["environment"], row["layer"], row["case"], row["workload"], difference,
-            escape(interval), f"{row['verdict']} {escape(row['reason'] or '')}",
+        table.add(
+            row["case"], row["workload"], row["layer"], row["environment"], difference, interval,
+            row["verdict"].replace("_", " "), row["reason"] or "",
         )  # fmt: skip
     return table
 
@@ -122,16 +131,39 @@ def print_compared(console: Console, compared: Comparison) -> None:
         raise BudgetBroken("\n".join(compared.worse))
 
 
-def findings_table(findings: DataFrame) -> RenderableType:
-    """One row for each finding, the most severe first."""
-    table = _table("severity", "rule", "environment", "layer", "tool", "metric", "finding")
-    columns = ["severity", "rule_id", "environment", "layer", "tool", "metric", "message"]
-    severity = Enum(["blocks", "warns", "informs"])
-    for row in findings.sort(col("severity").cast(severity), maintain_order=True).iter_rows(
-        named=True
+_SEVERITIES = {"blocks": "red", "warns": "yellow", "informs": "dim"}
+
+
+def findings_text(findings: DataFrame) -> RenderableType:
+    """A paragraph for each finding below its rule, the most severe first; the advice once a rule.
+
+    What could not be judged comes last, as that.
+    """
+    order = Enum(list(_SEVERITIES))
+    judged = col("status") == "failed"
+    ordered = findings.with_columns(judged=judged).sort(
+        ~judged, col("severity").cast(order), "rule_id", maintain_order=True
+    )
+    parts: list[RenderableType] = []
+    for (is_judged, severity, rule), group in ordered.group_by(
+        "judged", "severity", "rule_id", maintain_order=True
     ):
-        table.add_row(*(escape(row[name] or "") for name in columns))
-    return table
+        told = list(dict.fromkeys(map(_told, group.iter_rows(named=True))))
+        name = str(severity) if is_judged else "not judged"
+        style = _SEVERITIES[str(severity)] if is_judged else "dim"
+        title = f"{name} · {rule} · {counted(len(told), 'finding')}"
+        parts.append(Text(title, style=f"bold {style}"))
+        parts += [Padding(Text(text), (0, 0, 0, INDENT), expand=False) for text in told]
+        for advice in group["advice"].drop_nulls().unique(maintain_order=True):
+            parts.append(Padding(Text(f"→ {advice}"), (0, 0, 0, INDENT), expand=False))
+    return Group(*parts) if parts else "no findings"
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    """`lab, vm: most tools show a gain (5/6: …)`: the place that the sentence does not name."""
+    told = row["message"] or row["observed"] or "—"
+    layer = row["layer"] if row["layer"] and not told.startswith(row["layer"]) else ""
+    return f"{', '.join(filter(None, (row['environment'], layer)))}: {told}"
 
 
 def print_finished(console: Console, finished: Finished) -> None:
@@ -141,12 +173,46 @@ def print_finished(console: Console, finished: Finished) -> None:
     if finished.reported is not None:
         print_reported(console, finished.ingested, finished.reported)
     console.print(f"raw results: {finished.folder}", soft_wrap=True)
+    if finished.reported is not None:
+        console.print(_next_step(finished), soft_wrap=True)
+
+
+def _next_step(finished: Finished) -> str:
+    """What to type next: more iterations if a tool is undecided, else a comparison."""
+    assert finished.reported is not None
+    if (finished.reported.summary["answer"] == "undecided").any():
+        return "next: ebpf-overhead run --config-dir FOLDER --until-decided, until all are decided"
+    return f"next: ebpf-overhead compare {finished.run} LATER_RUN, after a change"
 
 
 def print_reported(console: Console, ingested: list[Ingested], reported: CampaignReport) -> None:
-    console.print(summary_rich(reported.summary))
+    """What was found: a row a tool, the answer in one sentence, the checks, and what to do next."""
+    summary = reported.summary
+    if not summary.is_empty():
+        heads, rows = summary_cells(summary)
+        drawn = FittingTable(heads, names=1 + heads.index("Tool"), numeric=heads[-6:])
+        for cells, answer in zip(rows, summary["answer"], strict=True):
+            drawn.add(*cells, style=_STYLES.get(answer, ""))
+        console.print(drawn)
     for one in ingested:
         console.print(f"{one.environment} · {one.run}: {one.passed} of {one.cells} cells passed")
-    for path in reported.files:
-        if path.suffix == ".html":
-            console.print(f"report: {path}", soft_wrap=True)
+    console.print(_checks(reported.checks))
+    for text in (tonight(summary), summary_sentence(summary)):
+        if text:
+            console.print(Text(text, style="bold" if text != tonight(summary) else ""))
+    pages = [path for path in reported.files if path.suffix == ".html"]
+    for path in pages:
+        console.print(f"report: {path}", soft_wrap=True)
+    if pages:
+        console.print(f"open it in a browser, e.g. xdg-open {pages[-1]}", soft_wrap=True)
+
+
+def _checks(counts: Mapping[str, int]) -> str:
+    """`checks: 2 withhold verdicts, 1 warns, 3 could not be judged`."""
+    blocked, warned, unjudged = (counts[name] for name in ("blocked", "warned", "not_judged"))
+    said = [
+        f"{blocked} withhold{'s' * (blocked == 1)} verdicts" if blocked else "",
+        counted(warned, "warning") if warned else "",
+        f"{unjudged} could not be judged" if unjudged else "",
+    ]
+    return f"checks: {', '.join(filter(None, said)) or 'all passed'}"

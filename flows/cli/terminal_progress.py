@@ -23,6 +23,7 @@ def terminal_progress(console: Console, run: str, results: Path) -> Iterator[Non
         MofNCompleteColumn(),
         TextColumn("{task.fields[now]}"),
         console=console,
+        disable=not console.is_terminal,
     )
     try:
         with bars, progress_on(TerminalProgress(console, bars)):

@@ -50,7 +50,7 @@ def drift(tables: Tables) -> pl.DataFrame:
         .select(
             *STRATUM,
             failed=(total.abs() > MAX_DRIFT) & (pl.col("t_value") > DRIFT_T),
-            observed=pl.concat_str((100 * (total.exp() - 1)).round(1), pl.lit(" %")),
+            observed=pl.concat_str((100 * (total.exp() - 1)).round(1) + 0.0, pl.lit(" %")),
             expected=pl.lit(f"±{100 * math.expm1(MAX_DRIFT):.0f} %"),
         )
         .sort(STRATUM)

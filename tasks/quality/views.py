@@ -108,6 +108,7 @@ def _virtual(nic: Nic) -> bool:
 
 def number(value: pl.Expr, signed: bool = False) -> pl.Expr:
     """A number as a person writes it: four significant digits or more, no trailing zeros."""
+    value = value + 0.0  # -0.0 becomes 0.0
     digits = pl.when(value.abs() >= 100).then(value.round(0)).otherwise(value.round_sig_figs(4))
     text = digits.cast(pl.String).str.replace(r"\.0$", "")
     return pl.when(digits >= 0).then(pl.lit("+") + text).otherwise(text) if signed else text

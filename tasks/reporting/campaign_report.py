@@ -21,12 +21,16 @@ from .texts import Lang, Texts
 
 @dataclass(frozen=True, slots=True)
 class CampaignReport:
-    """The files written; the verdicts as a table and as Markdown; the findings as Markdown."""
+    """The files written; the verdicts as a table and as Markdown; the findings as Markdown.
+
+    checks: how many `blocked` verdicts, `warned`, and were `not_judged`.
+    """
 
     files: tuple[Path, ...]
     summary: pl.DataFrame
     markdown: str
     findings: str
+    checks: Mapping[str, int]
 
 
 def write_campaign(
@@ -49,7 +53,14 @@ def write_campaign(
     summary = summary_table(bundle)
     findings = _findings(bundle.checks, "en" if "en" in languages else "zh")
     files = (*pages, *overviews, *books)
-    return CampaignReport(files, summary, summary_markdown(summary), findings)
+    checks = {
+        name: bundle.checks.filter(status=status, severity=severity).height
+        for name, status, severity in (
+            ("blocked", "failed", "blocks"),
+            ("warned", "failed", "warns"),
+        )
+    } | {"not_judged": bundle.checks.filter(~pl.col("status").is_in(["passed", "failed"])).height}
+    return CampaignReport(files, summary, summary_markdown(summary), findings, checks)
 
 
 def _findings(checks: pl.DataFrame, lang: Lang) -> str:

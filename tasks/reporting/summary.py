@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
-from rich.table import Table
-from rich.text import Text
 
 from ..statistics.nights import nights_measured
-from ..statistics.usage import Usage
+from ..statistics.usage import Answer, Usage
 from .bundle import Bundle
 from .markdown import markdown_table
 from .numbers import interval, number, percent
@@ -46,15 +44,6 @@ _AMOUNTS = {
     "log": "log_mib_per_min",
 }
 """Columns of amounts, as a reader sees them -> their column in `SCHEMA`."""
-
-_STYLES = {
-    "long": "green",
-    "with_filter": "cyan",
-    "minutes": "yellow",
-    "not_at_all": "red",
-    "faster": "magenta",
-    "undecided": "dim",
-}
 
 
 def summary_table(bundle: Bundle) -> pl.DataFrame:
@@ -95,39 +84,50 @@ def _decided_by(usage: Usage) -> dict[str, Any]:
     return decided | {"limit_kept": usage.within, "limit_exceeded": usage.above}
 
 
-def summary_rich(table: pl.DataFrame, lang: Lang = "en") -> Table:
-    """The summary for the terminal."""
+def summary_cells(table: pl.DataFrame, lang: Lang = "en") -> tuple[list[str], list[list[str]]]:
+    """The summary as a person reads it: heads and rows."""
     t = Texts(lang)
-    drawn = Table(header_style="bold", pad_edge=False, box=None)
     names = _columns(table)
-    for name in names:
-        unit = f"\n{t(f'unit.{name}')}" if name in _AMOUNTS else ""
-        drawn.add_column(
-            _head(t, name) + unit,
-            justify="right" if name in (*TOPICS, *_AMOUNTS) else "left",
-            no_wrap=name == "tool",
-        )
-    for row in table.iter_rows(named=True):
-        style = _STYLES.get(row["answer"], "")
-        drawn.add_row(
-            *(Text(_text(t, row, name), style if name == "answer" else "") for name in names)
-        )
-    drawn.caption = _tonight(t, table)
-    return drawn
+    rows = [[_text(t, row, name) for name in names] for row in table.iter_rows(named=True)]
+    return [_head(t, name) for name in names], rows
 
 
 def summary_markdown(table: pl.DataFrame, lang: Lang = "en") -> str:
     """The summary as a Markdown table."""
-    t = Texts(lang)
-    names = _columns(table)
-    rows = [[_text(t, row, name) for name in names] for row in table.iter_rows(named=True)]
-    note = _tonight(t, table)
-    drawn = markdown_table([_head(t, name) for name in names], rows)
+    note = tonight(table, lang)
+    drawn = markdown_table(*summary_cells(table, lang))
     return f"{drawn}\n{note}\n" if note else drawn
 
 
-def _tonight(t: Texts, table: pl.DataFrame) -> str | None:
+def summary_sentence(table: pl.DataFrame, lang: Lang = "en") -> str:
+    """The answer in one sentence: how many of the tools may run, and how. Empty without tools.
+
+    `On demo, 2 of 4 tools may run continuously; 1 only with a filter`; of several environments the
+    tools that may run continuously in each of them.
+    """
+    t = Texts(lang)
+    rated = table.drop_nulls("answer")
+    if rated.is_empty():
+        return ""
+    environments = rated["environment"].unique().sort().to_list()
+    answers = rated.group_by("layer", "tool").agg(pl.col("answer").unique())["answer"].to_list()
+    alone = len(environments) == 1
+    where = "one" if alone else "several"
+    continuous = sum(set(given) == {Answer.LONG} for given in answers)
+    said = t(
+        f"first.{where}", count=continuous, total=len(answers),
+        environment=environments[0], environments=len(environments),
+    )  # fmt: skip
+    wanted = list(Answer)[1:] if alone else [Answer.NOT_AT_ALL, Answer.FASTER, Answer.UNDECIDED]
+    for answer in wanted:
+        if count := sum(answer in given for given in answers):
+            said = t("first.and", said=said, more=t(f"first.{where}_{answer}", count=count))
+    return t("first.stop", said=said)
+
+
+def tonight(table: pl.DataFrame, lang: Lang = "en") -> str | None:
     """That the figures of these environments are those of one night."""
+    t = Texts(lang)
     once = table.filter(nights=1)["environment"].unique().sort()
     return t("tonight", environments=", ".join(once)) if len(once) else None
 
@@ -139,8 +139,13 @@ def _columns(table: pl.DataFrame) -> Sequence[str]:
 
 
 def _head(t: Texts, name: str) -> str:
-    group = "topic" if name in (*TOPICS, "tool_cpu", "log") else "head"
-    return t(f"{group}.{name}")
+    """`Throughput cost`, `Tool CPU (% of one CPU)`."""
+    if name in TOPICS:
+        return t("summary.cost", topic=t(f"topic.{name}"))
+    if name in _AMOUNTS:
+        label = t("head.kernel") if name == "kernel" else t(f"topic.{name}")
+        return t("summary.amount", label=label, unit=t(f"unit.{name}"))
+    return t(f"head.{name}")
 
 
 def _text(t: Texts, row: Mapping[str, Any], name: str) -> str:

@@ -4,9 +4,16 @@ from typing import Any
 
 import polars as pl
 import pytest
-from rich.console import Console
 
-from tasks.reporting.summary import SCHEMA, summary_markdown, summary_rich, summary_table
+from tasks.reporting.summary import (
+    SCHEMA,
+    summary_cells,
+    summary_markdown,
+    summary_sentence,
+    summary_table,
+    tonight,
+)
+from tasks.reporting.texts import Lang
 
 from .report_bundle import Campaign, empty_bundle
 
@@ -39,14 +46,41 @@ def test_a_placebo_has_no_answer_and_no_kernel_time(table: pl.DataFrame) -> None
     assert placebo["verdict"] == "no_overhead_within_margin"
 
 
-def test_the_terminal_shows_intervals_and_dashes(table: pl.DataFrame) -> None:
-    console = Console(width=240, record=True, quiet=False, file=None)
-    with console.capture() as captured:
-        console.print(summary_rich(table))
-    text = captured.get()
-    assert "+36.1 % [+33.9, +38.3]" in text
-    assert "Short sessions only" in text
-    assert "—" in text
+def test_a_person_reads_intervals_and_dashes(table: pl.DataFrame) -> None:
+    heads, rows = summary_cells(table)
+    assert "Throughput cost" in heads and "Tool CPU (% of one CPU)" in heads
+    cells = [cell for row in rows for cell in row]
+    assert {"+36.1 % [+33.9, +38.3]", "Short sessions only", "—"} <= set(cells)
+
+
+@pytest.mark.parametrize(
+    ("lang", "sentence"),
+    [
+        (
+            "en",
+            "On lab-510-intel, 2 of 5 tools may run continuously; 1 only with a filter; "
+            "2 in short sessions only.",
+        ),
+        (
+            "zh",
+            "在 lab-510-intel 上，5 个工具中有 2 个可长期运行；1 个仅限加过滤使用；"
+            "2 个仅限短时使用。",
+        ),
+    ],
+)
+def test_the_answer_is_one_sentence(table: pl.DataFrame, lang: Lang, sentence: str) -> None:
+    one = table.filter(environment="lab-510-intel")
+    assert summary_sentence(one, lang) == sentence
+    answers = one.drop_nulls("answer")["answer"].to_list()
+    assert [answers.count(name) for name in ("long", "with_filter", "minutes")] == [2, 1, 2]
+
+
+def test_of_several_environments_a_tool_counts_if_it_may_run_in_each(table: pl.DataFrame) -> None:
+    assert summary_sentence(table) == (
+        "0 of 5 tools may run continuously in each of the 2 environments; 1 must not run in "
+        "production in at least one; 3 undecided in at least one for lack of data."
+    )
+    assert summary_sentence(table.clear()) == ""
 
 
 def test_markdown_speaks_both_languages(table: pl.DataFrame) -> None:
@@ -60,10 +94,9 @@ def test_figures_of_one_night_say_tonight_and_those_of_more_do_not(table: pl.Dat
     assert table["nights"].unique().to_list() == [1]
     assert "One night only" in summary_markdown(table)
     assert "当夜" in summary_markdown(table, "zh")
-    assert "One night only" in str(summary_rich(table).caption)
     more = table.with_columns(nights=pl.lit(3, pl.Int64))
     assert "One night" not in summary_markdown(more)
-    assert summary_rich(more).caption is None
+    assert tonight(more) is None
 
 
 def test_the_environment_is_left_out_where_there_is_only_one() -> None:

@@ -143,7 +143,7 @@ def check(
     from tasks.check import findings_of, reference_findings
 
     from ..documents import findings_json, print_document
-    from ..tables import findings_table
+    from ..tables import findings_text
 
     if reference == (run_id is not None):
         problem = "what to check is not clear"
@@ -152,4 +152,4 @@ def check(
     if form == "json":
         print_document(findings_json(found))
     else:
-        out.print(findings_table(found))
+        out.print(findings_text(found))
