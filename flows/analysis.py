@@ -52,20 +52,42 @@ async def analysis(
         run: Without results, the run; else the name for a tree without one
         budget: Budget file; costs above it are named in an artifact and an event
     """
+    ingested, reported = analyse(
+        results, datasets, output, languages, margins, environment, run, as_tasks=True
+    )
+    keys = [one.key for one in ingested]
+    await _show(keys, reported)
+    if budget is not None:
+        await check_budget(datasets, keys, budget)
+    return ingested, reported
+
+
+def analyse(
+    results: Path | None,
+    datasets: str,
+    output: Path,
+    languages: list[Language],
+    margins: Path | None = None,
+    environment: str | None = None,
+    run: str | None = None,
+    *,
+    as_tasks: bool = False,
+) -> tuple[list[Ingested], CampaignReport]:
+    """What the flow does; by default without Prefect, so that reading a tree starts no server."""
+    ingest = ingest_tree if as_tasks else ingest_tree.fn
+    analyze = analyze_runs if as_tasks else analyze_runs.fn
+    check = check_runs if as_tasks else check_runs.fn
+    report = report_runs if as_tasks else report_runs.fn
     if results is not None:
-        ingested = ingest_tree(results, datasets, environment, run)
+        ingested = ingest(results, datasets, environment, run)
     elif environment and run:
         ingested = [held(datasets, environment, run)]
     else:
         raise InputError("results", "", "none given", "a folder, or an environment and its run")
     keys = [one.key for one in ingested]
-    analyze_runs(datasets, keys, margins)
-    check_runs(datasets, keys)
-    reported = report_runs(datasets, keys, output, languages, margins)
-    await _show(keys, reported)
-    if budget is not None:
-        await check_budget(datasets, keys, budget)
-    return ingested, reported
+    analyze(datasets, keys, margins)
+    check(datasets, keys)
+    return ingested, report(datasets, keys, output, languages, margins)
 
 
 async def _show(keys: Sequence[RunKey], reported: CampaignReport) -> None:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from .model.errors import InputError, one_of
 from .model.names import RunKey
@@ -25,7 +23,6 @@ class Comparison:
     worse: tuple[str, ...]
 
 
-@task(name="compare", task_run_name="compare · {a} · {b}", cache_policy=NO_CACHE)
 def compare_two(
     datasets: str, a: Sequence[RunKey], b: Sequence[RunKey], margins: Path | None = None
 ) -> Comparison:
@@ -39,7 +36,6 @@ def compare_two(
     return _comparison(compare_runs(effects_a, effects_b, read_margins(margins), rules))
 
 
-@task(name="compare versions", task_run_name="compare · {new} · {old}", cache_policy=NO_CACHE)
 def compare_tools(
     datasets: str, keys: Sequence[RunKey], new: str, old: str, margins: Path | None = None
 ) -> Comparison:

@@ -183,7 +183,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, shell: Shell) -> Iterator[Don
                  "--output-dir", reports)  # fmt: skip
     assert analysed.returncode == 0, analysed.stderr
     checked = where("check", "--run", RUN, "--datasets", datasets, "--format", "json")
-    report = (reports / "report.en.md").read_text()
+    report = (reports / RUN / "report.en.md").read_text()
     yield Done(repeated, Dataset(datasets), report, checked.stdout)
 
 

@@ -1,5 +1,6 @@
 """What was measured: `ingest`, `analyze`, `compare`, `check`."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -89,12 +90,13 @@ def analyze(
         if form == "json" and iteration_path is None:
             print_document(history_json(past))
     if iteration_path is not None:
-        from ...analysis import analysis
+        from ...analysis import analyse, analysis
         from ..tables import print_reported
 
-        ingested, reported = run_flow(
-            analysis(iteration_path, datasets, output_dir, languages, margins, environment, run_id)
-        )
+        folder = output_dir / iteration_path.resolve().name
+        given = (iteration_path, datasets, folder, languages, margins, environment, run_id)
+        recorded = bool(os.environ.get("PREFECT_API_URL"))
+        ingested, reported = run_flow(analysis(*given)) if recorded else analyse(*given)
         print_reported(out, ingested, reported)
         output.give(datasets, ingested, reported, margins)
 
@@ -108,8 +110,6 @@ def compare(
     form: Form = "table",
 ) -> None:
     """Compares what the tools cost in two runs; exit 3 if B costs more by more than the margin."""
-    from tasks.compare import runs_of
-
     from ...comparison import comparison
     from ..documents import comparison_json, print_document
     from ..tables import print_compared
@@ -117,10 +117,7 @@ def compare(
     if form == "json":
         use_standard_error()
 
-    for one in (a, b):
-        if not Path(one).is_dir():
-            runs_of(datasets, one)  # raises InputError before a flow begins
-    compared = run_flow(comparison(a, b, datasets, margins))
+    compared = comparison(a, b, datasets, margins)
     if form == "json":
         print_document(comparison_json(compared))
     print_compared(out, compared)

@@ -124,7 +124,7 @@ def run(
     if finished.reported is not None:
         result_output.give(datasets, finished.ingested, finished.reported)
     if against is not None:
-        print_compared(out, run_flow(versions(run_id, selection.tools[0], against, datasets)))
+        print_compared(out, versions(run_id, selection.tools[0], against, datasets))
     if finished.ended_early or any(one.passed < one.cells for one in finished.ingested):
         raise typer.Exit(SOME_INVALID)
 
