@@ -89,7 +89,8 @@ def main() -> None:
         code = INTERRUPTED
     if code >= SIGNALLED:
         err.print(
-            "interrupted: finished cells are kept; what still runs on the hosts ends within 10 s"
+            "interrupted: finished cells are kept; what still runs on the hosts ends within 10 s",
+            soft_wrap=True,
         )
     if unfinished:  # its threads would be waited for
         sys.stdout.flush()

@@ -151,7 +151,7 @@ def test_down_removes_everything_even_while_programs_run(tmp_path: Path, shell: 
     links = _links()
     state = lifecycle.up("gone", state_root=tmp_path)
     shell(state, "host-server", "setsid sleep 97531 >/dev/null 2>&1 & echo")
-    assert _running("97531")
+    wait_for(lambda: _running("97531"))
     lifecycle.down("gone", state_root=tmp_path)
     assert not any(traces(state.directory).values())
     assert not _running("97531")
