@@ -135,7 +135,7 @@ class Judged:
         if iterations < 2:
             return None
         se, df = (np.array([value]) for value in self._error(iterations))
-        level = self.rules.test_alpha * self.called.overhead
+        level = self.rules.at(iterations).test_alpha * self.called.overhead
         margin = from_cost(self.margin, self.metric)
         return self._cost(smallest_overhead(se, df, level, self.rules.power, margin)[0])
 
@@ -143,7 +143,7 @@ class Judged:
         """The largest cost that gets `no_overhead_within_margin`; None where not even 0 does."""
         if iterations < 2:
             return None
-        level = self.rules.test_alpha * self.called.within
+        level = self.rules.at(iterations).test_alpha * self.called.within
         low, high = (from_cost(m, self.metric) for m in (-self.margin, self.margin))
         largest = largest_within(*self._error(iterations), level, self.rules.power, low, high)
         return None if largest is None else self._cost(largest)
