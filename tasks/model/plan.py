@@ -138,13 +138,14 @@ class Plan:
         raise KeyError((case_id, layer))
 
     def workloads_of(self, case: Case) -> tuple[Workload, ...]:
-        return self._named(case.workloads)
+        return self.named(case.workloads)
 
     def workloads_in(self, slot: Slot) -> tuple[Workload, ...]:
         """The workloads that are measured in this slot, in their order."""
         if slot.workloads is None:
             return self.workloads_of(self.case(slot.case_id, slot.layer))
-        return self._named(slot.workloads)
+        return self.named(slot.workloads)
 
-    def _named(self, names: tuple[str, ...] | None) -> tuple[Workload, ...]:
+    def named(self, names: tuple[str, ...] | None) -> tuple[Workload, ...]:
+        """The workloads with these names, in the plan's order; None: all."""
         return tuple(w for w in self.workloads if names is None or w.name in names)

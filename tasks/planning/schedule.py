@@ -75,10 +75,15 @@ def _in_random_order(
 ) -> list[Slot]:
     """One layer's slots in an iteration. wanted: case id -> names of its workloads, in their order.
 
-    A baseline measures what the cases between it and its two neighbours measure.
+    A baseline measures what the cases between it and its two neighbours measure. As cases lose
+    workloads, more of them fit between two baselines, so that these stay equally far apart in time.
     """
-    ids, every = sorted(wanted), plan.design.baseline_every
+    ids = sorted(wanted)
     random.Random(f"{plan.design.seed}/{iteration}/{layer}").shuffle(ids)
+    cases = [plan.case(id, layer) for id in ids]
+    at_first = sum(_lasts_s(plan, case, plan.workloads_of(case)) for case in cases)
+    now = sum(_lasts_s(plan, case, plan.named(wanted[case.id])) for case in cases)
+    every = round(plan.design.baseline_every * at_first / now) if now else 1
     blocks = [ids[start : start + every] for start in range(0, len(ids), every)]
     order: list[tuple[int, set[str]]] = []
     for before, after in pairwise([[], *blocks, []]):
@@ -170,11 +175,14 @@ def _still_wanted(
 
 def duration_s(plan: Plan, slots: Sequence[Slot] | None = None) -> float:
     """Estimated seconds of these slots (default: all), from what cells and slots cost."""
-    total = 0.0
-    for slot in plan.slots if slots is None else slots:
-        case = plan.case(slot.case_id, slot.layer)
-        total += SLOT_OVERHEAD_S[case.kind] + plan.design.cooldown_s
-        if case.kind is not CaseKind.BASELINE:
-            total += plan.design.attribution_s
-        total += sum(w.window_s + w.warmup_s + CELL_OVERHEAD_S for w in plan.workloads_in(slot))
-    return total
+    return sum(
+        _lasts_s(plan, plan.case(slot.case_id, slot.layer), plan.workloads_in(slot))
+        for slot in (plan.slots if slots is None else slots)
+    )
+
+
+def _lasts_s(plan: Plan, case: Case, workloads: Iterable[Workload]) -> float:
+    """Estimated seconds of a slot of this case with these workloads."""
+    attribution_s = 0.0 if case.kind is CaseKind.BASELINE else plan.design.attribution_s
+    cells_s = sum(w.window_s + w.warmup_s + CELL_OVERHEAD_S for w in workloads)
+    return SLOT_OVERHEAD_S[case.kind] + plan.design.cooldown_s + attribution_s + cells_s

@@ -86,6 +86,19 @@ def test_decided_cases_leave_the_later_iterations_only():
     assert duration_s(left) < duration_s(made)
 
 
+def test_baselines_stay_equally_far_apart_in_time_as_cases_lose_workloads():
+    made = plan([case(n) for n in range(1, 41)], baseline_every=4, placebos=0)
+    cells = {(Layer.HOST, n, load.name) for n in range(1, 41) for load in WORKLOADS[1:]}
+    left = without(made, cells, after=1)
+    spans = []
+    for changed, iteration in ((made, 2), (left, 2)):
+        slots = [s for s in changed.slots if s.iteration == iteration]
+        ends = [i for i, s in enumerate(slots) if s.case_id == 0]
+        spans.append(duration_s(changed, slots[ends[0] + 1 : ends[1]]))
+    assert order_of(left, 2).count(0) < order_of(made, 2).count(0)
+    assert 0.85 < spans[1] / spans[0] < 1.15
+
+
 def test_where_every_case_is_decided_nothing_is_left_but_what_was_measured():
     made = plan([case(1)], iterations=3)
     assert {s.iteration for s in without(made, cells_of(1), after=2).slots} == {1, 2}
