@@ -44,7 +44,7 @@ SECTIONS: Sequence[Callable[[View], Section | None]] = (
     causes.section,
     baseline_levels.section,
     layers.section,
-    tool_catalogue.cases,
+    tool_catalogue.case_resources,
     percentiles.section,
     architectures.section,
     environment_rating.section,

@@ -11,7 +11,7 @@ from .bundle import Bundle
 from .markdown import markdown_table
 from .numbers import interval, number, percent
 from .texts import Lang, Texts
-from .view import TOPICS, ToolRow, View
+from .view import RESOURCES, TOPICS, ToolRow, View
 
 SCHEMA = {
     "environment": pl.String,
@@ -21,6 +21,7 @@ SCHEMA = {
     "nights": pl.Int64,  # in which the environment was measured; 1: the figures are that night's
     "verdict": pl.String,  # of the effects table, or `withheld`
     "answer": pl.String,  # of `usage.Answer`; null for a placebo
+    "answer_reason": pl.String,  # of `usage.Usage`
     "decided_by_case": pl.String,  # the deciding effect: the one that the answer rests on
     "decided_by_workload": pl.String,
     "decided_by_metric": pl.String,
@@ -44,6 +45,9 @@ _AMOUNTS = {
     "log": "log_mib_per_min",
 }
 """Columns of amounts, as a reader sees them -> their column in `SCHEMA`."""
+
+_DOUBTS = ("invalid", "withheld", "no_estimate", "no_interval", "nothing")
+"""Reasons that are not a cost."""
 
 
 def summary_table(bundle: Bundle) -> pl.DataFrame:
@@ -81,7 +85,8 @@ def _decided_by(usage: Usage) -> dict[str, Any]:
     names = {"case": "case", "workload": "workload", "metric": "metric", "unit": "unit",
              "cost": "estimate", "low": "ci_low", "high": "ci_high"}  # fmt: skip
     decided = {f"decided_by_{name}": effect.get(column) for name, column in names.items()}
-    return decided | {"limit_kept": usage.within, "limit_exceeded": usage.above}
+    limits = {"limit_kept": usage.within, "limit_exceeded": usage.above}
+    return decided | limits | {"answer_reason": usage.reason}
 
 
 def summary_cells(table: pl.DataFrame, lang: Lang = "en") -> tuple[list[str], list[list[str]]]:
@@ -134,7 +139,7 @@ def tonight(table: pl.DataFrame, lang: Lang = "en") -> str | None:
 
 def _columns(table: pl.DataFrame) -> Sequence[str]:
     """The environment is left out if there is only one."""
-    names = ("environment", "layer", "tool", "answer", "verdict", *TOPICS, *_AMOUNTS)
+    names = ("environment", "layer", "tool", "answer", "decided_by", "verdict", *TOPICS, *_AMOUNTS)
     return names if table["environment"].n_unique() > 1 else names[1:]
 
 
@@ -149,9 +154,27 @@ def _head(t: Texts, name: str) -> str:
 
 
 def _text(t: Texts, row: Mapping[str, Any], name: str) -> str:
+    if name == "decided_by":
+        return _deciding(t, row)
     if name in TOPICS:
         ends = interval(row[f"{name}_low"], row[f"{name}_high"])
         return f"{percent(row[f'{name}_pct'])} {ends}".rstrip()
     if name in _AMOUNTS:
         return number(row[_AMOUNTS[name]])
     return str(row[name]) if name in ("environment", "tool") else t.term(name, row[name])
+
+
+def _deciding(t: Texts, row: Mapping[str, Any]) -> str:
+    """`latency_tcp_rr +252 % [+233, +260] ≤ 300`: the deciding cost and its limit; or the doubt."""
+    if row["answer_reason"] in _DOUBTS or row["decided_by_metric"] is None:
+        return t.term("answer_reason", row["answer_reason"])
+    metric = row["decided_by_metric"]
+    amount = metric in RESOURCES
+    ends = interval(row["decided_by_low"], row["decided_by_high"], signed=not amount)
+    if amount:
+        what, cost = t(f"topic.{RESOURCES[metric]}"), number(row["decided_by_cost"])
+    else:
+        what, cost = row["decided_by_workload"], percent(row["decided_by_cost"])
+    kept, exceeded = row["limit_kept"], row["limit_exceeded"]
+    limit = f"≤ {kept:g}" if kept is not None else f"> {exceeded:g}" if exceeded is not None else ""
+    return " ".join(filter(None, (what, cost, ends, limit)))

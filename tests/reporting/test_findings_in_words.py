@@ -29,7 +29,7 @@ Make = Callable[[View], Section | None]
 SECTIONS: Sequence[Make] = (
     causes.section, conclusions.section, conclusions.recommendations, cost_model.section,
     environment_rating.section, monitoring.section, repeat.section, tool_catalogue.tools,
-    tool_catalogue.cases,
+    tool_catalogue.case_resources,
 )  # fmt: skip
 
 
@@ -171,13 +171,15 @@ def test_cpu_max_is_the_largest_of_all_cells(bundle: Bundle) -> None:
     peaks = cpu.with_columns(
         metric=pl.lit("tool_cpu_peak_pct"), value=pl.col("iteration").cast(pl.Float64) * 10
     )
-    found = rows(tool_catalogue.cases, replace(bundle, samples=pl.concat([bundle.samples, peaks])))
+    found = rows(
+        tool_catalogue.case_resources, replace(bundle, samples=pl.concat([bundle.samples, peaks]))
+    )
     assert {cell.split(" / ")[1] for row in found for cell in row[3:]} == {"40.0"}
 
 
 def test_commands_repeat_the_run_with_options_that_exist(bundle: Bundle) -> None:
     codes = [block for block in made(repeat.section, bundle).blocks if isinstance(block, Code)]
-    run, again = codes[0].text.splitlines()
+    run, again = codes[0].text.replace("\\\n    ", "").splitlines()
     assert "--iterations 4 --seed 20261120" in run
     assert again == "ebpf-overhead analyze --iteration-path results/lab-510-arm"
     known = {option_name(n) for n in (*Measurement.model_fields, *Selection.model_fields)}

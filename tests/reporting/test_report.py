@@ -50,9 +50,9 @@ def row(markdown: str, *texts: str) -> str:
 def test_the_verdict_comes_first_and_the_appendix_last(html: str) -> None:
     assert re.findall(r'<section id="(\w+)">', html) == [
         "verdict", "method", "monitoring", "catalogue", "environments", "data", "effects", "design",
-        "details", "protocols", "resources", "cost_model", "causes", "baselines", "layers", "cases",
-        "percentiles", "architectures", "rating", "credibility", "conclusions", "recommendations",
-        "repeat", "appendix",
+        "details", "protocols", "resources", "cost_model", "causes", "baselines", "layers",
+        "case_resources", "percentiles", "architectures", "rating", "credibility", "conclusions",
+        "recommendations", "repeat", "appendix",
     ]  # fmt: skip
 
 

@@ -83,6 +83,25 @@ def test_of_several_environments_a_tool_counts_if_it_may_run_in_each(table: pl.D
     assert summary_sentence(table.clear()) == ""
 
 
+def test_every_answer_stands_with_the_cost_that_decides_it_or_the_doubt(
+    table: pl.DataFrame,
+) -> None:
+    def rated(table: pl.DataFrame) -> dict[tuple[str, ...], tuple[str, str]]:
+        heads, rows = summary_cells(table)
+        answer, by = heads.index("Permitted use"), heads.index("Rated by")
+        return {(row[0], row[2]): (row[answer], row[by]) for row in rows}
+
+    found = rated(table)
+    assert found["lab-510-intel", "eth_drop"] == (
+        "Short sessions only", "latency_tcp_rr +252 % [+239, +265] ≤ 300",
+    )  # fmt: skip
+    assert found["lab-510-arm", "eth_drop"][1] == "latency_tcp_rr +328 % [+311, +344] > 300"
+    assert found["lab-510-arm", "tun_ring_monitor"][1] == "a blocking check failed"
+    assert found["lab-510-arm", "placebo"][1] == "—"
+    single = table.with_columns(answer_reason=pl.lit("no_interval"))
+    assert rated(single)["lab-510-arm", "eth_drop"][1] == "single iteration, no interval"
+
+
 def test_markdown_speaks_both_languages(table: pl.DataFrame) -> None:
     english, chinese = summary_markdown(table), summary_markdown(table, "zh")
     assert english.splitlines()[0].startswith("| Environment | Layer | Tool | Permitted use |")

@@ -57,7 +57,8 @@ def _run(view: View, run: Row, environment: str) -> str:
     tools = view.bundle.cells.filter(environment=run["environment"], kind="tool")["tool"]
     if names := sorted(set(tools.drop_nulls())):
         words += ["--tools", ",".join(names)]
-    return " ".join(shlex.quote(word) for word in words)
+    quoted = [shlex.quote(word) for word in words]
+    return " ".join(f"\\\n    {word}" if word.startswith("--") else word for word in quoted)
 
 
 def _default(name: str) -> Any:

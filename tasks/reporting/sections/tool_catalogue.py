@@ -48,7 +48,7 @@ def tools(view: View) -> Section | None:
     return Section("catalogue", t("catalogue.title"), ReportTable("", columns, rows.to_dicts()))
 
 
-def cases(view: View) -> Section | None:
+def case_resources(view: View) -> Section | None:
     """Every case: the options that limit what the tool sees, and what it took in the windows."""
     t = view.t
     ran = view.bundle.cells.filter(kind="tool")
@@ -66,18 +66,18 @@ def cases(view: View) -> Section | None:
             if found is None:
                 return EMPTY
             cpu = " / ".join(number(found[name]) for name in ("cpu_mean", "cpu_max"))
-            others = t("cases.others", rss=number(found["rss"]), log=number(found["log"]))
+            others = t("case_resources.others", rss=number(found["rss"]), log=number(found["log"]))
             return Cell(cpu, others, sort=found["cpu_mean"])
 
-        return ReportColumn(environment, cell, t("cases.cpu"), numeric=True)
+        return ReportColumn(environment, cell, t("case_resources.cpu"), numeric=True)
 
     columns = [
         *named_columns(t, "case", "layer"),
-        ReportColumn(t("cases.filter"), options),
+        ReportColumn(t("case_resources.filter"), options),
         *map(resources, view.environments),
     ]
     table = ReportTable("", columns, rows.sort("case", "layer").to_dicts())
-    return Section("cases", t("cases.title"), t("cases.lead"), table)
+    return Section("case_resources", t("case_resources.title"), t("case_resources.lead"), table)
 
 
 def _taken(view: View) -> dict[tuple[str, str, str], Row]:
