@@ -108,10 +108,16 @@ def _names(workloads: Iterable[Workload]) -> tuple[str, ...]:
 
 def with_block_repeated(plan: Plan, iteration: int, layer: Layer, left: int, right: int) -> Plan:
     """The plan with the block between the baselines at these positions once more, at the end of its
-    iteration."""
+    iteration.
+
+    Unchanged where another baseline lies between them, one without the workload that jumped: no
+    case between them measures it.
+    """
     slots = _slots_of(plan, iteration, layer)
     positions = [slot.position for slot in slots]
     block = slots[positions.index(left) : positions.index(right) + 1]
+    if any(slot.case_id == 0 for slot in block[1:-1]):
+        return plan
     repeated = [
         replace(slot, position=position, attempt=REPEATED)
         for position, slot in enumerate(block, start=_free_position(slots))

@@ -147,6 +147,12 @@ def test_a_block_that_is_run_again_stands_at_the_end_of_its_iteration():
     assert {s.attempt for s in repeated} == {REPEATED}
 
 
+def test_two_blocks_are_not_run_again_for_a_workload_that_no_case_between_measures():
+    made = plan([case(n) for n in range(1, 9)], baseline_every=2, placebos=0)
+    first, _, third = (i for i, id in enumerate(order_of(made, 1)[:7]) if id == 0)
+    assert with_block_repeated(made, 1, Layer.HOST, first, third) == made
+
+
 def test_one_more_baseline_opens_what_is_left_and_is_a_block_s_end_like_others():
     made = plan([case(n) for n in range(1, 9)], baseline_every=4)
     slot = made.slots[3]
