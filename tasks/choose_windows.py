@@ -9,14 +9,11 @@ import polars as pl
 from .model.metrics import METRICS, PRIMARY
 from .model.plan import Plan, Workload
 from .planning.schedule import CELL_OVERHEAD_S, duration_s, ordered
-from .statistics.baselines import baseline_series
-from .statistics.components import components, settling_s
 from .statistics.decision_rules import DecisionRules, rules_for
-from .statistics.differences import cell_values
 from .statistics.margins import Margins, read_margins
 from .statistics.power import Judged, called_shares
+from .statistics.stored_noise import StoredNoise, stored_noise
 from .statistics.windows import LENGTHS_S, Choice, Noise, choose_windows
-from .storage.dataset import Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ def with_chosen_windows(plan: Plan, datasets: str, margins: Path | None = None) 
     Its iterations are the most that may be taken; until decided they stay the most. The plan stays
     as it is where nothing is stored of its environment, or where no window decides.
     """
-    stored = _stored(plan, datasets)
+    stored = stored_noise(datasets, plan.environment, rules_for(plan))
     if stored.parts.is_empty():
         return ChosenWindows(plan, ("nothing is stored of this environment yet: preset windows",))
     settled = _with_settled_warmup(plan, stored.settling)
@@ -57,28 +54,6 @@ def with_chosen_windows(plan: Plan, datasets: str, margins: Path | None = None) 
     return ChosenWindows(chosen, tuple(_reasons(plan, chosen, choice, stored.parts)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    parts: pl.DataFrame  # as statistics.components.components returns it
-    settling: pl.DataFrame
-    effects: pl.DataFrame
-
-
-def _stored(plan: Plan, datasets: str) -> _Stored:
-    dataset = Dataset(datasets)
-
-    def table(name: str, *conditions: pl.Expr) -> pl.DataFrame:
-        of_environment = pl.col("environment") == plan.environment
-        return dataset.scan(name).filter(of_environment, *conditions).collect()
-
-    cells, effects = table("cells"), table("effects")
-    samples = table("samples", pl.col("metric").is_in(list(PRIMARY.values())))
-    intervals = table("intervals", pl.col("series") == "load_bps")
-    baselines = baseline_series(cell_values(cells, samples), rules_for(plan))
-    parts = components(cells, intervals, effects, baselines)
-    return _Stored(parts, settling_s(intervals), effects)
-
-
 def _with_settled_warmup(plan: Plan, settling: pl.DataFrame) -> Plan:
     """The plan with the warm-ups longer by what the stored windows took to settle."""
     late = dict(settling.group_by("workload").agg(pl.col("settling_s").max()).iter_rows())
@@ -91,7 +66,7 @@ def _with_settled_warmup(plan: Plan, settling: pl.DataFrame) -> Plan:
 
 
 def _noise(
-    plan: Plan, stored: _Stored, margins: Margins, rules: DecisionRules
+    plan: Plan, stored: StoredNoise, margins: Margins, rules: DecisionRules
 ) -> dict[str, list[Noise]]:
     """What is known of each workload of the plan, in the layers that it measures."""
     layers = {str(slot.layer) for slot in plan.slots}

@@ -10,8 +10,8 @@ from .model.plan import Plan
 from .planning.schedule import duration_s
 from .statistics.decision_rules import rules_for
 from .statistics.margins import read_margins
-from .statistics.power import called_shares, forecast, iterations_within, spreads
-from .storage.dataset import Dataset
+from .statistics.power import called_shares, forecast, iterations_within
+from .statistics.stored_noise import stored_noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,16 @@ def forecast_plan(
 ) -> Forecast:
     """The forecast for as many iterations as fit into the budget; without one, for the plan's own.
 
-    The spreads are those stored for the environment; if there are none, defaults, marked as such.
+    The spreads are those stored for the environment, in windows of the plan's length; if there are
+    none, defaults, marked as such.
     """
     first = [slot for slot in plan.slots if slot.iteration == 1]
     iteration_s = duration_s(plan, first)
     iterations = (
         plan.design.iterations if budget_s is None else iterations_within(budget_s, iteration_s)
     )
-    effects = Dataset(datasets).scan("effects").filter(environment=plan.environment).collect()
+    rules = rules_for(plan)
+    stored = stored_noise(datasets, plan.environment, rules)
     wanted = [
         (str(layer), workload.name, PRIMARY[workload.kind, workload.protocol])
         for layer in dict.fromkeys(slot.layer for slot in first)
@@ -44,9 +46,9 @@ def forecast_plan(
     table = forecast(
         iterations,
         wanted,
-        spreads(effects),
+        stored.spreads({workload.name: workload.window_s for workload in plan.workloads}),
         read_margins(margins),
-        rules_for(plan),
-        called_shares(effects),
+        rules,
+        called_shares(stored.effects),
     )
     return Forecast(iterations, iteration_s, table)

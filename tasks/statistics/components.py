@@ -84,6 +84,18 @@ def components(
     )  # fmt: skip
 
 
+def variance_in(total: float, seconds: float | None, measured_s: float, window_s: float) -> float:
+    """The variance of a difference in windows of another length than the measured ones.
+
+    Where the part of the seconds is not known, shorter windows are taken to be noisier as if all of
+    the variance came from it, and longer ones to be no better.
+    """
+    stretch = measured_s / window_s
+    if seconds is None:
+        return total * max(1.0, stretch)
+    return total - seconds + seconds * stretch
+
+
 def settling_s(intervals: pl.DataFrame, least: float = 0.005) -> pl.DataFrame:
     """`layer`, `workload`, `settling_s`: seconds at the start of a window in which the load had not
     settled: the median over its cells differs from the window's second half by more than `least`

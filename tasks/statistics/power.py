@@ -101,16 +101,6 @@ def _with_mde(effects: pl.DataFrame, level: float, power: float) -> pl.DataFrame
     return effects.with_columns(columns({"mde": to_cost(sign(metric) * smallest, metric)}))
 
 
-def spreads(effects: pl.DataFrame) -> pl.DataFrame:
-    """Per layer, workload and metric of stored effects: `sd` of one difference (median of the
-    moderated ones) and `prior_df`, the degrees of freedom borrowed from the other cases."""
-    known = effects.filter(pl.col("se_log").is_not_null())
-    return known.group_by(_PLACE, maintain_order=True).agg(
-        sd=(pl.col("se_log") * pl.col("n").sqrt()).median(),
-        prior_df=(pl.col("df") - (pl.col("n") - 1)).median(),
-    )
-
-
 def iterations_within(budget_s: float, iteration_s: float) -> int:
     """Whole iterations that fit into the time."""
     return max(0, int(budget_s // iteration_s))
@@ -174,6 +164,9 @@ def forecast(
     called: Called | None = None,
 ) -> pl.DataFrame:
     """One row for each wanted (layer, workload, metric): what verdicts `iterations` can give.
+
+    known: what is stored of them: layer, workload, metric, `sd` of one difference and `prior_df`,
+    the degrees of freedom borrowed from other cases.
 
     Columns: layer, workload, metric, unit, sd, source ("measured" or "default"), margin, overhead
     (smallest cost that gets this verdict), within (largest cost that gets that one), needed

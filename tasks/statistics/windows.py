@@ -9,6 +9,7 @@ repetitions at the level where they are cheapest).
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from .components import variance_in
 from .power import Judged
 
 LENGTHS_S = (2, 3, 4, 5, 7, 10, 15, 20, 30, 60)
@@ -29,16 +30,8 @@ class Noise:
     seconds: float | None
 
     def in_windows_of(self, length_s: float) -> Judged:
-        """How it will be judged in windows of another length.
-
-        Where the part of the seconds is not known, shorter windows are taken to be noisier as if
-        all of the variance came from it, and longer ones to be no better.
-        """
-        total, stretch = self.judged.sd**2, self.window_s / length_s
-        if self.seconds is None:
-            variance = total * max(1.0, stretch)
-        else:
-            variance = total - self.seconds + self.seconds * stretch
+        """How it will be judged in windows of another length."""
+        variance = variance_in(self.judged.sd**2, self.seconds, self.window_s, length_s)
         return replace(self.judged, sd=variance**0.5)
 
 

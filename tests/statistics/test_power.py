@@ -18,13 +18,16 @@ from tasks.statistics.power import (
     iterations_within,
     largest_within,
     smallest_overhead,
-    spreads,
 )
 from tasks.storage.schema import EFFECTS
 
 from .small_campaign import RULES, effects, simulated
 
 PLACE = ("host", "throughput_single_tcp", "throughput_bps")
+NOTHING_STORED = pl.DataFrame(
+    schema={**dict.fromkeys(("layer", "workload", "metric"), pl.String), "sd": pl.Float64,
+            "prior_df": pl.Float64}
+)  # fmt: skip
 JUDGED = Judged(METRICS["throughput_bps"], 3.0, 0.01, 50.0, RULES)
 
 
@@ -52,7 +55,9 @@ def test_no_cost_is_found_within_the_margin_where_the_error_is_too_large() -> No
 def test_at_the_forecast_cost_a_verdict_comes_in_eight_of_ten_campaigns() -> None:
     """The spread from one night, the verdicts from others: corrected, and against the margin."""
     pilot = analyze(*simulated({}, 4, seed=99), {"throughput_bps": 3.0}, RULES).effects
-    sd, prior_df = spreads(pilot).select("sd", "prior_df").row(0)
+    sd, prior_df = pilot.select(
+        (pl.col("se_log") * pl.col("n").sqrt()).median(), (pl.col("df") - pl.col("n") + 1).median()
+    ).row(0)
     judged = replace(JUDGED, sd=sd, prior_df=prior_df, called=Called(overhead=0.8 * 8 / 42))
     cost = judged.overhead_from(4)
     assert cost is not None
@@ -108,12 +113,9 @@ def test_a_time_budget_is_whole_iterations() -> None:
 
 
 def test_stored_spread_is_used_and_a_default_says_that_it_is_one() -> None:
-    stored = pl.DataFrame(
-        {"layer": ["host"], "workload": [PLACE[1]], "metric": [PLACE[2]],
-         "se_log": [0.005], "n": [4], "df": [40.0]}
-    )  # fmt: skip
+    stored = pl.DataFrame([(*PLACE, 0.01, 37.0)], NOTHING_STORED.schema, orient="row")
     other = ("vm", *PLACE[1:])
-    table = forecast(6, [PLACE, other], spreads(stored), {"throughput_bps": 3.0}, RULES)
+    table = forecast(6, [PLACE, other], stored, {"throughput_bps": 3.0}, RULES)
     assert table["sd"].to_list() == pytest.approx([0.01, 0.02])
     assert table["source"].to_list() == ["measured", "default"]
     assert "default" in table["text"][1]
@@ -121,13 +123,12 @@ def test_stored_spread_is_used_and_a_default_says_that_it_is_one() -> None:
 
 
 def test_one_iteration_gives_no_verdict_and_says_so() -> None:
-    nothing_stored = spreads(EFFECTS.frame())
-    row = forecast(1, [PLACE], nothing_stored, {"throughput_bps": 3.0}, RULES).row(0, named=True)
+    row = forecast(1, [PLACE], NOTHING_STORED, {"throughput_bps": 3.0}, RULES).row(0, named=True)
     assert (row["overhead"], row["within"]) == (None, None)
     assert "no verdict" in row["text"]
 
 
 def test_a_metric_without_margin_has_no_forecast() -> None:
-    row = forecast(6, [PLACE], spreads(EFFECTS.frame()), {}, RULES).row(0, named=True)
+    row = forecast(6, [PLACE], NOTHING_STORED, {}, RULES).row(0, named=True)
     assert (row["overhead"], row["needed"]) == (None, None)
     assert "no margin" in row["text"]

@@ -1,11 +1,13 @@
 """A plan's windows, from what is stored of its environment."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from tasks.choose_windows import with_chosen_windows
+from tasks.forecast import forecast_plan
 from tasks.model.environment import Layer
 from tasks.model.plan import Case, CaseKind, Design, Plan, Workload
 from tasks.planning.schedule import duration_s, make_plan
@@ -79,3 +81,18 @@ def test_where_no_window_decides_the_preset_stays(stored: str) -> None:
     chosen = with_chosen_windows(plan, stored)
     assert chosen.plan == plan
     assert "no windows decide in 2 iterations" in chosen.reasons[0]
+
+
+def test_a_forecast_is_for_the_windows_of_its_plan(stored: str) -> None:
+    """Short windows of a load that is steady within them see as much; of an unknown one, less."""
+    plan = made(iterations=6)
+    short = replace(plan, workloads=tuple(replace(w, window_s=2.0) for w in plan.workloads))
+
+    def sd(plan: Plan) -> float:
+        table = forecast_plan(plan, stored, None).table
+        return float(table.filter(workload=WORKLOAD)["sd"][0])
+
+    assert sd(short) < 1.2 * sd(plan)
+    intervals = Dataset(stored).scan("intervals").collect()
+    Dataset(stored).replace("simulated", "simulated", {"intervals": intervals.clear()})
+    assert sd(short) == pytest.approx(5**0.5 * sd(plan))
