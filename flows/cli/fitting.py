@@ -10,12 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 INDENT = 2
+MISSING = "—"
 
 
 @dataclass
 class FittingTable:
     """Rows under heads. Where the widest row does not fit, a row becomes a block: its first `names`
-    cells as the title, the others below, each after its head (a head of "" is not written).
+    cells as the title, the others below, each after its head (a head of "" is not
+    written), missing ones left out.
 
     styles: a style for the whole title of each row.
     """
@@ -52,8 +54,7 @@ class FittingTable:
         for row, style in zip(self.rows, self.styles, strict=True):
             title, rest = row[: self.names], row[self.names :]
             yield Text(" · ".join(filter(None, title)), style=f"bold {style}".strip())
-            heads = self.heads[self.names :]
-            parts = [
-                f"{head} {cell}".strip() for head, cell in zip(heads, rest, strict=True) if cell
-            ]
+            told = zip(self.heads[self.names :], rest, strict=True)
+            known = [(head, cell) for head, cell in told if cell not in ("", MISSING)]
+            parts = [f"{head}: {cell}" if head else cell for head, cell in known]
             yield Padding(Text(" · ".join(parts)), (0, 0, 0, INDENT), expand=False)

@@ -9,6 +9,7 @@ from ..statistics.nights import nights_measured
 from ..statistics.usage import Answer, Usage
 from .bundle import Bundle
 from .markdown import markdown_table
+from .noise import says_nothing
 from .numbers import interval, number, percent
 from .texts import Lang, Texts
 from .view import RESOURCES, TOPICS, ToolRow, View
@@ -156,6 +157,8 @@ def _head(t: Texts, name: str) -> str:
 def _text(t: Texts, row: Mapping[str, Any], name: str) -> str:
     if name == "decided_by":
         return _deciding(t, row)
+    if name in TOPICS and says_nothing(name, row[f"{name}_low"], row[f"{name}_high"]):
+        return t("noise.alone")
     if name in TOPICS:
         ends = interval(row[f"{name}_low"], row[f"{name}_high"])
         return f"{percent(row[f'{name}_pct'])} {ends}".rstrip()

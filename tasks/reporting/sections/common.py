@@ -7,6 +7,7 @@ from ...model.plan import ToolClass
 from ...statistics.usage import Usage
 from ..columns import named_columns, number_cell
 from ..document import Cell, ReportColumn
+from ..noise import says_nothing, too_noisy
 from ..numbers import DASH, interval, number, percent
 from ..view import TOPICS, Row, ToolRow, View
 
@@ -61,6 +62,8 @@ def effect_cell(view: View, row: Row | None) -> Cell:
     if row["verdict"] == "invalid":
         return Cell(view.t("verdict.invalid"), mark="verdict-invalid")
     value, ends = _numbers(row)
+    if row["primary"] and says_nothing(row["topic"], row["ci_low"], row["ci_high"]):
+        value = too_noisy(view.t, row)
     mark = f"verdict-{row['verdict']}" if row["primary"] else ""
     return Cell(value, ends, row["estimate"], mark, notes=view.findings.of_number(row))
 
@@ -125,8 +128,10 @@ def deciding_text(view: View, row: Row) -> str:
 def effect_text(view: View, row: Row) -> str:
     """`TCP latency cost +252 % [+240, +265]`: an effect inside a sentence."""
     if row["primary"]:
-        workload = view.workload(row["workload"])
-        return view.t("effect_text", workload=workload, numbers=cost_text(row))
+        workload, numbers = view.workload(row["workload"]), cost_text(row)
+        if says_nothing(row["topic"], row["ci_low"], row["ci_high"]):
+            numbers = f"{interval(row['ci_low'], row['ci_high'])} ({too_noisy(view.t, row)})"
+        return view.t("effect_text", workload=workload, numbers=numbers)
     topic, unit = view.t(f"topic.{row['topic']}"), view.t(f"unit.{row['topic']}")
     return f"{topic} {cost_text(row)} {unit}"
 

@@ -40,7 +40,7 @@ def test_a_table_is_drawn_where_it_fits_and_blocks_where_it_does_not() -> None:
     assert printed(table(), 120).splitlines()[0].split() == ["case", "layer", "verdict", "latency"]
     title, below = printed(table(), 80).splitlines()
     assert title == f"{LONG} · host"
-    assert below == f"  verdict {VERDICT} · latency +252.1 % [+239.2, +265.0]"
+    assert below == f"  verdict: {VERDICT} · latency: +252.1 % [+239.2, +265.0]"
 
 
 def finding(**other: object) -> dict[str, object]:
