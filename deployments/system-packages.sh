@@ -21,6 +21,7 @@ need ip iproute2
 need ethtool ethtool
 need ps procps
 need setsid util-linux
+need mount mount
 need netperf netperf
 if ! has bpftool; then
     if grep -qi ubuntu /etc/os-release; then wanted="$wanted linux-tools-common"; else wanted="$wanted bpftool"; fi
@@ -31,7 +32,9 @@ for extra; do
         with-browser) need chromium chromium; need fc-list fontconfig
                       [ -n "$(fc-list :lang=zh 2>/dev/null)" ] || wanted="$wanted fonts-noto-cjk" ;;
         with-vm) need qemu-system-x86_64 qemu-system-x86; need busybox busybox-static
-                 need modprobe kmod; need mawk mawk; need gzip gzip; need tar tar ;;  # for guests
+                 need modprobe kmod; need mawk mawk; need gzip gzip; need tar tar  # for guests
+                 need xz xz-utils  # a kernel's modules are compressed: by xz on Debian, by zstd on Ubuntu
+                 if grep -qi ubuntu /etc/os-release; then need zstd zstd; fi ;;
         with-ovs) need ovs-vsctl openvswitch-switch ;;
         with-postgresql) [ -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] ||
                              need initdb postgresql ;;

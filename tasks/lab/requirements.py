@@ -35,6 +35,7 @@ _OVS = dict.fromkeys(_OVS_PROGRAMS, "openvswitch-switch")
 _VM = {
     "qemu-system-x86_64": "qemu-system-x86",
     "busybox": "busybox-static",
+    "xz": "xz-utils",
     "apt-get": "apt (guests boot this distribution's kernel and packages)",
     "dpkg-deb": "dpkg (guests boot this distribution's kernel and packages)",
 }
@@ -50,6 +51,12 @@ _BTF = Path("/sys/kernel/btf/vmlinux")
 def missing(layers: Sequence[str] = ("host",), switch: str = "bridge") -> list[str]:
     """A line for each thing that this machine lacks for such a lab; empty: nothing."""
     return refusals() or [*_missing_parts(layers, switch), *_missing_kernel()]
+
+
+def packages() -> set[str]:
+    """The Debian packages that labs of every kind need."""
+    providers = [*_BASE.values(), *_OVS.values(), *_VM.values(), *PACKAGES]
+    return {package.split()[0] for package in providers}
 
 
 def refusals() -> list[str]:

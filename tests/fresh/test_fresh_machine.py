@@ -1,8 +1,13 @@
 """On a minimal Debian, the README's first commands lead to a report, and leave nothing behind."""
 
+import re
+import subprocess
 from collections.abc import Iterator
 
 import pytest
+
+from tasks.lab import requirements
+from tasks.model.names import ROOT
 
 from .machine import Machine, fresh_machine, lacking
 from .readme_commands import first_commands
@@ -46,3 +51,35 @@ def test_the_demo_leaves_nothing(machine: Machine) -> None:
 
 def test_a_part_of_the_tests_passes(machine: Machine) -> None:
     machine.run("make test ARGS='-q tests/discovery tests/remote tests/lab/test_lab_hosts.py'")
+
+
+def test_each_package_that_is_removed_comes_back(machine: Machine) -> None:
+    set_up = "sh deployments/system-packages.sh with-browser with-vm with-ovs"
+    machine.run(set_up)
+    lost = []
+    for package in sorted((_asked_for() | requirements.packages()) - {"apt", "dpkg"}):
+        if _status(machine, package) != "no installed":
+            continue  # essential: dpkg itself needs it; or of an option that is not used here
+        machine.run(f"dpkg --purge --force-depends {package} >/dev/null 2>&1")
+        assert _status(machine, package) != "no installed"
+        try:
+            machine.run(f"{set_up} >/dev/null 2>&1")
+        except subprocess.CalledProcessError:
+            lost.append(f"{package}: the set-up fails without it")
+            machine.run("apt-get --fix-broken install >/dev/null 2>&1")
+        if _status(machine, package) != "no installed":
+            lost.append(package)
+            machine.run(f"apt-get install {package} >/dev/null 2>&1")
+    assert lost == []
+
+
+def _asked_for() -> set[str]:
+    """The packages that the set-up names."""
+    script = (ROOT / "deployments/system-packages.sh").read_text()
+    return set(re.findall(r"\bneed [\w-]+ ([\w-]+)", script))
+
+
+def _status(machine: Machine, package: str) -> str:
+    """Whether dpkg counts it as essential, and whether it is installed."""
+    form = "'${Essential} ${db:Status-Status}'"
+    return machine.output(f"dpkg-query --show --showformat {form} {package} 2>/dev/null || true")
