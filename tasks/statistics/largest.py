@@ -14,7 +14,7 @@ upper end, and the interval of the largest cost: its upper end is to be held aga
 that no case exceeds it, its lower end to say that at least one does. A single row keeps its own
 interval.
 
-Model, within one workload (η: oriented δ, positive is worse; s: its error, t(0.975)·se/1.96):
+Model, within one workload (η: oriented δ, positive is worse; s: half its interval over 1.96):
 
     η̂ᵢ ~ N(ηᵢ, sᵢ²);   ηᵢ ~ N(μ, τ²), or N(μ, τ² + (WIDE·s)²) for a share UNLIKE of the cases
 
@@ -24,7 +24,7 @@ more than twice the error of its peers keeps its own interval: unsteady tools ar
 ones.
 
     high = the largest 97.5 % quantile of any ηᵢ
-    low  = the largest lower end of all rows, at 1 − 0.025/k for k rows (Bonferroni)
+    low  = the largest lower end of all rows, widened to 1 − 0.025/k for k rows (Bonferroni)
 
 The upper end needs no correction for the number of cases (intersection-union test; Berger 1982,
 Technometrics 24:295): it fails only where that of the truly largest does. Simulated with an error
@@ -44,7 +44,7 @@ from scipy.special import expit, ndtr, ndtri, stdtrit
 
 from ..model.metrics import METRICS, Metric
 from .arrays import Floats
-from .scale import sign, to_cost
+from .scale import from_cost, sign, to_cost
 
 UNLIKE = 0.2
 """Share of cases that are expected to be unlike the tool's others in the same workload."""
@@ -112,14 +112,23 @@ def cost_intervals(effects: Sequence[Row]) -> list[CostInterval]:
         return [CostInterval(row["estimate"], row["ci_low"], row["ci_high"])]
     metrics = [METRICS[row["metric"]] for row in effects]
     eta = np.array([sign(m) * row["estimate_log"] for m, row in zip(metrics, effects, strict=True)])
-    se, df = (np.array([row[name] for row in effects], np.float64) for name in ("se_log", "df"))
-    mean, high = eta.copy(), eta + stdtrit(df, _UPPER) * se
-    error = stdtrit(df, _UPPER) / ndtri(_UPPER) * se
-    for mates in _mates(effects, error):
+    df = np.array([row["df"] for row in effects], np.float64)
+    half = np.array([_half(row, metric) for row, metric in zip(effects, metrics, strict=True)])
+    mean, high = eta.copy(), eta + half
+    error = half / ndtri(_UPPER)
+    for group in _mates(effects, error):
+        mates = sorted(group, key=lambda i: (eta[i], error[i]))  # so that rounding has one order
         mean[mates], high[mates] = _borrowed(eta[mates], error[mates])
-    low = np.minimum(eta - stdtrit(df, 1 - (1 - _UPPER) / max(1, len(eta))) * se, mean)
+    wider = stdtrit(df, 1 - (1 - _UPPER) / max(1, len(eta))) / stdtrit(df, _UPPER)
+    low = np.minimum(eta - wider * half, mean)
     ends = zip(mean, low, high, metrics, strict=True)
     return [CostInterval(*(_cost(end, metric) for end in each)) for *each, metric in ends]
+
+
+def _half(row: Row, metric: Metric) -> float:
+    """Half the row's own interval, on the scale of δ. It is wider than 95 % where the analysis that
+    decided has a smaller error."""
+    return (from_cost(row["ci_high"], metric) - from_cost(row["ci_low"], metric)) / 2
 
 
 def _mates(effects: Sequence[Row], error: Floats) -> list[list[int]]:
