@@ -41,7 +41,7 @@ def test_a_page_and_its_markdown_are_written_in_each_language(twenty: HistoryRep
 def test_each_thing_that_changed_is_one_row_newest_first(english: str) -> None:
     rows = table(english, "Changes, newest first")
     assert [(row[0], row[1], row[3]) for row in rows] == [
-        (f"{day(HOSTS_AT):%Y-%m-%d}", "level", "Host baselines got slower"),
+        (f"{day(HOSTS_AT):%Y-%m-%d}", "level", "Host baselines worse"),
         (f"{day(TOOL_AT):%Y-%m-%d}", "level", "eth_drop costs more"),
         (
             f"{day(KERNEL_AT):%Y-%m-%d}",
@@ -51,7 +51,7 @@ def test_each_thing_that_changed_is_one_row_newest_first(english: str) -> None:
     ]
     assert "8.22 Gbit/s → 7.61 Gbit/s (−7.4 %)" in rows[0][4]
     assert "TCP latency, rx_protocol_udp: +3.9 % → +12.7 %" in rows[1][4]
-    assert rows[1][4].endswith("and 3 more series")
+    assert rows[1][4].endswith("more series: 3")
 
 
 def test_a_new_version_of_a_tool_is_an_epoch_of_that_tool_alone(tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_the_page_needs_no_network_and_no_other_file(twenty: HistoryReport) -> N
 def test_one_night_is_no_history_yet(tmp_path: Path) -> None:
     found = history_of(store(tmp_path / "d", nights=1), tmp_path)
     text = read(found, "history.en.md")
-    assert "lab: one night only, so there is no history yet" in text
-    assert "只有一夜" in read(found, "history.zh.md")
+    assert "lab: one night only; see its report" in text
+    assert "仅有一夜" in read(found, "history.zh.md")
     assert "|" not in text
     assert "<svg" not in read(found, "history.en.html")
     assert found.changes.is_empty()

@@ -9,6 +9,11 @@ import pytest
 import tasks.reporting
 from tasks.reporting.texts import LANGS, Texts, catalogue
 
+from ..languages import chinese, english_words
+
+KEPT = {"kprobe", "tracepoint", "raw", "map", "buffer", "state"}
+"""Kinds of probes, maps and buffers of the kernel, C-states."""
+
 PACKAGE = Path(tasks.reporting.__file__).parent
 LITERAL = re.compile(r"""\bt\(\s*f?["']([a-z_.{}]+(?:\[[^]]*\])?[a-z_.]*)["']""")
 
@@ -44,3 +49,12 @@ def test_a_sentence_of_a_check_falls_back_to_english() -> None:
     assert Texts("zh").one_of({"message": "m", "message_zh": "信"}, "message") == "信"
     assert Texts("zh").one_of({"message": "m", "message_zh": None}, "message") == "m"
     assert Texts("en").one_of({"message": "m", "message_zh": "信"}, "message") == "m"
+
+
+@pytest.mark.parametrize("key", sorted(set(catalogue()) - {"report.other_lang"}))
+def test_each_side_is_in_its_own_language(key: str) -> None:
+    """The link to the other language is the one text in that language."""
+    texts = catalogue()[key]
+    assert not chinese(texts["en"])
+    own = re.sub(r"`[^`]*`|--[\w-]+", "", texts["zh"])
+    assert not set(english_words(own)) - KEPT
