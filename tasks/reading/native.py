@@ -15,7 +15,7 @@ from ..model.errors import InputError, ParseError
 from ..model.metrics import METRICS
 from ..model.outcome import BpfProgram, CellKey, CellReading, CellStatus, Outcome
 from ..model.plan import Case
-from ..storage import rawtree, schema
+from ..storage import journal, rawtree, schema
 from ..storage.run_folder import RunFolder
 from .cell import key_of, read_cell
 from .planned import never_measured
@@ -219,7 +219,10 @@ def _time(epoch_s: float | None) -> datetime | None:
 def _manifest(folder: Path, rows: _Rows) -> Iterator[tuple[str, str, str]]:
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         name = path.relative_to(folder).as_posix()
-        if path in rows.refused:
+        if path.suffix == ".jsonl" and (cut := journal.cut_lines(path)):
+            lines = ", ".join(map(str, cut))
+            yield name, FileStatus.REFUSED, f"line {lines} is cut; `run --resume` measures it again"
+        elif path in rows.refused:
             yield name, FileStatus.REFUSED, rows.refused[path]
         elif path in rows.metadata or any(part in path.name for part in _RAW_NAMES):
             yield name, FileStatus.READ, ""

@@ -27,6 +27,19 @@ def append(path: Path, record: Any) -> None:
         os.fsync(out.fileno())
 
 
+def cut_lines(path: Path) -> list[int]:
+    """Numbers, from 1, of the lines that are no complete record; empty lines are none."""
+    lines = path.read_bytes().split(b"\n")
+    return [number for number, line in enumerate(lines, 1) if line and not _is_complete(line)]
+
+
+def _is_complete(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
 def read(path: Path, adapter: TypeAdapter[_T]) -> Iterator[_T]:
     """The records of all complete lines, in order; none if there is no file yet."""
     if not path.exists():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -167,6 +168,17 @@ def test_stored_readings_give_the_same_rows_as_the_raw_files(done, monkeypatch):
     assert len(parsed) == raw.cells.height > 0
     for name, rows in raw.tables().items():
         assert stored.tables()[name].equals(rows), name
+
+
+def test_a_cut_line_of_a_journal_is_named(done, tmp_path):
+    copy = Path(shutil.copytree(done.run / NAME, tmp_path / NAME))
+    outcomes = copy / "outcomes.jsonl"
+    outcomes.write_bytes(outcomes.read_bytes()[:-20])
+    manifest = native.read_environment(RunFolder(copy)).manifest
+    (refused,) = manifest.filter(status="refused").rows()
+    last = len(outcomes.read_bytes().splitlines())
+    assert refused[0] == "outcomes.jsonl"
+    assert refused[2].startswith(f"line {last} is cut")
 
 
 def test_the_run_is_in_the_datasets_with_its_facts(done):

@@ -9,7 +9,7 @@ from tasks.model.environment import Layer
 from tasks.model.errors import InputError, ParseError
 from tasks.model.outcome import CellKey, CellReading, CellStatus, Outcome, Sample, Window
 from tasks.model.plan import Case, CaseKind, Design, Plan, Slot, Workload
-from tasks.storage import rawtree
+from tasks.storage import journal, rawtree
 from tasks.storage.run_folder import RunFolder, hardware_groups, laid_out, run_folders
 
 from ..paths import REFERENCE_CASES
@@ -64,6 +64,16 @@ def test_an_incomplete_line_of_the_journal_is_dropped_and_the_others_are_read(
         file.write_bytes(whole + whole[:cut])
         folder.add_outcome(outcome(1))
         assert [place[2] for place in folder.outcomes()] == [0, 1]
+
+
+def test_the_cut_lines_of_a_journal_are_known(folder: RunFolder) -> None:
+    file = folder.path / "outcomes.jsonl"
+    for position in range(3):
+        folder.add_outcome(outcome(position))
+    assert journal.cut_lines(file) == []
+    lines = file.read_bytes().splitlines()
+    file.write_bytes(b"\n".join([lines[0], lines[1][:-7], lines[2][:9]]))
+    assert journal.cut_lines(file) == [2, 3]
 
 
 def test_a_lost_connection_in_an_older_journal_is_measured_again(folder: RunFolder) -> None:
