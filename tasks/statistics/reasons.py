@@ -37,21 +37,21 @@ REASONS: dict[str, Bilingual] = {
          "分 {nights} 夜测量，每夜计为一个样本"),
         ("times", "{problem} ({count}×)", "{problem}（{count} 次）"),
         # an effect that is not tested
-        ("single", "{counted}: no spread known", "仅{counted}，离散度未知"),
+        ("single", "{counted}: no spread known", "仅 {counted}，离散度未知"),
         ("no_spread", "the differences show no spread: no interval", "各次差值相同，无法给出区间"),
         ("no_margin", "no margin set for this metric: interval only",
          "该指标未设容差，仅给出区间"),
         # an effect that no test decides
         ("open",
-         "the interval [{low}, {high}] {unit} leaves it open; {counted} decide a cost of "
-         "{mde} {unit} or more",
+         "the interval [{low}, {high}] {unit} leaves it open; with {counted} a cost of {mde} "
+         "{unit} or more is decided",
          "区间 [{low}, {high}] {unit} 不足以判定；{counted}可判定 {mde} {unit} 及以上的开销"),
         ("like_placebo",
-         "; it differs from no tool, but not from the placebos: the harness may cost as much",
-         "；与不加载工具有差异，但与安慰剂无差异：可能是测量装置本身的开销"),
+         "; it differs from the baselines but not from the placebos: it may be the harness's cost",
+         "；与基线有差异，但与空载对照无差异：可能是测试框架自身的开销"),
         ("disagree",
-         "mean {mean} and Hodges–Lehmann {median} {unit} disagree: single iterations decide the "
-         "mean",
+         "mean {mean} and Hodges–Lehmann {median} {unit} disagree: single iterations "
+         "dominate the mean",
          "均值 {mean} 与 Hodges–Lehmann 估计 {median} {unit} 不一致：均值受个别迭代左右"),
         # a verdict
         ("p", "p = {p}, adjusted {q}", "p = {p}，校正后 {q}"),
@@ -62,21 +62,21 @@ REASONS: dict[str, Bilingual] = {
          "；{gain} 的性能提升并非工具所致：{causes}"),
         ("amount", "{value} {unit}", "{value} {unit}"),
         ("positive",
-         "there is a cost ({p}), but not known whether it is above {margin}",
+         "there is overhead ({p}); whether it exceeds {margin} is open",
          "有开销（{p}），但尚不能判定是否超出 {margin}"),
         ("gain",
-         "faster with the tool than without ({p}), which no tool's own work can cause; {causes}",
-         "加载工具后反而更快（{p}），这不可能是工具本身的作用；{causes}"),
+         "faster with the tool than without ({p}), which no tool can cause by itself; {causes}",
+         "加载工具后性能反而提升（{p}），工具自身不可能造成这一结果；{causes}"),
         ("gain_causes",
          "check idle states (cores that the tool kept awake), CPU frequency, flow-cache "
          "warm-up and baseline drift",
-         "请检查核心空闲状态（工具使核心未休眠）、CPU 频率、流表缓存预热与基线漂移"),
+         "请检查 CPU 空闲状态（工具使核心未休眠）、频率、流表缓存预热与基线漂移"),
         ("and", "{reason}; {problem}", "{reason}；{problem}"),
         ("withheld", "verdict withheld: {}", "暂不判定：{}"),
         ("calibration", "{} failed; the interval stands", "{} 未通过；区间仍然有效"),
         # a gain, in a sequential campaign
         ("again",
-         "{}; again on {} fresh iterations, judged on these alone",
+         "{}; confirmed on {} further iterations, judged on these alone",
          "{}；另测 {} 次迭代后结果相同，判定仅依据这些迭代"),
         ("not_again", "{}; not measured again", "{}；尚未重新测量"),
         # the end of a case
@@ -88,15 +88,15 @@ REASONS: dict[str, Bilingual] = {
         ("cap", "cap of {n} iterations reached", "达到 {n} 次迭代上限"),
         ("ended", "campaign ended after {n} iterations", "测试在第 {n} 次迭代后结束"),
         # a comparison of runs or versions
-        ("worse", "costs more by more than the margin", "开销增加，幅度超出容差"),
+        ("worse", "costs more, beyond the margin", "开销增加，幅度超出容差"),
         ("same_within_margin", "the difference is within the margin", "差异在容差以内"),
         ("worse_unresolved",
-         "costs more, not known whether by more than the margin",
+         "costs more; whether beyond the margin is open",
          "开销增加，尚不能判定是否超出容差"),
         ("better", "costs less", "开销减小"),
-        ("not_comparable", "no estimate on both sides", "两侧并非都有估计值"),
-        ("here", "; here {}", "；本侧：{}"),
-        ("there", "; there {}", "；另一侧：{}"),
+        ("not_comparable", "no estimate on at least one side", "两侧并非都有估计值"),
+        ("here", "; second run: {}", "；后一批次：{}"),
+        ("there", "; first run: {}", "；前一批次：{}"),
     )
 }  # fmt: skip
 

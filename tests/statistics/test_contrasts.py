@@ -58,7 +58,7 @@ def test_what_is_withheld_in_one_run_is_not_compared() -> None:
     )
     row = effect(compare_runs(run(5), refused, MARGINS, RULES), case="x")
     assert (row["verdict"], row["estimate"]) == ("inconclusive", None)
-    assert "here verdict withheld: the placebo failed" in row["reason"]
+    assert "second run: verdict withheld: the placebo failed" in row["reason"]
 
 
 def versions() -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -136,7 +136,7 @@ UP = [106.0, 106.1, 105.9, 106.0, 106.1, 105.9]
 def test_a_gain_is_measured_afresh_and_published_where_it_stays() -> None:
     verdict, reason, stopped, n = gaining(UP)
     assert (verdict, stopped, n) == ("implausible_gain", "decided after 6 iterations", 3)
-    assert reason.endswith("; again on 3 fresh iterations, judged on these alone")
+    assert reason.endswith("; confirmed on 3 further iterations, judged on these alone")
 
 
 def test_a_gain_that_does_not_come_again_is_judged_on_the_fresh_iterations_alone() -> None:

@@ -109,7 +109,7 @@ def compare(
     margins: Margins = None,
     form: Form = "table",
 ) -> None:
-    """Compares what the tools cost in two runs; exit 3 if B costs more by more than the margin."""
+    """Compares what the tools cost in two runs; exit 3 if B costs more, beyond the margin."""
     from ...comparison import comparison
     from ..documents import comparison_json, print_document
     from ..tables import print_compared
