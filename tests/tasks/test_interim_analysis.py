@@ -3,6 +3,8 @@
 import polars as pl
 
 from tasks.interim_analysis import without_decided
+from tasks.planning.remaining import slots_left, workloads_left
+from tasks.storage import workflow
 
 from ..planning.test_schedule import WORKLOADS, case, order_of, plan
 
@@ -42,3 +44,17 @@ def test_baselines_and_placebos_stay_for_the_workloads_that_a_tool_still_has():
     measured = {w.name for s in left.slots if s.iteration == 2 for w in left.workloads_in(s)}
     assert measured == set(NAMES[2:])
     assert 3 in order_of(left, 2)  # the placebo
+
+
+def test_a_resumed_run_measures_only_what_had_not_left():
+    made = plan([case(1), case(2)], iterations=4)
+    left, _ = without_decided(made, decided(("tool_1", NAMES[0]), ("tool_2", NAMES[1])), 3)
+    resumed = workflow.load(workflow.dump(left), "workflow.json")
+    open_cells = {
+        (slot.case_id, load.name)
+        for slot in slots_left(resumed, {})
+        if slot.iteration == 4 and slot.case_id in {1, 2}
+        for load in workloads_left(resumed, slot, {})
+    }
+    every = {(number, name) for number in (1, 2) for name in NAMES}
+    assert open_cells == every - {(1, NAMES[0]), (2, NAMES[1])}
