@@ -106,7 +106,9 @@ def _first_process(root: Path) -> Iterator[psutil.Process]:
 def _network(first: psutil.Process) -> Iterator[None]:
     told, tells = os.pipe()
     program = ["slirp4netns", "--configure", "--mtu=65520", f"--ready-fd={tells}"]
-    translator = _start([*program, str(first.pid), "tap0"], pass_fds=[tells])
+    translator = _start(
+        [*program, str(first.pid), "tap0"], pass_fds=[tells], stdout=subprocess.DEVNULL
+    )
     os.close(tells)
     try:
         _wait_for(told, b"1", "its network")

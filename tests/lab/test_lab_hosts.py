@@ -87,9 +87,13 @@ def test_a_tool_attaches_from_inside_a_host_and_sees_packets(
     wait_for(lambda: _programs(one, shell) == before + programs)
     server, client = host_of(one, "host-server").test_ip, host_of(one, "host-client").test_ip
     hello = "exec 3<>/dev/tcp/%s/22; head -c 4 <&3 >/dev/null"
-    shell(one, "host-client", f"bash -c '{hello % server}'")
-    shell(one, "host-server", f"bash -c '{hello % client}'")
-    wait_for(lambda: line in shell(one, "host-server", f"cat /srv/bench/{script}.log"))
+
+    def seen() -> bool:  # newer bpftrace loads all programs before it attaches the first
+        shell(one, "host-client", f"bash -c '{hello % server}'")
+        shell(one, "host-server", f"bash -c '{hello % client}'")
+        return line in shell(one, "host-server", f"cat /srv/bench/{script}.log")
+
+    wait_for(seen)
     shell(one, "host-server", "kill $(pidof bpftrace)")
     wait_for(lambda: _programs(one, shell) == before)
 
