@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from tasks.model.names import ROOT
 
@@ -52,13 +52,20 @@ class Machine:
         inside = self.first.children(recursive=True)
         return [" ".join(one.cmdline()) for one in inside if one.name() != "sleep"]
 
-    def _run(self, command: str, folder: str, **how: int) -> "subprocess.CompletedProcess[str]":
+    def _run(
+        self, command: str, folder: str, stdout: int | None = None
+    ) -> "subprocess.CompletedProcess[str]":
         variables = {"HOME": HOME, "PATH": _PATH, "LANG": "C.UTF-8"} | package_sources.environment()
         enter = ["nsenter", f"--target={self.first.pid}", "--mount", "--pid", "--net", "--uts",
                  "--ipc", "--cgroup"]  # fmt: skip
         shell = ["sh", "-c", f"cd {folder} && {command}"]
         return subprocess.run(
-            [*enter, *shell], env=variables, stdin=subprocess.DEVNULL, text=True, check=True, **how
+            [*enter, *shell],
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            text=True,
+            check=True,
         )
 
 
@@ -77,7 +84,7 @@ def fresh_machine(suite: str) -> Iterator[Machine]:
         (root / "etc/resolv.conf").write_text(f"nameserver {_NAMESERVER}\n")
         if certificates := package_sources.certificates():
             shutil.copy(certificates, root / package_sources.CERTIFICATES.lstrip("/"))
-        clone = ["git", "clone", "--quiet", "--no-hardlinks", ROOT, f"{root}{CLONE}"]
+        clone = ["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), f"{root}{CLONE}"]
         subprocess.run(clone, check=True)
         first = stack.enter_context(_first_process(root))
         stack.enter_context(_network(first))
@@ -97,9 +104,11 @@ def _first_process(root: Path) -> Iterator[psutil.Process]:
         (first,) = psutil.Process(holder.pid).children()
         yield first
     finally:
-        holder.kill()  # --kill-child ends the first process, and the kernel all others with it
+        # --kill-child ends the first process, and the kernel all others with it
+        inside = psutil.Process(holder.pid).children()
+        holder.kill()
         holder.communicate()
-        psutil.wait_procs([first], timeout=_READY_S)
+        psutil.wait_procs(inside, timeout=_READY_S)
 
 
 @contextmanager
@@ -119,11 +128,14 @@ def _network(first: psutil.Process) -> Iterator[None]:
         translator.wait()
 
 
-def _start(argv: Sequence[str], **how: object) -> "subprocess.Popen[bytes]":
+def _start(
+    argv: Sequence[str], stdout: int, pass_fds: Sequence[int] = ()
+) -> "subprocess.Popen[bytes]":
     """In a session of its own: Ctrl-C reaches this process, which then ends it."""
     return subprocess.Popen(
-        [*_WITH_ITS_PARENT, *argv], stdin=subprocess.DEVNULL, start_new_session=True, **how
-    )  # type: ignore[call-overload, no-any-return]
+        [*_WITH_ITS_PARENT, *argv], stdin=subprocess.DEVNULL, stdout=stdout, pass_fds=pass_fds,
+        start_new_session=True,
+    )  # fmt: skip
 
 
 def _wait_for(pipe: int, word: bytes, what: str) -> None:

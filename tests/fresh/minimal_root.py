@@ -34,19 +34,16 @@ def copied_root(suite: str) -> Iterator[Path]:
 
 def _minimal_root(suite: str) -> Path:
     options = [*package_sources.apt_options(), *_ANSWERS]
-    made_from = [
-        *("--variant=minbase", *(f"--aptopt={option}" for option in options), suite),
-        *package_sources.apt_sources(suite),
-    ]
-    mark = hashlib.sha256("\n".join(made_from).encode()).hexdigest()[:12]
+    arguments = ["--variant=minbase", *(f"--aptopt={option}" for option in options), suite]
+    sources = package_sources.apt_sources(suite)
+    mark = hashlib.sha256("\n".join(arguments + sources).encode()).hexdigest()[:12]
     root = CACHE / f"{suite}-{mark}"
     if not root.exists():
         for old in CACHE.glob(f"{suite}-*"):
             _remove(old)
         part = CACHE / f"{suite}-{mark}.part"
-        *arguments, main, updates, security = made_from
-        made = ["mmdebstrap", "--quiet", *arguments, part, main, updates, security]
-        subprocess.run(made, check=True, stdin=subprocess.DEVNULL)
+        make = ["mmdebstrap", "--quiet", *arguments, str(part), *sources]
+        subprocess.run(make, check=True, stdin=subprocess.DEVNULL)
         part.rename(root)
     return root
 
