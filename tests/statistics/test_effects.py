@@ -253,7 +253,7 @@ def test_nights_count_once_each_and_the_error_comes_from_their_spread() -> None:
     assert row["estimate"] == pytest.approx(-100 * math.expm1((a + b) / 2))
     assert row["ci_low"] == pytest.approx(-100 * math.expm1((a + b) / 2 + half))
     assert row["reason"].endswith("measured in 2 nights: each counts once")
-    assert "2 nights decide" in row["reason"]
+    assert "with 2 nights" in row["reason"]
 
 
 def test_a_case_of_one_night_counts_its_iterations_whatever_the_others_took() -> None:
