@@ -15,6 +15,9 @@ from .statistics.power import Judged, called_shares
 from .statistics.stored_noise import StoredNoise, stored_noise
 from .statistics.windows import LENGTHS_S, Choice, Noise, choose_windows
 
+_MANY = (15, 20, 30, 40, 60, 80, 120, 160, 240, 320, 480, 640, 1000)
+"""Iterations that are tried for advice only, where the plan's own are too few."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChosenWindows:
@@ -46,7 +49,9 @@ def with_chosen_windows(plan: Plan, datasets: str, margins: Path | None = None) 
     choice = choose_windows(noise, counts, lab_s)
     if choice is None:
         most = plan.design.iterations
-        return ChosenWindows(plan, (f"no windows decide in {most} iterations: preset windows",))
+        advice = _advice(choose_windows(noise, _MANY, lab_s))
+        reason = f"no windows decide in {most} iterations: preset windows; {advice}"
+        return ChosenWindows(plan, (reason,))
     chosen = _with_windows(settled, choice.windows_s)
     if not plan.design.until_decided:
         design = replace(chosen.design, iterations=choice.iterations)
@@ -101,6 +106,14 @@ def _with_windows(plan: Plan, windows_s: Mapping[str, int]) -> Plan:
 
 def _iteration_s(plan: Plan) -> float:
     return duration_s(plan, [slot for slot in plan.slots if slot.iteration == 1])
+
+
+def _advice(choice: Choice | None) -> str:
+    """What would decide, where the plan's iterations do not."""
+    if choice is None:
+        return f"not even {_MANY[-1]} iterations would"
+    windows = ", ".join(f"{name} {length} s" for name, length in choice.windows_s.items())
+    return f"about {choice.iterations} with {windows} would, in {choice.lab_s / 3600:.2g} h"
 
 
 def _reasons(before: Plan, plan: Plan, choice: Choice, parts: pl.DataFrame) -> Iterable[str]:

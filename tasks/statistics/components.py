@@ -20,7 +20,7 @@ windows are told apart only roughly: drift is in both.
 import polars as pl
 
 from ..storage.schema import CELLS
-from .baselines import residuals
+from .baselines import MAD_TO_SD, residuals
 
 OF_DIFFERENCE = 1.36
 """Variance of a difference over that of one cell: 1, and 0.6 of the two interpolated baselines,
@@ -31,6 +31,8 @@ OF_RESIDUAL = 1.5
 
 _MEDIAN_OF_CHI2 = 0.4549
 """Median of χ² on one degree of freedom: a robust mean square is the median over it."""
+
+_OF_MEDIAN = 1.2533  # standard error of a median over that of a mean
 
 _MIN_POINTS = 4  # seconds in a window of which two halves are compared
 _SERIES = "load_bps"
@@ -99,15 +101,19 @@ def variance_in(total: float, seconds: float | None, measured_s: float, window_s
 def settling_s(intervals: pl.DataFrame, least: float = 0.005) -> pl.DataFrame:
     """`layer`, `workload`, `settling_s`: seconds at the start of a window in which the load had not
     settled: the median over its cells differs from the window's second half by more than `least`
-    (natural logarithm). At most the window's first half.
+    (natural logarithm) and by more than three errors of that median. At most the first half.
     """
     points = _points(intervals)
     late = pl.col("y").filter(pl.col("place") * 2 >= pl.col("points")).mean()
     early = points.with_columns(late=late.over(CELLS.key)).filter(
         pl.col("place") * 2 < pl.col("points")
     )
-    off = early.group_by(*_PLACE, "place").agg((pl.col("y") - pl.col("late")).median().abs())
-    unsettled = pl.col("y") > least
+    apart = pl.col("y") - pl.col("late")
+    spread = MAD_TO_SD * (apart - apart.median()).abs().median()
+    off = early.group_by(*_PLACE, "place").agg(
+        off=apart.median().abs(), error=_OF_MEDIAN * spread / pl.len().sqrt()
+    )
+    unsettled = (pl.col("off") > least) & (pl.col("off") > 3 * pl.col("error"))
     return (
         off.sort("place")
         .group_by(_PLACE, maintain_order=True)

@@ -74,13 +74,20 @@ def largest_within(
 ) -> float | None:
     """The largest oriented true effect, from 0 on, that is found within (low, high) with this
     power; None where not even 0 is."""
-    t = stdtrit(df, 1 - level)
+    t = float(stdtrit(df, 1 - level))
 
     def excess(eta: float) -> float:
-        above = nctdtr(df, (eta - low) / se, t)  # not found above the lower margin
-        return float(nctdtr(df, (eta - high) / se, -t) - above - power)
+        missed = _missed(df, (high - eta) / se, t) + _missed(df, (eta - low) / se, t)
+        return 1.0 - missed - power
 
     return float(brentq(excess, 0.0, high)) if excess(0.0) >= 0 else None
+
+
+def _missed(df: float, noncentrality: float, t: float) -> float:
+    """P(T′ < t): that a test misses an effect so many errors from its limit. SciPy's value is NaN
+    where it is too small for its series."""
+    probability = float(nctdtr(df, noncentrality, t))
+    return 0.0 if np.isnan(probability) else probability
 
 
 def with_mde(effects: pl.DataFrame, rules: DecisionRules) -> pl.DataFrame:

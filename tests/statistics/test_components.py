@@ -108,3 +108,9 @@ def test_a_load_that_settles_after_two_seconds_says_so() -> None:
     assert settling_s(intervals)["settling_s"].to_list() == [0]
     late = settling_s(intervals.with_columns(value=slow))
     assert late.select("workload", "settling_s").row(0) == (WORKLOAD, 2)
+
+
+def test_noisy_seconds_are_not_taken_for_a_load_that_settles() -> None:
+    intervals = night(0.01, 0.2, seed=1)[2]
+    few = intervals.filter(pl.col("iteration") == 1, pl.col("position") < 12)
+    assert settling_s(few)["settling_s"].to_list() == [0]

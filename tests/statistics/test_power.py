@@ -132,3 +132,9 @@ def test_a_metric_without_margin_has_no_forecast() -> None:
     row = forecast(6, [PLACE], NOTHING_STORED, {}, RULES).row(0, named=True)
     assert (row["overhead"], row["needed"]) == (None, None)
     assert "no margin" in row["text"]
+
+
+def test_an_error_that_is_tiny_beside_the_margin_is_no_trouble() -> None:
+    for se in (1e-5, 1e-4, 5e-4):
+        largest = largest_within(se, 60.0, 0.025, 0.8, -0.03, 0.03)
+        assert largest == pytest.approx(0.03, abs=5 * se)

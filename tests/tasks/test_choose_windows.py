@@ -81,6 +81,7 @@ def test_where_no_window_decides_the_preset_stays(stored: str) -> None:
     chosen = with_chosen_windows(plan, stored)
     assert chosen.plan == plan
     assert "no windows decide in 2 iterations" in chosen.reasons[0]
+    assert f"about 15 with {WORKLOAD} 2 s would" in chosen.reasons[0]
 
 
 def test_a_forecast_is_for_the_windows_of_its_plan(stored: str) -> None:
