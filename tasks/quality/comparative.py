@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from ..model.metrics import Scale
 from ..storage.schema import EFFECTS, STRATUM
 from .rule import Tables
 from .views import change, effect_findings, levels, log_width, number, tool_effects, without
@@ -31,10 +32,17 @@ PEERS = 3
 ORDERS = 20.0
 """A cost this many times below every other environment's is not a difference of hardware."""
 
+ORDERS_OF_CHANGE = 5.0
+"""The same for costs in percent of the baseline: the whole interval against the others' lowest end,
+so that the middles are an order apart."""
+
 DEARER = 10.0
 
-ABSOLUTE_COSTS = {"tool_cpu_pct": 1.0, "log_mib_per_min": 0.1}
-"""Costs compared in their own unit, and the level below which ratios are noise."""
+MUCH = {"tool_cpu_pct": 1.0, "log_mib_per_min": 0.1}
+"""Costs in their own unit, and the level below which ratios are noise."""
+
+MUCH_CHANGE_PCT = 20.0
+"""That level for costs in percent of the baseline."""
 
 HISTORY_RUNS = 5
 HISTORY_MADS = 5.0
@@ -85,7 +93,7 @@ def _as_factor(width: str) -> pl.Expr:
 def too_cheap(tables: Tables) -> pl.DataFrame:
     """Tools that cost almost nothing here and much everywhere else: did they run?"""
     much = pl.col("others_low") >= pl.col("noise")
-    far_below = pl.col("ci_high") * ORDERS < pl.col("others_low")
+    far_below = pl.col("ci_high") * pl.col("orders") < pl.col("others_low")
     others = change("others_low", "others_high")
     return effect_findings(_beside_others(tables), much & far_below, others)
 
@@ -99,9 +107,22 @@ def too_dear(tables: Tables) -> pl.DataFrame:
 
 
 def _beside_others(tables: Tables) -> pl.DataFrame:
-    """Effects in their own unit beside the whole range of the other environments' (two or more)."""
+    """Effects beside the whole range of the other environments' (two or more).
+
+    `noise`: the cost below which ratios mean nothing; `orders`: the factor that is far apart. Costs
+    in their own unit without such a level (memory, CPU of the host) are left out.
+    """
     subject = without(EFFECTS.key, "environment", "run")
-    effects = tool_effects(tables).filter(pl.col("metric").is_in(list(ABSOLUTE_COSTS)))
+    is_change = pl.col("scale") == Scale.RATIO
+    noise = pl.col("metric").replace_strict(MUCH, default=None, return_dtype=pl.Float64)
+    effects = (
+        tool_effects(tables)
+        .with_columns(
+            noise=pl.when(is_change).then(MUCH_CHANGE_PCT).otherwise(noise),
+            orders=pl.when(is_change).then(ORDERS_OF_CHANGE).otherwise(ORDERS),
+        )
+        .filter(pl.col("noise").is_not_null())
+    )
     ranges = effects.group_by("environment", *subject).agg(
         pl.col("ci_low").min(), pl.col("ci_high").max()
     )
@@ -114,8 +135,7 @@ def _beside_others(tables: Tables) -> pl.DataFrame:
         .agg(others_low=pl.col("ci_low").min(), others_high=pl.col("ci_high").max(), of=pl.len())
         .filter(pl.col("of") >= PEERS - 1)
     )
-    noise = pl.col("metric").replace_strict(ABSOLUTE_COSTS, return_dtype=pl.Float64)
-    return effects.join(others, on=["environment", *subject]).with_columns(noise=noise)
+    return effects.join(others, on=["environment", *subject])
 
 
 def not_reproduced(tables: Tables) -> pl.DataFrame:

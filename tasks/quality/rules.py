@@ -112,8 +112,10 @@ RULES: tuple[Rule, ...] = (
          _B("Add iterations here, or find what differs between the runs of this tool.",
             "增加该环境的迭代次数，或查明该工具各次运行的差异。")),
     Rule("comparative.too_cheap", "blocks", comparative.too_cheap,
-         _B("{tool}: {metric} {observed} here, {expected} elsewhere: it probably did not run.",
-            "{tool}：此处 {metric} 为 {observed}，其他环境为 {expected}：工具很可能未真正运行。"),
+         _B("{tool}: {metric} {observed} here, {expected} elsewhere: it probably did not run, or "
+            "saw fewer events.",
+            "{tool}：此处 {metric} 为 {observed}，其他环境为 {expected}：工具很可能未真正运行，"
+            "或收到的事件较少。"),
          _B("Read the tool's output there: were its probes attached, did it see any event?",
             "查看该环境中工具的输出：探针是否挂载，是否收到事件？"),
          scope=CASE_KEY),

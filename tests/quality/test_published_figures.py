@@ -73,6 +73,15 @@ def test_a_tool_far_cheaper_than_anywhere_else_probably_did_not_run(
     ]
 
 
+def test_a_tools_latency_far_below_that_on_every_other_environment_is_found(
+    findings: pl.DataFrame,
+) -> None:
+    cheap = findings.filter(rule_id="comparative.too_cheap", metric="latency_tcp")
+    assert cheap.select("environment", "tool", "observed", "expected").rows() == [
+        ("os620-kernel-419-intel", "eth_drop", "+10~+21 %", "+155~+460 %")
+    ]
+
+
 def test_vm_pairs_faster_than_their_hosts_took_another_path(findings: pl.DataFrame) -> None:
     single = findings.filter(rule_id="physical.other_path", metric="throughput_single")
     assert single.height == 4
