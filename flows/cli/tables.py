@@ -145,12 +145,12 @@ def findings_text(findings: DataFrame) -> RenderableType:
         ~judged, col("severity").cast(order), "rule_id", maintain_order=True
     )
     parts: list[RenderableType] = []
-    for (is_judged, severity, rule), group in ordered.group_by(
-        "judged", "severity", "rule_id", maintain_order=True
+    for (status, severity, rule), group in ordered.group_by(
+        "status", "severity", "rule_id", maintain_order=True
     ):
         told = list(dict.fromkeys(map(_told, group.iter_rows(named=True))))
-        name = str(severity) if is_judged else "not judged"
-        style = _SEVERITIES[str(severity)] if is_judged else "dim"
+        name = str(severity) if status == "failed" else str(status).replace("_", " ")
+        style = _SEVERITIES[str(severity)] if status == "failed" else "dim"
         title = f"{name} · {rule} · {counted(len(told), 'finding')}"
         parts.append(Text(title, style=f"bold {style}"))
         parts += [Padding(Text(text), (0, 0, 0, INDENT), expand=False) for text in told]

@@ -65,11 +65,11 @@ def write_campaign(
 
 def _findings(checks: pl.DataFrame, lang: Lang) -> str:
     """The failed checks as a Markdown table, blocking ones first."""
-    found = [finding.check for finding in Findings(checks).all]
+    found = [(finding.level, finding.check) for finding in Findings(checks).all]
     if not found:
         return "No check failed.\n"
     message = Texts(lang).one_of
     rows = [
-        (c["severity"], f"`{c['rule_id']}`", c["environment"], message(c, "message")) for c in found
+        (level, f"`{c['rule_id']}`", c["environment"], message(c, "message")) for level, c in found
     ]
     return markdown_table(("severity", "rule", "environment", "finding"), rows)

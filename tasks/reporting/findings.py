@@ -32,6 +32,12 @@ class Finding:
         return bool(self.check["severity"] == "blocks" and self.check["status"] == "failed")
 
     @property
+    def level(self) -> str:
+        """Its severity; of a check that neither passed nor failed its status: not_judged, error."""
+        failed = self.check["status"] == "failed"
+        return str(self.check["severity"] if failed else self.check["status"])
+
+    @property
     def names_tool(self) -> bool:
         return self.check["tool"] is not None or self.check["case"] is not None
 

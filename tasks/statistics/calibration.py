@@ -4,7 +4,8 @@
 |---------------------------|--------------------------|------------------------------------------|
 | calibration.free_aa       | baselines cost nothing   | blocks: intervals only, no verdicts      |
 | calibration.placebo       | a placebo costs nothing  | blocks: the harness itself has an effect |
-| calibration.carry_over    | a baseline has no memory | warns: a longer cool-down is needed      |
+| calibration.carry_over    | a tool that has ended    | warns: a longer cool-down is needed      |
+|                           | costs nothing            |                                          |
 | calibration.steady_blocks | baselines do not jump    | warns: the environment is unhealthy      |
 | calibration.decided_stays | a tool's cost is one     | warns: it changed after it was decided   |
 """
@@ -16,10 +17,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 from scipy.special import stdtr
-from scipy.stats import binom, linregress
+from scipy.stats import binom, mannwhitneyu
 
 from ..model.bilingual import Bilingual, joined, same, unit
-from ..storage.schema import EFFECTS, STRATUM
+from ..storage.schema import EFFECTS, PARTITION, STRATUM
 from .arrays import floats
 from .baselines import MAD_TO_SD, baseline_series, blocks, residuals
 from .decision_rules import DecisionRules
@@ -28,7 +29,7 @@ from .reasons import counted
 
 BAND = 0.99
 NOMINAL = 0.05
-MIN_RESIDUALS = 8  # for a slope
+MIN_RUNS = 8  # after a tool, and after a baseline
 UNHEALTHY_SHARE = 0.10
 
 Row = dict[str, Any]
@@ -83,12 +84,13 @@ CARRY_OVER = CalibrationRule(
     "calibration.carry_over",
     "warns",
     Bilingual(
-        "Baselines do not depend on how long ago the last tool ended.",
-        "基线与上一个工具结束后经过的时间无关。",
+        "Runs that follow a tool agree with those that follow a baseline.",
+        "紧随工具的测量与紧随基线的测量一致。",
     ),
     Bilingual(
-        "Baselines depend on how long ago the last tool ended.",
-        "基线与上一个工具结束后经过的时间有关。",
+        "Runs that follow a tool differ from those that follow a baseline: tools leave something "
+        "behind.",
+        "紧随工具的测量与紧随基线的测量不同：工具的影响在其结束后仍有残留。",
     ),
     Bilingual("Set a longer cool-down.", "延长冷却时间。"),
 )
@@ -127,16 +129,19 @@ _OPPOSITE = {
 }
 
 
-def calibrate(values: pl.DataFrame, effects: pl.DataFrame, rules: DecisionRules) -> list[Row]:
-    """Rows of CHECKS, without environment and run, from one run's cell values and judged effects.
+def calibrate(
+    values: pl.DataFrame, differences: pl.DataFrame, effects: pl.DataFrame, rules: DecisionRules
+) -> list[Row]:
+    """Rows of CHECKS, without environment and run, from one run's cell values, their differences
+    from the interpolated baselines, and judged effects.
 
-    A rule that cannot be judged gives a row with status `error`, which withholds nothing.
+    A rule that cannot be judged gives a row with status `not_judged`, which withholds nothing.
     """
     series = baseline_series(values, rules)
     return [
         free_aa(series),
         *placebos(effects),
-        carry_over(series, values),
+        carry_over(differences, rules),
         steady_blocks(series),
     ]
 
@@ -227,47 +232,41 @@ def placebos(effects: pl.DataFrame) -> Iterator[Row]:
             yield _judged(PLACEBO, passed, _cost(effect), expected) | place
 
 
-def carry_over(series: pl.DataFrame, values: pl.DataFrame) -> Row:
-    """Slope of the baselines' residuals over the time since the last tool's window ended.
+def carry_over(differences: pl.DataFrame, rules: DecisionRules) -> Row:
+    """Runs that follow a tool compared with those that follow a baseline at once.
 
-    Residuals are in robust standard deviations of their workload. The time is taken as a residual
-    too: what all baselines have in common cannot appear in either.
+    The order is random, so without carry-over both are alike. Each difference is taken from the
+    mean of its case, in robust standard deviations of its workload; the workloads of one slot are
+    averaged, as what a tool leaves behind may concern them all. Two-sided rank test (Mann & Whitney
+    1947, Ann. Math. Stat. 18:50), which neither outliers nor unsteady tools mislead.
     """
-    run_layer = ("environment", "run", "layer")
-    tools = values.filter(pl.col("kind") != "baseline").select(
-        *run_layer, "ended", tool_ended=pl.col("ended")
-    )
-    since_s = (pl.col("started") - pl.col("tool_ended")).dt.total_microseconds() / 1e6
-    timed = (
-        series.sort("started")
-        .join_asof(
-            tools.sort("ended"),
-            left_on="started",
-            right_on="ended",
-            by=run_layer,
-            check_sortedness=False,
-        )
-        .with_columns(since_s=since_s)
-        .sort("t_s")
+    of_case = [*STRATUM, "case"]
+    runs = differences.filter(rules.is_primary(), pl.col("d").is_not_null()).with_columns(
+        deviation=pl.when(pl.len().over(of_case) > 1).then(pl.col("d") - pl.mean("d").over(of_case))
     )
     scaled = [
-        part.with_columns(y_residual=pl.col("y_residual") / sd)
-        for part in residuals(timed, "y", "since_s").partition_by("layer", "workload")
-        if (sd := _scaled_mad(part["y_residual"])) > 0
+        part.with_columns(pl.col("deviation") / sd)
+        for part in runs.drop_nulls("deviation").partition_by(STRATUM)
+        if (sd := _scaled_mad(part["deviation"])) > 0
     ]
-    x, y = (
-        np.concatenate([part[name].to_numpy() for part in scaled]) if scaled else np.empty(0)
-        for name in ("since_s_residual", "y_residual")
+    expected = Bilingual("no difference", "无差异")
+    slots = (
+        pl.concat([runs.clear(), *scaled])
+        .group_by(*PARTITION, "layer", "iteration", "position")
+        .agg(pl.mean("deviation"), pl.first("follows_tool"))
     )
-    expected = Bilingual("no slope", "无斜率")
-    if len(x) < MIN_RESIDUALS or np.ptp(x) < 1.0:
-        alike = Bilingual(
-            "the time since the last tool hardly varies", "上一个工具结束后经过的时间几乎不变"
+    after, fresh = (
+        slots.filter(follows_tool=follows)["deviation"].to_numpy() for follows in (True, False)
+    )
+    if min(len(after), len(fresh)) < MIN_RUNS:
+        few = Bilingual(
+            f"too few runs follow a tool ({len(after)}) or a baseline ({len(fresh)})",
+            f"紧随工具（{len(after)} 次）或基线（{len(fresh)} 次）的测量过少",
         )
-        return _not_judged(CARRY_OVER, alike, expected)
-    fit = linregress(x, y)
-    observed = same(f"{fit.slope * 10:+.2g} SD / 10 s, p = {fit.pvalue:.2g}")
-    return _judged(CARRY_OVER, not fit.pvalue < 1 - BAND, observed, expected)
+        return _not_judged(CARRY_OVER, few, expected)
+    p = float(mannwhitneyu(after, fresh).pvalue)
+    shift = float(np.median(after) - np.median(fresh))
+    return _judged(CARRY_OVER, p >= 1 - BAND, same(f"{shift:+.2g} SD, p = {p:.2g}"), expected)
 
 
 def steady_blocks(series: pl.DataFrame) -> Row:
@@ -309,7 +308,7 @@ def _not_judged(rule: CalibrationRule, why: Bilingual, expected: Bilingual) -> R
     return {
         "rule_id": rule.id,
         "severity": "informs",
-        "status": "error",
+        "status": "not_judged",
         **_both(observed=why, expected=expected),
         **_both(
             message=Bilingual("Not judged: {why}.", "数据不足，未检查：{why}。").format(why=why)

@@ -8,8 +8,8 @@ effects, estimated from what is stored:
     seconds   of the mean of w seconds: S/w, with S from the two halves of each window of m seconds,
               S = m/4·E(h₁ − h₂)² (the halves hold slow fluctuation too, which a one-second variance
               would miss)
-    windows   what longer windows do not cure: var(d) − 1.36·S/w (`OF_DIFFERENCE`)
-    attaches  what a case has and a baseline has not: var(d) − 1.36·v, with v from the residuals of
+    windows   what longer windows do not cure: var(d) − 1.15·S/w (`OF_DIFFERENCE`)
+    attaches  what a case has and a baseline has not: var(d) − 1.15·v, with v from the residuals of
               baselines between their neighbours (1.5·v)
     nights    of δ̂ between runs, beyond the errors of δ̂ within them
 
@@ -22,9 +22,9 @@ import polars as pl
 from ..storage.schema import CELLS
 from .baselines import MAD_TO_SD, residuals
 
-OF_DIFFERENCE = 1.36
-"""Variance of a difference over that of one cell: 1, and 0.6 of the two interpolated baselines,
-less the 15 % that the adjustment for block-mates takes away."""
+OF_DIFFERENCE = 1.15
+"""Variance of a difference over that of one cell: 1, and what the joint model does not know of the
+drift (0.02 to 0.25 in simulations; 0.6 where two baselines are interpolated)."""
 
 OF_RESIDUAL = 1.5
 """The same for a baseline in the middle between its two neighbours."""

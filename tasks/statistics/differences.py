@@ -17,6 +17,7 @@ from .reasons import sentence
 from .scale import is_tool_metric
 
 PLACE = (*PARTITION, "layer", "iteration", "workload")
+_SLOT = (*PARTITION, "layer", "iteration", "position", "attempt")
 TOOL = ("kind", "tool", "tool_class", "category", "protocol", "direction")
 
 PAUSE = 4.0
@@ -35,8 +36,8 @@ def cell_values(cells: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
     """Every value of the passed cells that count, one row per cell and metric.
 
     Adds `t_s` (middle of the window, epoch seconds) and `y` (the logarithm of ratio metrics, else
-    the value; null where the value is missing or has no logarithm). Raises `DatasetError` where a
-    cell has two values of one metric.
+    the value; null where the value is missing or has no logarithm) and `follows_tool`. Raises
+    `DatasetError` where a cell has two values of one metric.
     """
     values = samples.join(_METRICS, on="metric").select(
         *CELLS.key,
@@ -54,7 +55,23 @@ def cell_values(cells: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("status") == "passed")
         .with_columns(t_s=middle.dt.epoch("us") / 1e6)
         .join(values, on=CELLS.key)
+        .join(_slots(cells), on=_SLOT, how="left", maintain_order="left")
         .with_columns(y=pl.when("is_ratio").then(positive.log()).otherwise("value"))
+    )
+
+
+def _slots(cells: pl.DataFrame) -> pl.DataFrame:
+    """Each slot that was started, and `follows_tool`: whether a tool ran in the slot before it.
+
+    The slot before it is the one on the same hosts, of any layer, whether its cells passed or not.
+    A placebo leaves behind what the harness does. False for the first slot and after a baseline.
+    """
+    slots = cells.group_by(_SLOT).agg(pl.col("started").min(), pl.col("kind").first())
+    ran_before = (pl.col("kind") != "baseline").shift(1).over(PARTITION, order_by="started")
+    return (
+        slots.drop_nulls("started")
+        .with_columns(follows_tool=ran_before.fill_null(False))
+        .select(*_SLOT, "follows_tool")
     )
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from ..storage.schema import CHECKS, EFFECTS, PARTITION
-from .blockmates import adjusted_for_blockmates
 from .calibration import calibrate, decided_stays, failed
 from .decision_rules import DecisionRules
 from .differences import cell_values, differences
 from .estimates import estimate
+from .joint import adjusted_jointly
 from .margins import Margins
 from .reasons import sentence
 from .sequential import (
@@ -94,11 +94,11 @@ def _analyze_run(campaign: _Campaign, margins: Margins, rules: DecisionRules) ->
         now = rules.at(iteration)
         data = campaign.until(iteration)
         remeasured = gains.filter(pl.col("since") <= iteration - REMEASURED)
-        diffs = measured_since(adjusted_for_blockmates(data.differences), remeasured)
+        diffs = measured_since(adjusted_jointly(data.differences, data.values), remeasured)
         judged = judge(estimate(data.cells, diffs, now), margins, now)
         effects = with_remeasurement(judged, remeasured)
         gains = gains_so_far(effects, iteration, gains)
-        calibration = calibrate(data.values, effects, rules)
+        calibration = calibrate(data.values, data.differences, effects, rules)
         blocking = failed(calibration)
         whole = _complete(effects)
         effects = whole.join(decided, on=UNIT, how="anti")

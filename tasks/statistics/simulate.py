@@ -11,6 +11,8 @@ it. No measurement uses it.
 - outliers: one run in `1/outlier_rate` is worse by `outlier_size` (a cron job, a retransmit storm).
 - mode: a bimodal host is in its worse scheduler regime for `bimodal_rate` of the time, on average
   `bimodal_dwell_s` at a stretch (a two-state Markov chain); it is then worse by `bimodal_size`.
+- carry-over: a run is worse by `carry_over`·exp(−s/`carry_over_tau_s`), s the seconds since the
+  last run with a tool; `spoils` is what single tools leave behind for the next run only.
 
 All sizes are on the natural logarithm (0.01 is about 1 %). The metric is throughput. The harness is
 not simulated: no gate fails, nothing is missing.
@@ -45,6 +47,8 @@ class SimulatedHost:
     bimodal_rate: float = 0.0
     bimodal_size: float = 0.30
     bimodal_dwell_s: float = 300.0
+    carry_over: float = 0.0
+    carry_over_tau_s: float = 60.0
     level_bps: float = 9.4e9
 
 
@@ -78,10 +82,12 @@ def log_values(
     rng: np.random.Generator,
     cell_s: float = 91.0,
     own_sd: Mapping[str, float] = MappingProxyType({}),
+    spoils: Mapping[str, float] = MappingProxyType({}),
 ) -> Floats:
     """y of each row of the schedule; `costs` are true costs in percent, by case (others: 0).
 
     own_sd: what a case adds to the noise of its runs, for a tool that makes the traffic unsteady.
+    spoils: what a case takes from the run after it.
     """
     n = len(schedule.case)
     worse = rng.random(n) < host.outlier_rate
@@ -92,6 +98,8 @@ def log_values(
         + _autoregressive(host.run_sd, host.autocorrelation, n, rng)
         - host.outlier_size * worse
         - host.bimodal_size * _modes(host, n, cell_s, rng)
+        - host.carry_over * _carried(schedule, host, cell_s)
+        - np.array([0.0, *(spoils.get(case, 0.0) for case in schedule.case[:-1])])
         - cost
         + np.array([own_sd.get(case, 0.0) for case in schedule.case]) * rng.normal(size=n)
     )
@@ -124,6 +132,19 @@ def frames(
     )
     samples = keys.with_columns(metric=pl.lit(METRIC), value=np.exp(y), unit=pl.lit("bit/s"))
     return CELLS.frame(cells.iter_rows(named=True)), SAMPLES.frame(samples.iter_rows(named=True))
+
+
+def _carried(schedule: Schedule, host: SimulatedHost, cell_s: float) -> Floats:
+    """The share of the carry-over that is left in each cell, which begins when the one before ends.
+
+    A placebo leaves nothing behind.
+    """
+    at = np.arange(len(schedule.case))
+    with_tool = np.array([not case.startswith(("baseline", "placebo")) for case in schedule.case])
+    latest = np.maximum.accumulate(np.where(with_tool, at, -1))
+    before = np.concatenate([[-1], latest[:-1]])
+    since_s = (at - before - 1) * cell_s
+    return np.where(before < 0, 0.0, np.exp(-since_s / host.carry_over_tau_s))
 
 
 def _modes(host: SimulatedHost, n: int, cell_s: float, rng: np.random.Generator) -> Floats:

@@ -5,7 +5,8 @@ Schema versions, newest first; a change adds a line here and raises `VERSION`:
 4 — 2026-11-25: `samples.n`, `resolution` and `reason`; before, a scalar without enough readings was
     not there, or rested on readings outside the window. The Chinese of each sentence beside the
     English: `cells.reason_zh`, `effects.reason_zh`, `effects.stopped_zh`, `checks.observed_zh`,
-    `checks.expected_zh`; null: known in English only, or the same in both languages.
+    `checks.expected_zh`; null: known in English only, or the same in both languages. The status
+    `not_judged` of checks, before `error`. `effects` come from a joint model of all runs.
 3 — 2026-11-25: `effects.withheld_by`; before, only the text of `reason` named it (`migration.py`).
 2 — 2026-11-24: no new column. `effects` come from differences that are adjusted for the other
     cases of their block, and `n` counts nights if a case was measured in several.
@@ -287,8 +288,8 @@ CHECKS = Table(
         _c("rule_id", _S, "rule's stable id", required=True),
         _c("severity", _S, "its effect on verdicts", required=True,
            allowed=("blocks", "warns", "informs")),
-        _c("status", _S, "an error is neither a pass nor a failure", required=True,
-           allowed=("passed", "failed", "error")),
+        _c("status", _S, "not judged: too few data; error: the rule raised", required=True,
+           allowed=("passed", "failed", "not_judged", "error")),
         _c("layer", _S, "layer it concerns", allowed=_LAYERS),
         _c("tool", _S, "tool it concerns"),
         _c("case", _S, "case it concerns"),

@@ -1,6 +1,6 @@
 """Is the environment what it says? Judged where the truth is known."""
 
-from datetime import timedelta
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -10,7 +10,14 @@ from tasks.statistics.baselines import baseline_series, blocks, unsteady_blocks
 from tasks.statistics.decision_rules import DecisionRules
 from tasks.statistics.differences import cell_values
 from tasks.statistics.effects import Analysis, analyze
-from tasks.statistics.simulate import METRIC, WORKLOAD
+from tasks.statistics.simulate import (
+    METRIC,
+    WORKLOAD,
+    Schedule,
+    SimulatedHost,
+    frames,
+    log_values,
+)
 
 from ..languages import chinese, english_words
 from .small_campaign import RULES, campaign, effect, simulated
@@ -68,31 +75,39 @@ def test_real_overheads_of_many_tools_do_not_make_a_placebo_guilty() -> None:
 
 def test_too_few_iterations_are_not_judged_and_withhold_nothing() -> None:
     found = analyzed({}, seed=1, iterations=1)
-    assert check(found, "free_aa")["status"] == "error"
+    assert check(found, "free_aa")["status"] == "not_judged"
     assert not is_withheld(found)
 
 
-def test_a_baseline_that_remembers_the_last_tool_shows_a_slope() -> None:
-    rng = np.random.default_rng(5)
-    iterations = []
-    pauses: list[float] = []
-    for _ in range(10):
-        slots: list[tuple[str, float | None]] = []
-        for index in range(9):
-            pause = float(rng.uniform(0, 60))
-            pauses.append(pause)
-            memory = 0.10 * np.exp(-pause / 20)
-            slots.append(("b", 100 * np.exp(rng.normal(0, 0.005) - memory)))
-            slots.append((f"x{index}", 90.0))
-        iterations.append(slots)
-    cells, samples = campaign(iterations)
-    extra = dict(zip(cells.filter(kind="baseline")["started"], pauses, strict=True))
-    delay = pl.col("started").map_elements(
-        lambda t: timedelta(seconds=extra.get(t, 0.0)), return_dtype=pl.Duration("us")
-    )
-    late = cells.with_columns(started=pl.col("started") + delay, ended=pl.col("ended") + delay)
-    assert check(analyze(late, samples, MARGINS, RULES), "carry_over")["status"] == "failed"
-    assert check(analyze(cells, samples, MARGINS, RULES), "carry_over")["status"] == "error"
+def after_tools(
+    carried: float, seed: int, every: int = 4, host: SimulatedHost | None = None
+) -> dict[str, object]:
+    """The check of carry-over in a small lab of 12 tools, 6 iterations."""
+    rng = np.random.default_rng(seed)
+    schedule = Schedule.interleaved([f"case_{i}" for i in range(12)], 6, rng, every)
+    y = log_values(schedule, {}, replace(host or SimulatedHost(), carry_over=carried), rng)
+    return check(analyze(*frames(schedule, y), MARGINS, SIMULATED), "carry_over")
+
+
+def test_what_tools_leave_behind_for_the_next_run_is_found() -> None:
+    assert [after_tools(0.05, seed)["status"] for seed in range(8)] == ["failed"] * 8
+
+
+def test_without_carry_over_the_check_passes_whatever_the_host_is_like() -> None:
+    for host in (
+        SimulatedHost(),
+        SimulatedHost(outlier_rate=0.1),
+        SimulatedHost(bimodal_rate=0.2),
+        SimulatedHost(tau_s=400.0),
+    ):
+        found = [after_tools(0.0, seed, host=host)["status"] for seed in range(6)]
+        assert found == ["passed"] * 6
+
+
+def test_where_every_run_follows_a_baseline_carry_over_is_not_judged() -> None:
+    found = after_tools(0.05, seed=1, every=1)
+    assert (found["status"], found["severity"]) == ("not_judged", "informs")
+    assert found["observed"] == "too few runs follow a tool (0) or a baseline (72)"
 
 
 def steps(jump: float, tool: float = 90.0) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -153,7 +153,7 @@ def test_an_empty_campaign_gives_empty_frames() -> None:
 def test_a_run_of_baselines_alone_has_a_calibration_and_no_effects() -> None:
     found = analyze(*campaign([[("b", 100), ("b", 101)]]), MARGINS, RULES)
     assert found.effects.schema == EFFECTS.schema and found.effects.is_empty()
-    assert set(found.calibration["status"]) == {"error"}
+    assert set(found.calibration["status"]) == {"not_judged"}
 
 
 SIMULATED = DecisionRules(primary={WORKLOAD: METRIC})

@@ -18,7 +18,7 @@ def verdicts(harness: float, n: int, **costs: float) -> pl.DataFrame:
     """Share of each verdict among tools, by whether they cost something themselves."""
     every = dict.fromkeys(NAMES, harness) | {case: cost + harness for case, cost in costs.items()}
     found = pl.concat(
-        analyze(*simulated(every, n, seed), MARGINS, RULES).effects for seed in range(12)
+        analyze(*simulated(every, n, seed), MARGINS, RULES).effects for seed in range(24)
     )
     costly = pl.col("case").is_in(list(costs))
     return found.filter(kind="tool").group_by(costly.alias("costly"), "verdict").len()

@@ -9,6 +9,8 @@ from ..document import Cell, ReportColumn, ReportTable, Section, text_cell
 from ..findings import Finding
 from ..view import View
 
+_CHECKED = ("passed", "failed", "not_judged", "error")
+
 
 def section(view: View) -> Section:
     t, cells, checks = view.t, view.bundle.cells, view.bundle.checks
@@ -20,7 +22,7 @@ def section(view: View) -> Section:
         t("credibility.lead"),
         _tally(view, "cells", cells, ("environment", "layer"), of_cells),
         _refused(view),
-        _tally(view, "checks", checks, ("environment",), ("passed", "failed", "error")),
+        _tally(view, "checks", checks, ("environment",), _CHECKED),
         _findings(view) if view.findings.all else t(nothing),
     )
 
@@ -61,9 +63,7 @@ def _findings(view: View) -> ReportTable:
         return Cell(str(finding.number), sort=finding.number)
 
     def severity(finding: Finding) -> Cell:
-        status, severity = finding.check["status"], finding.check["severity"]
-        name = "error" if status == "error" else severity
-        return text_cell(t(f"severity.{name}"), mark=f"severity-{name}")
+        return text_cell(t(f"severity.{finding.level}"), mark=f"severity-{finding.level}")
 
     def concern(finding: Finding) -> Cell:
         check = finding.check

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from ...statistics.blockmates import MIN_DEGREES
+from ...statistics.joint import MIN_DEGREES
 from ...storage.schema import STRATUM
 from ..columns import named_columns, number_column
 from ..document import Cell, ReportColumn, ReportTable, Section, text_cell
