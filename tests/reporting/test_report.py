@@ -223,15 +223,15 @@ def test_each_layer_says_how_many_iterations_it_ran(bundle: Bundle) -> None:
     assert "| lab-510-intel | VM | 1 4 planned |" in method
 
 
-def test_an_adjustment_is_described_only_if_it_was_made(bundle: Bundle) -> None:
+def test_the_joint_model_is_described_only_if_it_was_fitted(bundle: Bundle) -> None:
     def method(bundle: Bundle) -> str:
         return render_markdown(bundle, "en").replace("\n", " ")
 
     few = bundle.effects.with_columns(n=pl.lit(2))
-    assert "not subtracted: that takes at least 20 degrees of freedom" in method(
+    assert "a joint model of all runs takes at least 60 degrees of freedom" in method(
         replace(bundle, effects=few)
     )
-    many = bundle.effects.with_columns(n=pl.lit(9))
+    many = bundle.effects.with_columns(n=pl.lit(61))
     assert "in 40 of 40 comparisons" in method(replace(bundle, effects=many))
 
 
