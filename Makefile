@@ -12,7 +12,6 @@ BIN := .venv/bin
 
 .PHONY: demo setup test test-slow fresh bench check lint lock
 demo: setup
-	@$(SUDO) sh deployments/system-packages.sh with-vm || echo "QEMU cannot be installed here: the demo runs without VMs"
 	$(SUDO) $(BIN)/ebpf-overhead demo
 
 setup: .venv/installed

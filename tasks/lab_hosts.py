@@ -6,7 +6,7 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from .lab import lifecycle, requirements
+from .lab import lifecycle
 from .lab.lifecycle import Ended, Notify
 
 
@@ -17,12 +17,6 @@ def lab_up(name: str, layers: Sequence[str], switch: str, notify: Notify, ended:
     Raises InputErrors for what this machine lacks.
     """
     return lifecycle.up(name, layers, switch, notify=notify, ended=ended).minimal_input
-
-
-def lacking_for_guests(switch: str) -> list[str]:
-    """What VMs need beyond hosts and this machine lacks, a line each; empty: nothing."""
-    for_hosts = requirements.missing(["host"], switch)
-    return [line for line in requirements.missing(["host", "vm"], switch) if line not in for_hosts]
 
 
 def lab_down(name: str) -> None:

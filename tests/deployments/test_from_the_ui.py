@@ -204,6 +204,6 @@ def test_the_lab_demo_starts_a_lab_measures_reports_and_removes_the_lab(site: Si
     id = answer.raise_for_status().json()["id"]
     assert site.ended(id, within_s=200)["state"]["type"] == "COMPLETED"
     assert site.run(id)["name"] == "lab-demo · demoed"
-    assert {one["key"]["case"] for one in site.outcomes(id)} > {"baseline", "rx_size_histogram"}
+    assert {one["key"]["case"] for one in site.outcomes(id)} > {"baseline", "rx_stack_counts"}
     assert {"progress-demoed", "verdicts", "findings"} <= site.artifacts(id).keys()
     assert "demoed" not in {state.name for state in lifecycle.status()}

@@ -40,7 +40,7 @@ def test_an_unknown_name_is_reported_with_those_it_may_mean():
     assert str(first) == (
         "measurement: workloads: unknown workload or set 'quik'; expected one of quick"
     )
-    assert "'bogus'; expected one of full, published, quick, throughput_single_tcp" in str(second)
+    assert "'bogus'; expected one of full, published, quick, demo, throughput" in str(second)
 
 
 FILE = """\
