@@ -2,16 +2,17 @@
 
 import fcntl
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from ..model.environment import Layer
-from ..model.errors import InputError, raise_all
+from ..model.errors import CommandFailed, InputError, OverheadError, raise_all
 from ..model.names import as_id
 from . import guest, lab_host, minimal_input, network
-from .machine import recorded, wait_until
+from .machine import HERE, recorded, wait_until
 from .requirements import missing, refusals
 from .state import (
     GUESTS,
@@ -50,7 +51,8 @@ def up(
     """The running lab `name`. A lab that is already up is left alone, a broken one is rebuilt.
 
     A lab that cannot be built is taken down. Raises InputErrors for what this machine lacks, and
-    where the lab is up with another layout; CommandFailed; NoLongerWanted once `ended()`.
+    where the lab is up with another layout; CommandFailed, in one line; NoLongerWanted once
+    `ended()`.
     """
     directory = _directory(name, state_root)
     wanted = _layers(layers)
@@ -66,11 +68,23 @@ def up(
             return state
         _clear(directory)
         layout = LabLayout(name, directory, wanted, switch, network.free_number())
+        steps = ["starting"]
+
+        def begin(step: str) -> None:
+            if ended():
+                raise NoLongerWanted
+            steps.append(step)
+            notify(step)
+
         try:
-            _build(layout, notify, ended)
+            _build(layout, begin, ended)
+        except (OverheadError, OSError, subprocess.SubprocessError) as error:
+            _clear(directory)
+            raise CommandFailed(HERE, _not_built(layout, steps[-1], error)) from error
         except BaseException:  # also Ctrl-C: an incomplete lab is useless
             _clear(directory)
             raise
+        notify(f"lab {name} is up")
         return _state_of(layout)
 
 
@@ -91,11 +105,16 @@ def status(state_root: Path | None = None) -> list[LabState]:
     return [_state_of(layout) for layout in layouts if layout]
 
 
-def _build(layout: LabLayout, notify: Notify, ended: Ended) -> None:
-    def begin(step: str) -> None:
-        _check(ended)
-        notify(step)
+def _not_built(layout: LabLayout, step: str, cause: Exception) -> str:
+    """One line: what failed, and what to do."""
+    remedy = "try again"
+    if Layer.VM in layout.layers:
+        remedy = "`--layers host` leaves the VMs out"
+    words = " ".join(str(cause).split())
+    return f"lab {layout.name} was not built and is down again; {step}: {words}; {remedy}"
 
+
+def _build(layout: LabLayout, begin: Notify, ended: Ended) -> None:
     write_layout(layout)
     lab_host.make_keys(layout)
     network.add_management(layout)
@@ -114,7 +133,6 @@ def _build(layout: LabLayout, notify: Notify, ended: Ended) -> None:
         _wait_for(layout, node, ended)
     # Written last: a lab with this file is complete.
     (layout.directory / "minimal-input.yaml").write_text(minimal_input.text(layout))
-    notify(f"lab {layout.name} is up")
 
 
 def _start_guests(layout: LabLayout, pids: Mapping[str, int], notify: Notify) -> None:
@@ -126,14 +144,10 @@ def _start_guests(layout: LabLayout, pids: Mapping[str, int], notify: Notify) ->
         guest.start(layout, node, pids[node.host])
 
 
-def _check(ended: Ended) -> None:
-    if ended():
-        raise NoLongerWanted
-
-
 def _wait_for(layout: LabLayout, node: LabNode, ended: Ended) -> None:
     def answers() -> bool:
-        _check(ended)
+        if ended():
+            raise NoLongerWanted
         return lab_host.answers(str(layout.management_ip(node)))
 
     if node.layer is Layer.VM:

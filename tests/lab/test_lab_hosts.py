@@ -1,5 +1,6 @@
 """A lab of two hosts: reachable, measurable, and removed without traces."""
 
+import errno
 import json
 import os
 import signal
@@ -183,17 +184,29 @@ def test_down_removes_a_lab_whose_start_was_killed(tmp_path: Path) -> None:
         assert not any(traces(tmp_path / "cut").values())
 
 
-def test_an_up_that_fails_takes_the_lab_down(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (CommandFailed("this machine", "ip failed", stderr="No\nmemory"), "ip failed"),
+        (subprocess.TimeoutExpired("nsenter", 30), "timed out after 30 seconds"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "No space left on device"),
+    ],
+)
+def test_an_up_that_fails_takes_the_lab_down_and_says_why_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, cause: str
 ) -> None:
     links = _links()
 
     def fail(*_: object) -> None:
-        raise CommandFailed("this machine", "dpkg-query failed")
+        raise error
 
     monkeypatch.setattr(network, "plug_test", fail)  # both hosts are up by then
-    with pytest.raises(CommandFailed, match="dpkg-query"):
+    with pytest.raises(CommandFailed) as raised:
         lifecycle.up("half", state_root=tmp_path)
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith("this machine: lab half was not built and is down again; building")
+    assert cause in line
+    assert line.endswith("; try again")
     assert not any(traces(tmp_path / "half").values())
     assert _links() == links
 
