@@ -23,6 +23,7 @@ from ..model.metrics import METRICS, Metric, Scale
 from .arrays import Floats, by_group, columns, floats
 from .decision_rules import DecisionRules
 from .margins import Margins
+from .moderated import ALIKE
 from .scale import cost_unit, from_cost, metric_of, sign, to_cost
 
 DEFAULT_SD = {Scale.RATIO: 0.02, Scale.DIFFERENCE: 1.0}
@@ -134,7 +135,7 @@ class Judged:
         se, df = (np.array([value]) for value in self._error(iterations))
         level = self.rules.at(iterations).test_alpha * self.called.overhead
         margin = from_cost(self.margin, self.metric)
-        return self._cost(smallest_overhead(se, df, level, self.rules.power, margin)[0])
+        return self._cost(smallest_overhead(se, df, level, self._power, margin)[0])
 
     def within_up_to(self, iterations: int) -> float | None:
         """The largest cost that gets `no_overhead_within_margin`; None where not even 0 does."""
@@ -142,7 +143,7 @@ class Judged:
             return None
         level = self.rules.at(iterations).test_alpha * self.called.within
         low, high = (from_cost(m, self.metric) for m in (-self.margin, self.margin))
-        largest = largest_within(*self._error(iterations), level, self.rules.power, low, high)
+        largest = largest_within(*self._error(iterations), level, self._power, low, high)
         return None if largest is None else self._cost(largest)
 
     def decides(self, iterations: int) -> bool:
@@ -154,6 +155,11 @@ class Judged:
     def needed(self) -> int | None:
         """Iterations until that is so; None where `MOST_ITERATIONS` are not enough."""
         return next((n for n in range(2, MOST_ITERATIONS + 1) if self.decides(n)), None)
+
+    @property
+    def _power(self) -> float:
+        """Of a case that borrows: one in ten keeps a variance of its own and is rarely decided."""
+        return self.rules.power / ALIKE
 
     def _error(self, iterations: int) -> tuple[float, float]:
         return self.sd / np.sqrt(iterations), iterations - 1 + self.prior_df
