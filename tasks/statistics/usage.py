@@ -8,8 +8,8 @@ cost or its reason shows this one result. The rule:
    the largest over all cases and workloads. A cost that is judged counts by its upper end: what is
    not excluded must be allowed for. `NOT_AT_ALL` needs the lower end above the last limit, for it
    forbids.
-2. A cost is open if its primary verdict is `inconclusive` and its two ends lie in different bands,
-   or if only its upper end is beyond the last limit.
+2. A cost is open if it is of the traffic, its verdict is none of `DECIDED` and its two ends lie in
+   different bands; or if only its upper end is beyond the last limit.
 3. The worst settled band is the tool's, and a details tool never rates better than `WITH_FILTER`:
    its cost grows with the events it sees. An open cost takes that answer back only if its upper end
    is worse.
@@ -31,6 +31,7 @@ from enum import StrEnum
 from typing import Any
 
 from .largest import cost_intervals
+from .sequential import DECIDED
 
 Row = Mapping[str, Any]
 
@@ -208,7 +209,7 @@ def _span(row: Row) -> tuple[Answer, Answer]:
 
 
 def _is_judged(row: Row) -> bool:
-    return not row["primary"] or row["verdict"] != "inconclusive"
+    return not row["primary"] or row["verdict"] in DECIDED
 
 
 _DOUBTS: Sequence[str] = ("invalid", "withheld", "no_estimate", "no_interval")

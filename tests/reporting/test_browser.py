@@ -69,7 +69,7 @@ def test_the_other_language_is_one_click_away(page):
     page.locator("header .meta a").click()
     page.wait_for_load_state("load")
     assert page.get_attribute("html", "lang") != before
-    assert page.locator("h2").count() == 17
+    assert page.locator("h2").count() == page.locator("section").count() > 15
 
 
 def test_dark_mode_turns_text_and_charts_over(page):

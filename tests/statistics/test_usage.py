@@ -255,6 +255,15 @@ def test_an_open_cost_does_not_take_back_a_worse_band_that_another_cost_settles(
     assert (given.answer, given.effect) == (Answer.MINUTES, settled)
 
 
+def test_a_cost_of_uncertain_size_is_open() -> None:
+    """`overhead_unresolved`: there is a cost, but the campaign goes on measuring it."""
+    given = usage([effect("latency", 0.5, 6.0, verdict="overhead_unresolved")], "summary")
+    assert (given.answer, given.reason) == (Answer.UNDECIDED, "open")
+    assert (given.best, given.worst) == (Answer.LONG, Answer.WITH_FILTER)
+    proven = usage([effect("latency", 3.5, 6.0, verdict="overhead")], "summary")
+    assert proven.answer is Answer.WITH_FILTER
+
+
 def test_an_upper_end_alone_rules_nothing_out() -> None:
     given = usage([effect("latency", 0.0, 301.0)], "summary")
     assert (given.answer, given.best, given.worst) == (
