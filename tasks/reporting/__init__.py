@@ -16,6 +16,7 @@ plain count, median or extreme of what was measured. Imports model, storage, sta
       view            what the sections ask of a bundle
       history_view    what the history page asks of several nights
       findings        which failed check concerns which number
+      kernel_cost     what BPF programs add to a packet and take for an event
       design_targets  what a class of tools was designed to cost
     what they are made of
       document        sections, tables, cells
