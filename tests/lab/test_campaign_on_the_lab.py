@@ -19,6 +19,8 @@ from tasks.storage.dataset import Dataset
 from tasks.storage.run_folder import RunFolder
 from tasks.storage.schema import TABLES
 
+from ..benchmarks.recompute import compare
+
 pytestmark = pytest.mark.lab
 
 NAME = "campaign"
@@ -126,6 +128,17 @@ def test_raw_results_have_the_published_layout(done):
 
 
 _SIDES = ("server", "client")
+
+
+def test_a_script_of_its_own_finds_the_same_numbers_in_the_raw_files(done, tmp_path):
+    datasets, run = done.folder / "datasets", done.run / NAME
+    assert compare(run, datasets) == []
+    altered = Path(shutil.copytree(datasets, tmp_path / "altered"))
+    for file in (altered / "samples").rglob("*.parquet"):
+        latency = pl.col("metric") == "latency_mean_us"
+        one_more = pl.when(latency).then(pl.col("value") + 1).otherwise("value").alias("value")
+        pl.read_parquet(file).with_columns(one_more).write_parquet(file)
+    assert any("latency_mean_us" in line for line in compare(run, altered))
 
 
 def test_no_files_or_programs_stay_on_the_hosts(done, shell):
