@@ -7,6 +7,8 @@ Schema versions, newest first; a change adds a line here and raises `VERSION`:
     English: `cells.reason_zh`, `effects.reason_zh`, `effects.stopped_zh`, `checks.observed_zh`,
     `checks.expected_zh`; null: known in English only, or the same in both languages. The status
     `not_judged` of checks, before `error`. `effects` come from a joint model of all runs.
+    `effects.mde` is what a verdict can see (against the margin, corrected; null without a margin);
+    `p_positive` and `p_gain` are held against the placebos too.
 3 — 2026-11-25: `effects.withheld_by`; before, only the text of `reason` named it (`migration.py`).
 2 — 2026-11-24: no new column. `effects` come from differences that are adjusted for the other
     cases of their block, and `n` counts nights if a case was measured in several.
