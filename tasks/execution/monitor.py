@@ -11,7 +11,7 @@ from .tool import StartedTool, tree
 
 _SIZES_PER_WINDOW = 8
 _FASTEST_S = 0.2
-"""Between two sizes of the output. Each costs three short processes, about 2 ms of CPU: at most 1 %
+"""Between two sizes of the output. Each costs three short processes, about 2 ms of CPU: about 1 %
 of one CPU."""
 
 # On one line, because the supervisor reads lines. The tool appends to both outputs, so emptying one
