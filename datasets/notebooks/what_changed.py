@@ -23,6 +23,21 @@ with app.setup:
         "same_within_margin": ("#009E73", "no change beyond the margin", "变化未超出容差"),
         "inconclusive": ("#8a949e", "inconclusive", "无法判定"),
     }
+    HEADS = {  # column -> en, zh
+        "night": ("night", "夜"),
+        "environment": ("environment", "环境"),
+        "layer": ("layer", "层"),
+        "case": ("case", "用例"),
+        "workload": ("workload", "负载"),
+        "estimate": ("difference (positive = costs more)", "差值（正值为开销增大）"),
+        "ci_low": ("95 % CI, low", "95 % 区间下限"),
+        "ci_high": ("95 % CI, high", "95 % 区间上限"),
+        "unit": ("unit", "单位"),
+        "verdict": ("verdict", "判定"),
+        "kind": ("kind", "类型"),
+        "before": ("before", "变化前"),
+        "after": ("after", "变化后"),
+    }
 
 
 @app.cell
@@ -37,22 +52,29 @@ def data(lang, root):
     def say(en, zh):
         return zh if lang == "zh" else en
 
+    def named(frame):
+        """`frame` with heads in the language, and the layers' words."""
+        layers = {"host": say("host", "宿主机"), "vm": say("VM", "虚拟机")}
+        heads = {name: zh if lang == "zh" else en for name, (en, zh) in HEADS.items()}
+        shown = frame.with_columns(pl.col("layer").replace(layers))
+        return shown.rename({name: heads[name] for name in frame.columns})
+
     tables = ebpf_overhead.open(root)
     newest = tables.latest()
     week_ago = tables.latest(before=newest["started"].max() - WEEK) if newest.height else newest
     _title = say("# What changed since last week?", "# 与上周相比，有什么变化？")
     _no_run = say(
         f"`{root}` holds no run yet. `ebpf-overhead run` or `ebpf-overhead ingest` fills it.",
-        f"`{root}` 中还没有任何运行。先用 `ebpf-overhead run` 或 `ebpf-overhead ingest`。",
+        f"`{root}` 中还没有任何批次。先用 `ebpf-overhead run` 或 `ebpf-overhead ingest`。",
     )
     _no_week = say(
         "No run is a week older than the newest: there is nothing to compare with yet.",
-        "没有比最近一次运行早一周的运行：暂时无从比较。",
+        "没有比最近批次早一周的批次：暂时无从比较。",
     )
     mo.stop(newest.is_empty(), mo.md(f"{_title}\n\n{_no_run}"))
     mo.stop(week_ago.is_empty(), mo.md(f"{_title}\n\n{_no_week}"))
     mo.md(_title)
-    return newest, say, tables, week_ago
+    return named, newest, say, tables, week_ago
 
 
 @app.cell
@@ -74,15 +96,20 @@ def comparison(newest, say, tables, week_ago):
             f"{moved.height} of {compared.height} costs changed. Each is measured against its own "
             "baselines, so changes of the hosts themselves are not included.",
             f"{compared.height} 项开销中有 {moved.height} 项变化。"
-            "每项均与自身基线相比，因此不含宿主机本身的变化。",
+            "每项均与自身基线相比，因此不含主机自身的变化。",
         )
     )
     return compared, moved
 
 
 @app.cell
-def moved_costs(moved):
-    moved.select(*PLACE, "estimate", "ci_low", "ci_high", "unit", "verdict")
+def moved_costs(moved, named, say):
+    _words = {verdict: say(en, zh) for verdict, (_, en, zh) in WORDS.items()}
+    named(
+        moved.select(*PLACE, "estimate", "ci_low", "ci_high", "unit", "verdict").with_columns(
+            pl.col("verdict").replace(_words)
+        )
+    )
     return
 
 
@@ -117,18 +144,23 @@ def nights(say, tables):
     lasting = pl.concat([changes(nightly), changes(levels, "baseline")]).sort("night")
     mo.md(
         say(
-            f"{lasting.height} lasting changes over all nights (`epoch`: kernel, tool or settings "
-            "changed; `level`: the value itself did, p ≤ 0.0001). One night alone never counts.",
-            f"全部夜晚中共有 {lasting.height} 处持久变化（`epoch`：内核、工具或设置改变；"
-            "`level`：数值本身改变，p ≤ 0.0001）。单个夜晚不算变化。",
+            f"{lasting.height} lasting changes over all nights (epoch: kernel, tool or settings "
+            "changed; level: the value itself did, p ≤ 0.0001). One night alone never counts.",
+            f"全部夜晚中共有 {lasting.height} 处持久变化（时期：内核、工具或设置随夜改变；"
+            "水平：数值本身改变，p ≤ 0.0001）。单独一夜不算变化。",
         )
     )
     return lasting, levels, nightly
 
 
 @app.cell
-def lasting_changes(lasting):
-    lasting.select("night", *PLACE, "kind", "before", "after")
+def lasting_changes(lasting, named, say):
+    _kinds = {"epoch": say("epoch", "时期"), "level": say("level", "水平")}
+    named(
+        lasting.select("night", *PLACE, "kind", "before", "after").with_columns(
+            pl.col("kind").replace(_kinds)
+        )
+    )
     return
 
 

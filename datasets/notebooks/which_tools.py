@@ -41,13 +41,13 @@ def data(lang, root):
     }
     nothing = {
         "en": f"`{root}` holds no run yet. `ebpf-overhead run` or `ebpf-overhead ingest` fills it.",
-        "zh": f"`{root}` 中还没有任何运行。先用 `ebpf-overhead run` 或 `ebpf-overhead ingest`。",
+        "zh": f"`{root}` 中还没有任何批次。先用 `ebpf-overhead run` 或 `ebpf-overhead ingest`。",
     }
     lead = {
         "en": f"The newest run of each of {newest.height} environments. Verdicts come from the "
-        "datasets, rated as in the report: each cost at the upper end of its interval.",
-        "zh": f"共 {newest.height} 个环境，各取最近一次运行。结论取自数据集，规则与报告一致："
-        "每项开销按其区间上端归档。",
+        "datasets, rated as in the report: each cost at its upper 95 % bound.",
+        "zh": f"共 {newest.height} 个环境，各取最近批次。结论取自数据集，规则与报告一致："
+        "每项开销按区间上限归入相应档位。",
     }
     mo.stop(newest.is_empty(), mo.md(f"{title[lang]}\n\n{nothing[lang]}"))
     mo.md(f"{title[lang]}\n\n{lead[lang]}")

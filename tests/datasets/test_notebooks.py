@@ -92,7 +92,7 @@ def test_what_changed_tells_a_new_tool_from_slower_hosts(root):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-@pytest.mark.parametrize(("lang", "words"), [("en", "holds no run yet"), ("zh", "还没有任何运行")])
+@pytest.mark.parametrize(("lang", "words"), [("en", "holds no run yet"), ("zh", "还没有任何批次")])
 def test_an_empty_dataset_is_explained_in_a_sentence(name, lang, words, tmp_path):
     page = tmp_path / "page.html"
     write_page(NOTEBOOKS[name], page, tmp_path / "none", lang)
