@@ -17,6 +17,8 @@ from tasks.model.names import ROOT
 from tasks.storage.dataset import Dataset
 from tasks.storage.schema import TABLES
 
+from ..languages import chinese, english_words
+
 NOTEBOOKS = {"which_tools": which_tools.app, "what_changed": what_changed.app}
 EXAMPLES = ROOT / "datasets" / "notebooks" / "examples"
 
@@ -133,3 +135,13 @@ def test_the_page_of_a_notebook_needs_no_network_and_the_kept_one_shows_the_same
 
 def _tables(page: Path) -> list[str]:
     return re.findall(r"<td[^>]*>([^<]*)</td>", page.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_tables_of_a_chinese_page_hold_no_english_sentence(name):
+    text = (EXAMPLES / f"{name}.zh.html").read_text("utf-8")
+    heads = re.findall(r"<th[^>]*>([^<]*)</th>", text)
+    cells = [cell for cell in _tables(EXAMPLES / f"{name}.zh.html") if chinese(cell)]
+    kernels = {"environment", "run", "node", "kernel", "arch", "cpu", "started", "started_before"}
+    assert not [head for head in heads if english_words(head) and head not in kernels]
+    assert not [cell for cell in cells if english_words(cell)]
