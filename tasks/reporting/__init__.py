@@ -17,11 +17,12 @@ plain count, median or extreme of what was measured. Imports model, storage, sta
       history_view    what the history page asks of several nights
       findings        which failed check concerns which number
       kernel_cost     what BPF programs add to a packet and take for an event
+      iterations      what single iterations cost: the dots of the forest
       design_targets  what a class of tools was designed to cost
     what they are made of
       document        sections, tables, cells
       columns         columns that many tables share
-      charts/         static SVG
+      charts/         static SVG; the forest is drawn into the tables (strip)
       page            HTML and Markdown from sections
       markdown        tables of plain texts
       texts           every sentence, Chinese and English

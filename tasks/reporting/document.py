@@ -13,7 +13,8 @@ class Cell:
 
     `sub` is a second, smaller line; `sort` is the value that the column sorts by (None sorts
     last); `mark` is its CSS class (`verdict-overhead`, `answer-long`); `notes` are the numbers of
-    the failed checks that concern it.
+    the failed checks that concern it; `link` is the id of the place on the page that says more;
+    `strip` is an SVG of one line, drawn below the text (`charts/strip.py`).
     """
 
     text: str
@@ -21,26 +22,33 @@ class Cell:
     sort: float | str | None = None
     mark: str = ""
     notes: tuple[int, ...] = ()
+    link: str = ""
+    strip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportColumn:
     """The head of a column, and how the column makes its cell from one of the table's items.
 
-    `sub` holds the unit; a `numeric` column is aligned to the right.
+    `sub` holds the unit; a `numeric` column is aligned to the right; `axis` is that of its cells'
+    strips, an SVG.
     """
 
     label: str
     cell: Callable[[Any], Cell]
     sub: str = ""
     numeric: bool = False
+    axis: str = ""
 
 
 @dataclass(slots=True)
 class ReportTable:
-    """A row of cells for each of `items`; a long table gets a filter field unless `search` is off.
+    """A row of cells for each of `items`.
 
-    `anchors` are the HTML ids of the rows, where something links to them.
+    `anchors` are the HTML ids of the rows, where something links to them. `style` is the table's
+    CSS class. The page's filter looks into its rows unless `search` is off. A long table is folded
+    under its caption unless it is to be `open`. `find` are words that the filter finds each row by,
+    beside its own.
     """
 
     caption: str
@@ -49,16 +57,19 @@ class ReportTable:
     note: str = ""
     anchors: Sequence[str] = ()
     search: bool = True
+    style: str = ""
+    open: bool = False
+    find: str = ""
     rows: list[list[Cell]] = field(init=False)
 
-    FILTER_FROM: ClassVar[int] = 8
+    FOLDED_FROM: ClassVar[int] = 13
 
     def __post_init__(self, items: Iterable[Any]) -> None:
         self.rows = [[column.cell(item) for column in self.columns] for item in items]
 
     @property
-    def filterable(self) -> bool:
-        return self.search and len(self.rows) >= self.FILTER_FROM
+    def folded(self) -> bool:
+        return not self.open and len(self.rows) >= self.FOLDED_FROM
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,34 @@ class Heading:
     text: str
 
 
-Block = str | ReportTable | Chart | Bullets | Code | Heading
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """The one sentence that a reader takes along, in large type."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Blocks that unfold under their caption."""
+
+    caption: str
+    blocks: Sequence["Block"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A table whose rows unfold: `inside` holds the blocks of each.
+
+    `ground` is a style sheet and an SVG of what the strips are drawn on.
+    """
+
+    table: ReportTable
+    inside: Sequence[Sequence["Block"]]
+    ground: str = ""
+
+
+Block = str | ReportTable | Chart | Bullets | Code | Heading | Lead | Folded | Lines
 """A part of a section; a `str` is a paragraph."""
 
 
@@ -98,11 +136,13 @@ class Section:
 
     def __init__(self, id: str, title: str, *blocks: Block | None) -> None:
         self.id, self.title = id, title
-        self.blocks = [block for block in blocks if block and not _empty(block)]
+        self.blocks = [block for block in blocks if block and not is_empty(block)]
 
 
-def _empty(block: Block) -> bool:
-    return isinstance(block, ReportTable) and not block.rows
+def is_empty(block: Block) -> bool:
+    """Whether it is a table without rows."""
+    table = block.table if isinstance(block, Lines) else block
+    return isinstance(table, ReportTable) and not table.rows
 
 
 def text_cell(text: str | None, *, mark: str = "", sub: str = "") -> Cell:

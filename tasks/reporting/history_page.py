@@ -22,7 +22,8 @@ def history_page(history: History, lang: Lang) -> Page:
     view = HistoryView(history, Texts(lang))
     sections = [_changed(view), *_hosts(view), *_tools(view)]
     title = view.t("history.title")
-    return Page("history", view.t, title, _subtitle(view), history.generated_at, sections)
+    contents = [(section.id, section.title) for section in sections]
+    return Page("history", view.t, title, _subtitle(view), history.generated_at, sections, contents)
 
 
 def _subtitle(view: HistoryView) -> str:

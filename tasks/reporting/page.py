@@ -8,14 +8,17 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from .document import Block, Cell, Section
+from .document import Block, Cell, Section, is_empty
 from .markdown import inline
 from .texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page says in one language. `name` is its file's, before `.<lang>.html`."""
+    """What a page says in one language. `name` is its file's, before `.<lang>.html`.
+
+    `contents` are the sections that the navigation names: id and label.
+    """
 
     name: str
     texts: Texts
@@ -23,6 +26,7 @@ class Page:
     subtitle: str
     generated_at: datetime
     sections: Sequence[Section]
+    contents: Sequence[tuple[str, str]] = ()
 
     @property
     def generated(self) -> str:
@@ -67,6 +71,7 @@ def _templates(*, autoescape: bool) -> Environment:
         lstrip_blocks=True,
     )
     environment.tests["block"] = _is_block
+    environment.globals["empty"] = is_empty
     environment.filters["pipe"] = _pipe
     environment.filters["breakable"] = _breakable
     return environment

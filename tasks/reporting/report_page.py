@@ -16,12 +16,12 @@ from .sections import (
     credibility,
     environment_rating,
     environments,
-    layers,
     method,
     monitoring,
     percentiles,
     repeat,
     tool_catalogue,
+    tool_lines,
     tools,
     verdict,
 )
@@ -30,31 +30,30 @@ from .view import View
 
 SECTIONS: Sequence[Callable[[View], Section | None]] = (
     verdict.section,
-    method.section,
-    monitoring.section,
-    tool_catalogue.tools,
-    environments.section,
-    environments.locations,
-    tools.effects,
-    tools.design,
-    tools.details,
-    tools.protocols,
+    conclusions.recommendations,
+    conclusions.section,
+    tool_lines.section,
     tools.resources,
     cost_model.section,
     causes.section,
-    baseline_levels.section,
-    layers.section,
-    tool_catalogue.case_resources,
-    percentiles.section,
     architectures.section,
     environment_rating.section,
+    baseline_levels.section,
+    tools.design,
+    tools.details,
+    tools.protocols,
+    percentiles.section,
+    tool_catalogue.tools,
+    tool_catalogue.case_resources,
     credibility.section,
-    conclusions.section,
-    conclusions.recommendations,
+    method.section,
+    monitoring.section,
+    environments.section,
+    environments.locations,
     repeat.section,
     appendix.section,
 )
-"""The verdict comes first."""
+"""The answer first, then what to do, then each tool, then the reasons to believe it."""
 
 
 def report_page(bundle: Bundle, lang: Lang) -> Page:
@@ -62,7 +61,9 @@ def report_page(bundle: Bundle, lang: Lang) -> Page:
     view = View(bundle, Texts(lang))
     sections = [section for make in SECTIONS if (section := make(view)) and section.blocks]
     title = view.t("report.title")
-    return Page("report", view.t, title, _subtitle(view), bundle.generated_at, sections)
+    named = [(section.id, view.t.optional(f"nav.{section.id}")) for section in sections]
+    contents = [(id, label) for id, label in named if label]
+    return Page("report", view.t, title, _subtitle(view), bundle.generated_at, sections, contents)
 
 
 def _subtitle(view: View) -> str:

@@ -36,6 +36,10 @@ class Texts:
         text = catalogue()[key][self.lang].strip()
         return text.format(**values) if values else text
 
+    def optional(self, key: str) -> str:
+        """The text, empty where the catalogue has none."""
+        return self(key) if key in catalogue() else ""
+
     def term(self, group: str, name: str | None) -> str:
         """The text of `name` in a group, or the name itself where the catalogue has none."""
         if not name:

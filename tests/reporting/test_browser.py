@@ -28,31 +28,82 @@ def page(request: pytest.FixtureRequest, open_page, reports: Path):  # type: ign
 
 def test_charts_are_drawn_and_nothing_is_wider_than_the_page(page, chart_widths, screenshot):
     widths = chart_widths(page)
-    assert len(widths) == 10
+    assert len(widths) == 6
     assert all(300 < width <= 1176 for width in widths)
     screenshot(page, f"report.{page.get_attribute('html', 'lang')}")
 
 
-def test_the_filter_leaves_the_rows_that_hold_every_word(page):
-    table = page.locator("#layers figure.table").filter(has=page.locator("input.filter")).first
-    if table.count() == 0:
-        table = page.locator("#verdict figure.table").filter(has=page.locator("input")).first
-    before = table.locator("tbody tr:visible").count()
-    table.locator("input.filter").fill("eth_drop arm")
-    after = table.locator("tbody tr:visible")
-    assert 0 < after.count() < before
-    assert all("eth_drop" in text for text in after.all_text_contents())
-    table.locator("input.filter").fill("")
-    assert table.locator("tbody tr:visible").count() == before
+def test_one_filter_leaves_what_holds_every_word_on_the_whole_page(page):
+    lines = page.locator(".lines > details:visible")
+    sections, before = page.locator("section:visible").count(), lines.count()
+    page.locator("nav input").fill("eth_drop arm")
+    assert lines.count() == 1
+    assert lines.first.get_attribute("id") == "eth_drop--host--lab-510-arm"
+    assert lines.first.locator(".inside table").first.is_visible()
+    rows = page.locator("#verdict .matrix tbody tr:visible")
+    assert rows.count() == 1
+    assert 1 < page.locator("section:visible").count() < sections
+    page.locator("nav input").fill("no such tool")
+    assert page.locator("section:visible").count() == 0
+    assert page.locator(".nothing").is_visible()
+    page.locator("nav input").fill("")
+    assert (lines.count(), page.locator("section:visible").count()) == (before, sections)
+    assert page.locator(".lines > details[open]").count() == 0
+
+
+def test_a_slash_goes_to_the_filter_and_escape_ends_it(page):
+    page.keyboard.press("/")
+    page.keyboard.type("eth_drop")
+    assert page.locator("nav input").input_value() == "eth_drop"
+    page.keyboard.press("Escape")
+    assert page.locator("body.filtering").count() == 0
+
+
+def test_a_cell_of_the_matrix_leads_to_the_unfolded_line_below_the_navigation(page):
+    page.locator(".matrix tr", has_text="eth_drop").locator("a").first.click()
+    line = page.locator("#eth_drop--host--lab-510-arm")
+    page.wait_for_function("document.querySelector('.lines > details[open]')")
+    assert line.get_attribute("open") is not None
+    page.wait_for_function(
+        "(() => { const top = document.querySelector('.lines > details[open]')"
+        ".getBoundingClientRect().top; return top > 44 && top < 300 })()"
+    )
+
+
+def test_the_navigation_stays_in_view(page):
+    page.evaluate("scrollTo({top: document.body.scrollHeight, behavior: 'instant'})")
+    assert page.locator("nav").bounding_box()["y"] == 0
+
+
+def test_the_lines_unfold_without_scripts(browser, reports):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((reports / "report.en.html").as_uri())
+    assert not page.locator("nav input").is_visible()
+    line = page.locator("#eth_drop--host--lab-510-arm")
+    line.locator("summary").click()
+    assert line.locator(".inside table").first.is_visible()
+    context.close()
+
+
+def test_a_phone_shows_the_page_without_scrolling_sideways(browser, reports, screenshot):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto((reports / "report.en.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    screenshot(page, "report.en.390")
+    page.close()
 
 
 def test_a_click_on_a_head_sorts_by_value_with_missing_ones_last(page):
-    table = page.locator("#verdict figure.table").nth(1)
-    kernel = table.locator("th").nth(8)
+    table = page.locator("#details figure.table").first
+    kernel = table.locator("th").nth(7)
 
     def column() -> list[str]:
-        return [text.strip() for text in table.locator("tbody td:nth-child(9)").all_text_contents()]
+        return [text.strip() for text in table.locator("tbody td:nth-child(8)").all_text_contents()]
 
+    table.locator("tbody td:nth-child(8)").first.evaluate(
+        "cell => { cell.textContent = '—'; delete cell.dataset.sort }"
+    )
     kernel.click()
     rising = [float(text.replace(",", "")) for text in column() if text != "—"]
     assert rising == sorted(rising)

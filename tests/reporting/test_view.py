@@ -6,9 +6,9 @@ from dataclasses import fields, replace
 import polars as pl
 import pytest
 
-from tasks.reporting.document import ReportTable
+from tasks.reporting.document import Lines, ReportTable
 from tasks.reporting.findings import Findings
-from tasks.reporting.sections import layers
+from tasks.reporting.sections import tool_lines
 from tasks.reporting.texts import Texts
 from tasks.reporting.view import View, with_topics, workload_shapes
 from tasks.storage.schema import CHECKS, EFFECTS, RUNS
@@ -154,12 +154,14 @@ def test_a_second_workload_of_one_shape_goes_by_its_own_name_in_rows_of_its_own(
         view.workload("latency_tcp_other")
         == f"{view.workload('latency_tcp_rr')} (latency_tcp_other)"
     )
-    section = layers.section(view)
+    section = tool_lines.section(view)
     assert section is not None
+    lines = next(block for block in section.blocks if isinstance(block, Lines))
     shown = [
         [cell.text for cell in row]
-        for block in section.blocks
-        if isinstance(block, ReportTable) and block.caption == view.t("layers.unplaced")
+        for inside in lines.inside
+        for block in inside
+        if isinstance(block, ReportTable) and block.caption == view.t("lines.unplaced")
         for row in block.rows
     ]
     assert shown

@@ -1,12 +1,13 @@
 """Static SVG charts, drawn with Altair and rendered offline; None if there is nothing to draw.
 
-Each takes the `View`; a table of the same section holds the numbers.
+Each takes the `View`; a table of the same section holds the numbers. `forest` is drawn by hand into
+the tables' cells, thousands of strips in a page (`strip`).
 """
 
 from ..document import Chart
 from .across import environments
 from .cost import kernel, tool_cpu
-from .forest import forests
+from .forest import Forest
 from .levels import drift, percentiles
 
-__all__ = ["Chart", "drift", "environments", "forests", "kernel", "percentiles", "tool_cpu"]
+__all__ = ["Chart", "Forest", "drift", "environments", "kernel", "percentiles", "tool_cpu"]

@@ -154,7 +154,7 @@ def cost_x(view: View, frame: pl.DataFrame, columns: Sequence[str], title: str, 
     if max(-low, high) > COMPRESSED_FROM:
         scale = alt.Scale(type="symlog", constant=10, domain=[low, high], nice=False)
         values = [tick for tick in COST_TICKS if low <= tick <= high]
-        title = view.t("effects.compressed", title=title)
+        title = view.t("architectures.compressed", title=title)
     axis = alt.Axis(values=values, tickCount=ticks, title=title, labelOverlap=True)
     return lambda field: alt.X(f"{field}:Q", scale=scale, axis=axis)
 

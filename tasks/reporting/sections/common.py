@@ -1,10 +1,13 @@
 """Cells and columns of effects and tools, which several sections share."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from ...model.names import as_id
 from ...model.plan import ToolClass
 from ...statistics.usage import Usage
+from ..charts.forest import Forest
 from ..columns import named_columns, number_cell
 from ..document import Cell, ReportColumn
 from ..noise import says_nothing, too_noisy
@@ -55,25 +58,26 @@ def tool_names(view: View, tools: Sequence[ToolRow], *, places: bool = False) ->
     return view.t.listed(sorted(names))
 
 
-def effect_cell(view: View, row: Row | None) -> Cell:
-    """An effect over its interval, ordered by cost."""
+def effect_cell(view: View, row: Row | None, *, in_percent: bool = False) -> Cell:
+    """An effect over its interval, ordered by cost; a primary metric's, or any `in_percent`,
+    as a ratio metric's."""
     if row is None or (row["verdict"] == "invalid" and not row["primary"]):
         return EMPTY
     if row["verdict"] == "invalid":
         return Cell(view.t("verdict.invalid"), mark="verdict-invalid")
-    value, ends = _numbers(row)
+    value, ends = _numbers(row, in_percent=in_percent)
     if row["primary"] and says_nothing(row["topic"], row["ci_low"], row["ci_high"]):
         value = too_noisy(view.t, row)
     mark = f"verdict-{row['verdict']}" if row["primary"] else ""
     return Cell(value, ends, row["estimate"], mark, notes=view.findings.of_number(row))
 
 
-def _numbers(row: Row) -> tuple[str, str]:
+def _numbers(row: Row, *, in_percent: bool = False) -> tuple[str, str]:
     """A primary metric's cost, a resource's amount in its own unit; and its interval.
 
     A cost without an interval (of a single iteration) says nothing, and is not shown.
     """
-    if row["primary"]:
+    if row["primary"] or in_percent:
         known = None if row["ci_low"] is None else row["estimate"]
         return percent(known), interval(row["ci_low"], row["ci_high"])
     return number(row["estimate"]), interval(row["ci_low"], row["ci_high"], signed=False)
@@ -92,17 +96,24 @@ def answer_cell(view: View, usage: Usage, sub: str = "") -> Cell:
     )
 
 
-def reason(view: View, usage: Usage) -> str:
-    """Why the answer is what it is, in one sentence: the deciding cost, its case, its limit."""
+def reason(view: View, usage: Usage, *, short: bool = False) -> str:
+    """Why the answer is what it is, in one sentence: the deciding cost, its limit, and its case
+    unless it is to be `short`."""
+    written = effect_text if short else deciding_text
     return view.t(
         f"usage.reason.{usage.reason}",
-        effect=deciding_text(view, usage.effect) if usage.effect else "",
+        effect=written(view, usage.effect) if usage.effect else "",
         limit=limit_text(view, usage),
         best=view.t(f"answer.{usage.best}"),
         worst=view.t(f"answer.{usage.worst}"),
         count=usage.count,
         total=usage.total,
     )
+
+
+def tool_anchor(tool: ToolRow) -> str:
+    """Id of the tool's line in its environment: `eth_drop--host--demo`."""
+    return "--".join(as_id(name) for name in (tool.tool, tool.layer, tool.environment))
 
 
 def limit_text(view: View, usage: Usage) -> str:
@@ -147,6 +158,25 @@ def effect_column(
     """The item's `effect`; without a unit it is a primary metric's cost."""
     sub = unit or view.t("head.cost_interval")
     return ReportColumn(label, lambda item: effect_cell(view, effect(item)), sub, numeric=True)
+
+
+def strip_column(
+    view: View,
+    forest: Forest,
+    label: str,
+    topic: str,
+    effect: Callable[[Any], Row | None],
+    *,
+    iterations: bool = False,
+) -> ReportColumn:
+    """The item's `effect` on a primary metric, drawn on the topic's axis below its numbers."""
+
+    def cell(item: Any) -> Cell:
+        row = effect(item)
+        drawn = forest.strip(row, iterations=iterations) if row else ""
+        return replace(effect_cell(view, row), strip=drawn)
+
+    return ReportColumn(label, cell, view.t("head.cost_interval"), axis=forest.scale(topic))
 
 
 def topic_column(view: View, topic: str) -> ReportColumn:

@@ -1,4 +1,4 @@
-"""The tools: all effects, design targets, details tools, protocols, where the cost arises."""
+"""The tools: design targets, details tools, protocols, where the cost arises."""
 
 from .. import charts
 from ..columns import named_columns, number_column
@@ -11,13 +11,6 @@ from .common import EMPTY, answer_cell, cost_columns, tool_columns, topic_column
 
 TARGETS = {"latency": "latency_mean_us", "tool_cpu": "tool_cpu_pct"}
 """What the design sets targets for: topic -> metric."""
-
-
-def effects(view: View) -> Section | None:
-    """Every primary effect with its interval: one chart per environment and layer."""
-    if drawn := charts.forests(view):
-        return Section("effects", view.t("effects.title"), view.t("effects.lead"), *drawn)
-    return None
 
 
 def design(view: View) -> Section | None:

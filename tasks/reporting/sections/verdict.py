@@ -1,12 +1,16 @@
-"""The first section: which tool may run where, how, and why."""
+"""The first screen: the answer in a sentence, counts and hosts, each tool in each environment."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
-from ...statistics.usage import BANDS, LIMITS
-from ..document import Cell, ReportColumn, ReportTable, Section
-from ..view import ToolRow, View
-from .common import EMPTY, answer_cell, cost_columns, reason, tool_columns, verdict_cell
+from ...model.facts import Facts
+from ...statistics.usage import BANDS, LIMITS, Answer
+from ..document import Cell, Folded, Lead, ReportColumn, ReportTable, Section
+from ..numbers import DASH
+from ..summary import summary_sentence, summary_table
+from ..view import Row, ToolRow, View, settings
+from .common import EMPTY, answer_cell, reason, tool_anchor, tool_columns
 from .environment_rating import placebo_state
 
 
@@ -19,17 +23,60 @@ def section(view: View) -> Section:
     return Section(
         "verdict",
         title,
-        t("verdict_section.lead"),
-        _answers(view),
+        Lead(summary_sentence(summary_table(view.bundle), t.lang)),
+        _counts(view),
+        _matrix(view),
         view.tonight,
-        _costs(view),
         t(f"placebo.{placebo_state(placebos)}") if placebos else None,
-        t("usage.rule"),
-        _limits(view),
+        Folded(t("usage.limits"), [t("usage.rule"), _limits(view)]),
     )
 
 
-def _answers(view: View) -> ReportTable:
+def _counts(view: View) -> ReportTable:
+    """A row for each environment: its hosts and kernel, and how many tools got which answer."""
+    t = view.t
+    answers = [
+        answer
+        for answer in Answer
+        if answer is not Answer.FASTER or any(tool.usage.answer is answer for tool in view.measured)
+    ]
+    runs = {run["environment"]: run for run in view.bundle.runs.to_dicts()}
+
+    def name(environment: str) -> Cell:
+        return Cell(environment, sort=environment, mark="name")
+
+    def count(answer: Answer) -> ReportColumn:
+        def cell(environment: str) -> Cell:
+            found = sum(
+                (tool.environment, tool.usage.answer) == (environment, answer)
+                for tool in view.measured
+            )
+            mark = f"answer-{answer}{'' if found else ' zero'}"
+            return Cell(str(found), sort=found, mark=mark)
+
+        return ReportColumn(t(f"answer.{answer}"), cell)
+
+    columns = [
+        ReportColumn(t("head.environment"), name),
+        ReportColumn(t("first.hosts"), lambda environment: _hosts(runs[environment])),
+        *map(count, answers),
+    ]
+    return ReportTable("", columns, view.environments, style="counts", open=True)
+
+
+def _hosts(run: Row) -> Cell:
+    """The kernel of the host that runs the tools; below it its CPU and the hosts' names."""
+    nodes = [Facts.model_validate(node) for node in (settings(run["facts"]) or {}).values()]
+    hosts = [node for node in nodes if node.node.startswith("host")] or nodes
+    if not hosts:
+        return EMPTY
+    server = next((node for node in hosts if node.node.endswith("server")), hosts[0])
+    kernel = " · ".join(filter(None, (server.kernel, server.arch)))
+    names = sorted({node.hostname for node in hosts if node.hostname})
+    return Cell(kernel or DASH, sub=" · ".join(filter(None, (server.cpu.model, ", ".join(names)))))
+
+
+def _matrix(view: View) -> ReportTable:
     """A row for each tool, a column for each environment.
 
     Tools that may run everywhere come first, undecided ones last, then by name.
@@ -38,34 +85,31 @@ def _answers(view: View) -> ReportTable:
     for tool in view.measured:
         by_tool[tool.layer, tool.tool].append(tool)
 
-    def order(tools: list[ToolRow]) -> tuple[int, str]:
-        return max(tool.usage.answer.rank for tool in tools), tools[0].tool
+    def order(tools: Sequence[ToolRow]) -> tuple[int, int, str]:
+        ranks = [tool.usage.answer.rank for tool in tools]
+        return max(ranks), sum(ranks), tools[0].tool
 
     def of_tool(column: ReportColumn) -> ReportColumn:
         return replace(column, cell=lambda tools: column.cell(tools[0]))
 
     def answer(environment: str) -> ReportColumn:
-        def cell(tools: list[ToolRow]) -> Cell:
-            usages = [tool.usage for tool in tools if tool.environment == environment]
-            return answer_cell(view, usages[0], reason(view, usages[0])) if usages else EMPTY
+        def cell(tools: Sequence[ToolRow]) -> Cell:
+            here = [tool for tool in tools if tool.environment == environment]
+            return _answer(view, here[0]) if here else EMPTY
 
         return ReportColumn(environment, cell)
 
-    columns = [*map(of_tool, tool_columns(view, "layer")), *map(answer, view.environments)]
+    columns = [*map(of_tool, tool_columns(view)), *map(answer, view.environments)]
     items = sorted(by_tool.values(), key=order)
-    return ReportTable(view.t("verdict_section.answers"), columns, items)
+    caption = view.t("verdict_section.answers")
+    found_by = " ".join(view.environments)
+    return ReportTable(caption, columns, items, style="matrix", open=True, find=found_by)
 
 
-def _costs(view: View) -> ReportTable:
-    """The numbers behind the answers: the largest cost of each tool, with its interval."""
-    t = view.t
-    columns = [
-        *tool_columns(view, "environment", "layer"),
-        ReportColumn(t("head.verdict"), lambda tool: verdict_cell(view, tool.verdict)),
-        *cost_columns(view),
-    ]
-    note = t("verdict_section.costs_note")
-    return ReportTable(t("verdict_section.costs"), columns, view.tools, note=note)
+def _answer(view: View, tool: ToolRow) -> Cell:
+    """The answer over the cost that binds and its limit, linked to the tool's line."""
+    cell = answer_cell(view, tool.usage, reason(view, tool.usage, short=True))
+    return replace(cell, link=tool_anchor(tool))
 
 
 def _limits(view: View) -> ReportTable:
@@ -83,4 +127,4 @@ def _limits(view: View) -> ReportTable:
         *map(limit, range(3)),
         ReportColumn("", lambda topic: Cell(t(f"cost_unit.{topic}"))),
     ]
-    return ReportTable(t("usage.limits"), columns, LIMITS)
+    return ReportTable("", columns, LIMITS, search=False)
