@@ -35,15 +35,15 @@ def section(view: View) -> Section:
         _parameters(view),
         _workloads(view),
         t("method.effect"),
-        _adjustment(view),
+        _drift(view),
         t("method.interval"),
         _verdicts(view),
     )
 
 
-def _adjustment(view: View) -> str | None:
-    """Whether differences were adjusted for the other cases of their block, which needs degrees of
-    freedom; a single iteration has none."""
+def _drift(view: View) -> str | None:
+    """How the drift was estimated: jointly from all runs of a workload where these leave enough
+    degrees of freedom within cases, else between two baselines."""
     strata = view.effects.filter("primary").group_by(STRATUM)
     degrees = strata.agg((pl.col("n") - 1).clip(0).sum())["n"]
     if degrees.is_empty():
