@@ -276,7 +276,18 @@ def test_kernel_cpu_stands_with_its_load(markdown: str) -> None:
     assert "35.3 at 30.0 k packets/s" in line
 
 
-KEPT = {"placebo", "kprobe", "kprobes", "tracepoint", "tracepoints", "btf", "raw", "map", "buffer"}
+KEPT = {
+    "placebo",
+    "analyze",
+    "kprobe",
+    "kprobes",
+    "tracepoint",
+    "tracepoints",
+    "btf",
+    "raw",
+    "map",
+    "buffer",
+}
 """Kinds of probes and the word in a tool's name: no sentence."""
 
 FACTS = ("CPU 型号", "操作系统", "lab-510")

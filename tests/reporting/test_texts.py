@@ -11,8 +11,8 @@ from tasks.reporting.texts import LANGS, Texts, catalogue
 
 from ..languages import chinese, english_words
 
-KEPT = {"kprobe", "tracepoint", "raw", "map", "buffer", "state"}
-"""Kinds of probes, maps and buffers of the kernel, C-states."""
+KEPT = {"kprobe", "tracepoint", "raw", "map", "buffer", "state", "analyze"}
+"""Kinds of probes, maps and buffers of the kernel, C-states, a command."""
 
 PACKAGE = Path(tasks.reporting.__file__).parent
 LITERAL = re.compile(r"""\bt\(\s*f?["']([a-z_.{}]+(?:\[[^]]*\])?[a-z_.]*)["']""")
