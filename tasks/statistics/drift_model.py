@@ -30,15 +30,15 @@ class DriftFit:
     """One fit. `covariance` is (XᵀK⁻¹X)⁻¹, in units of σ², K the covariance of the errors in them.
 
     left_out: each value minus what the model says of it by β and the drift that the other values
-    show. `spread`: the variance of left_out in units of σ², β being estimated.
-    standardised: residuals of unit variance.
+    show; its variance in units of σ² is `variance` if β is known, `spread` as β is estimated.
     """
 
     beta: Floats
     covariance: Floats
     left_out: Floats
+    variance: Floats
     spread: Floats
-    standardised: Floats
+    s2: float
     log_ratio: float
     log_tau: float
 
@@ -137,16 +137,13 @@ class _Gls:
         projected = of_inverse - np.einsum(
             "ij,jk,ik->i", self._k_x, inverse_of_normal, self._k_x, optimize=True
         )
-        projected = np.maximum(projected, 0.0)  # 0: the only value of its case
-        with np.errstate(divide="ignore", invalid="ignore"):
-            standardised = self._k_residual / np.sqrt(projected * self._s2)
-        single = projected < 1e-9 * of_inverse
         return DriftFit(
             beta=self._beta,
             covariance=inverse_of_normal,
             left_out=self._k_residual / of_inverse,
-            spread=projected / of_inverse**2,
-            standardised=np.where(single, 0.0, standardised),
+            variance=1 / of_inverse,
+            spread=np.maximum(projected, 0.0) / of_inverse**2,  # 0: the only value of its case
+            s2=self._s2,
             log_ratio=self._at[0],
             log_tau=self._at[1],
         )

@@ -7,14 +7,14 @@ the night helps to tell drift from noise, weighted by how near it is. γ is what
 for the run after it; a run that follows a baseline at once shows it, since the order is random.
 
 What says little about the drift weighs little: the runs of an unsteady tool by its variance, and a
-run far from what the others let expect (an outlier, a run spoiled by the tool before it) by a t
-distribution with 5 degrees of freedom (Lange, Little & Taylor 1989, J. Am. Stat. Assoc. 84:881). A
-case's own runs and the baselines count in full: what happens to one run in fifty belongs to both.
+run far from what the others let expect by a t distribution with 5 degrees of freedom (Lange, Little
+& Taylor 1989, J. Am. Stat. Assoc. 84:881). In the mean of its case, and in the baselines'
+level, each run counts in full. A case whose followers are far off has a γ of its own.
 
     d = y − level − γ − the drift that the *other* runs show at its time
 
-Each case's differences are spread about their mean such that s²/n is what the model says of the
-case's estimate, other effects being unknown as well; an unsteady case keeps its own, larger spread.
+Each case's differences are spread about their mean such that s²/n is the variance of its estimate,
+with the errors of the baselines' level and of the other effects in it.
 """
 
 import numpy as np
@@ -31,6 +31,7 @@ MIN_DEGREES = 60
 
 _TAIL = 5.0  # degrees of freedom of the t distribution that gives the weights
 _REWEIGHTED = 2  # times
+_FAR = 4.0  # SD of the mean of the runs after a case, from which on it spoils them
 _MIN_EACH = 8  # runs after a tool, and after a baseline, from which γ is known
 
 _COLUMNS = ("t_s", "y", "case", "epoch", "follows_tool")
@@ -78,10 +79,12 @@ def _of_stratum(runs: pl.DataFrame) -> pl.DataFrame:
     x = np.column_stack([_effects(case), _levels(runs), _carried(runs)])
     try:
         deviations = _deviations(runs)
-        of_case = _weights_of_cases(case, deviations)
-        robust = fit_drift(t_s, y, x, segment, of_case * _weights(deviations * np.sqrt(of_case)))
+        own = _weights_of_cases(case, deviations)
+        w = own * _tail(deviations * np.sqrt(own))
+        robust = fit_drift(t_s, y, x, segment, w)
+        x = np.column_stack([x, _after_spoilers(case, _standardised(robust, w, own))])
         for _ in range(_REWEIGHTED):
-            w = of_case * _weights(robust.standardised)
+            w = own * _tail(_standardised(robust, w, own))
             robust = fit_again(t_s, y, x, segment, w, robust)
         plain = fit_again(t_s, y, x, segment, np.ones_like(y), robust)
     except LinAlgError:
@@ -109,8 +112,24 @@ def _weights_of_cases(case: Floats, deviations: Floats) -> Floats:
     return w
 
 
-def _weights(standardised: Floats) -> Floats:
+def _tail(standardised: Floats) -> Floats:
+    """Weights of a t distribution."""
     return np.asarray((_TAIL + 1) / (_TAIL + standardised**2))
+
+
+def _standardised(fit: DriftFit, w: Floats, own: Floats) -> Floats:
+    """What is left out, over the SD that a run of weight `own` has; `fit` gave it the weight w."""
+    return np.asarray(fit.left_out / np.sqrt(fit.s2 * (fit.variance - 1 / w + 1 / own)))
+
+
+def _after_spoilers(case: Floats, standardised: Floats) -> Floats:
+    """A column for each case whose followers' mean is far from 0: 1 where a run follows it."""
+    before = np.concatenate([[-1], case[:-1]])
+    followers = before >= 0
+    number, z = before[followers], np.clip(standardised[followers], -_FAR, _FAR)
+    sums, counts = np.bincount(number, z), np.bincount(number)
+    spoilers = np.flatnonzero(np.abs(sums) > _FAR * np.sqrt(np.maximum(counts, 1)))
+    return np.asarray(before[:, None] == spoilers, float)
 
 
 def _effects(case: Floats) -> Floats:
@@ -132,15 +151,22 @@ def _carried(runs: pl.DataFrame) -> Floats:
 
 
 def _differences(case: Floats, plain: DriftFit, robust: DriftFit) -> Floats:
-    """d of each run; NaN for baselines."""
+    """d of each run; NaN for baselines.
+
+    The spread of a case's own runs does not show the error of what they are compared with, which
+    comes from the baselines' noise: what the model claims beyond that spread is added to it.
+    """
     d = np.full(len(case), np.nan)
-    level = robust.left_out[case < 0].mean()
+    baselines = case < 0
+    level = robust.left_out[baselines].mean()
+    noise = np.sum((robust.left_out[baselines] - level) ** 2) / plain.spread[baselines].sum()
     for number in range(int(case.max()) + 1):
         of_case = case == number
         n, left_out = int(of_case.sum()), robust.left_out[of_case]
-        mean = robust.beta[number] + left_out.mean() - level
-        expected = plain.spread[of_case].sum()  # of the squares about the mean
-        claimed = n * (n - 1) * plain.covariance[number, number]
-        wider = np.sqrt(claimed / expected) if n > 1 else 1.0
-        d[of_case] = mean + wider * (left_out - left_out.mean())
+        apart, wider = left_out - left_out.mean(), 1.0
+        if (own := float(np.sum(apart**2))) > 0:
+            expected = plain.spread[of_case].sum()  # of the squares about the mean
+            claimed = n * (n - 1) * plain.covariance[number, number]
+            wider = np.sqrt(1 + noise * max(0.0, claimed - expected) / own)
+        d[of_case] = robust.beta[number] + left_out.mean() - level + wider * apart
     return d

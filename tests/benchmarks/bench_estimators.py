@@ -44,6 +44,15 @@ class World:
     missing: float = 0.0  # share of the cells
 
 
+@dataclass(frozen=True)
+class Night:
+    """Effects by interpolation and by the joint model, and the status of the check."""
+
+    plain: pl.DataFrame
+    joint: pl.DataFrame
+    carry_over: str
+
+
 WORLDS = {
     "run SD 1 %": World(),
     "run SD 3 %": World(SimulatedHost(run_sd=0.03)),
@@ -73,8 +82,9 @@ def main() -> None:
     for name, world in WORLDS.items():
         for n in ITERATIONS:
             nights = list(_nights(world, n, options.cases, options.every, options.nights))
-            plain, joint = (pl.concat(night[i] for night in nights) for i in (0, 1))
-            found = sum(night[2] == "failed" for night in nights)
+            plain = pl.concat(night.plain for night in nights)
+            joint = pl.concat(night.joint for night in nights)
+            found = sum(night.carry_over == "failed" for night in nights)
             efficiency = _square(plain) / _square(joint)
             print(
                 f"{name:26} {n:2}{_figures(plain)}{_figures(joint)}{efficiency:6.2f}"
@@ -83,10 +93,7 @@ def main() -> None:
             )
 
 
-def _nights(
-    world: World, n: int, cases: int, every: int, nights: int
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, str]]:
-    """Of each night the effects by interpolation and by the joint model, and the check's status."""
+def _nights(world: World, n: int, cases: int, every: int, nights: int) -> Iterator[Night]:
     names = [f"case_{i}" for i in range(cases)]
     costs = {name: world.costs.get(i, 0.0) for i, name in enumerate(names)}
     own_sd = {f"case_{i}": sd for i, sd in world.own_sd.items()}
@@ -105,7 +112,7 @@ def _nights(
             _with_truth(estimate(cells, d, RULES), costs, [*spoils] or names)
             for d in (plain, adjusted_jointly(plain, values))
         ]
-        yield effects[0], effects[1], carry_over(plain, RULES)["status"]
+        yield Night(effects[0], effects[1], carry_over(plain, RULES)["status"])
 
 
 def _with_truth(
