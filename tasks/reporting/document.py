@@ -1,5 +1,6 @@
 """A page before it is text: sections of paragraphs, lists, tables and charts."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Any, ClassVar
@@ -74,10 +75,20 @@ class ReportTable:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A static SVG. Markdown leaves it out: a table of the same section has its numbers."""
+    """A static SVG. Markdown leaves it out: a table of the same section has its numbers.
+
+    A tall chart is folded under its title.
+    """
 
     title: str
     svg: str
+
+    FOLDED_FROM: ClassVar[int] = 600
+
+    @property
+    def folded(self) -> bool:
+        height = re.search(r'height="(\d+)', self.svg)
+        return height is not None and int(height[1]) >= self.FOLDED_FROM
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from tasks.reporting.page import write_page
 from tasks.reporting.report_page import report_page
 from tasks.reporting.texts import LANGS
 
+from .published_campaign import PublishedCampaign
 from .report_bundle import Campaign
 
 
@@ -84,6 +85,21 @@ def test_the_lines_unfold_without_scripts(browser, reports):
     line.locator("summary").click()
     assert line.locator(".inside table").first.is_visible()
     context.close()
+
+
+@pytest.mark.slow
+def test_the_published_size_is_folded_and_a_tool_in_an_environment_is_found(browser, tmp_path):
+    path, _ = write_page(report_page(PublishedCampaign(iterations=2).bundle(), "en"), tmp_path)
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(path.as_uri())
+    assert page.locator(".lines > details").count() == (23 + 2) * 4
+    assert page.evaluate("document.documentElement.scrollHeight") < 20_000
+    assert page.evaluate("document.documentElement.scrollWidth") == 1280
+    page.keyboard.press("/")
+    page.keyboard.type("eth_drop arm")
+    assert page.locator(".lines > details:visible").count() == 1
+    assert page.locator("#eth_drop--host--os630-kernel-510-arm .inside").is_visible()
+    page.close()
 
 
 def test_a_phone_shows_the_page_without_scrolling_sideways(browser, reports, screenshot):

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from markupsafe import escape
 
-WIDTH, HEIGHT = 132, 16
+WIDTH = 132
+"""Pixels; the style sheet sets the same."""
+
 _INTERVAL_Y, _DOTS_Y, _EDGE = 5, 12, 3
 
 LINEAR = 5.0
@@ -56,7 +58,7 @@ def strip(
     axis: Axis, estimate: float, ends: tuple[float, float] | None, dots: Sequence[float], words: str
 ) -> str:
     """A cost over its interval, with the single iterations; `words` are shown on hovering."""
-    parts = [f'<svg class="strip {axis.topic}" viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">']
+    parts = [f'<svg class="strip {axis.topic}" aria-hidden="true">']
     parts.append(f"<title>{escape(words)}</title>")
     if dots:
         path = "".join(f"M{axis.x(dot):g} {_DOTS_Y}h0" for dot in dots)
@@ -70,7 +72,7 @@ def strip(
 
 def scale(axis: Axis) -> str:
     """The axis for the head of a column; `ground` must be on the page."""
-    return f'<svg class="axis" viewBox="0 0 {WIDTH} 14"><use href="#axis-{axis.topic}"/></svg>'
+    return f'<svg class="axis"><use href="#axis-{axis.topic}"/></svg>'
 
 
 def ground(axes: Iterable[Axis]) -> str:

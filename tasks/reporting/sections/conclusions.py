@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from ...statistics.usage import Answer
-from ..document import Block, Bullets, Heading, Section
+from ..document import Block, Bullets, Folded, Heading, Section
 from ..view import ToolRow, View
 from .common import class_name, classes_of, tool_names
 from .key_findings import across_environments, of_environment
+
+FOLDED_FROM = 3
+"""Environments from which on what was found in each is folded under its name."""
 
 
 def section(view: View) -> Section | None:
@@ -20,8 +23,11 @@ def _blocks(view: View) -> Iterator[Block]:
     for environment in view.environments:
         tools = [tool for tool in view.measured if tool.environment == environment]
         if tools:
-            yield Heading(environment)
-            yield Bullets([*_by_class(view, tools), *of_environment(view, environment)])
+            said = Bullets([*_by_class(view, tools), *of_environment(view, environment)])
+            if len(view.environments) < FOLDED_FROM:
+                yield from (Heading(environment), said)
+            else:
+                yield Folded(environment, [said])
     if shared := [*across_environments(view), *_blocked(view)]:
         if len(view.environments) > 1:
             yield Heading(view.t("conclusions.all"))
