@@ -7,7 +7,7 @@ with app.setup:
     import ebpf_overhead
     import marimo as mo
     import polars as pl
-    from ebpf_overhead.tasks.reporting.charts import forests
+    from ebpf_overhead.tasks.reporting.charts import environments
     from ebpf_overhead.tasks.reporting.sections.common import reason
     from ebpf_overhead.tasks.reporting.summary import summary_markdown, summary_table
     from ebpf_overhead.tasks.reporting.texts import Texts
@@ -132,7 +132,8 @@ def costs(given, lang):
 
 @app.cell
 def intervals(view):
-    mo.vstack([mo.md(f"**{chart.title}**\n\n{mo.Html(chart.svg)}") for chart in forests(view)])
+    charts = [chart] if (chart := environments(view)) else []
+    mo.vstack([mo.md(f"**{chart.title}**\n\n{mo.Html(chart.svg)}") for chart in charts])
     return
 
 
