@@ -140,7 +140,7 @@ suffix:
   `ebpf_overhead_permitted_use` and `ebpf_overhead_cost`.
 
 Exit codes: 0 done, 1 some cells do not count or a host failed, 2 wrong input, 3 a budget or margin
-is exceeded, 75 hosts are busy, 130 interrupted.
+is exceeded, 75 hosts are busy, 130 interrupted, 143 terminated.
 """
 
 
