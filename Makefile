@@ -4,13 +4,14 @@
 # make test-slow  run the tests that take minutes each
 # make fresh      the README's first commands on a minimal Debian 12 of its own, as a stranger has it
 # make bench      run the benchmarks; each prints ratios of two things measured side by side
+# make pictures   take the README's pictures again, all from one demo
 # make check      lint, format, types
 # make lock       write requirements.lock from pyproject.toml
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo setup test test-slow fresh bench check lint lock
+.PHONY: demo setup test test-slow fresh bench pictures check lint lock
 demo: setup
 	$(SUDO) $(BIN)/ebpf-overhead demo
 
@@ -45,6 +46,10 @@ bench: setup
 	@$(SUDO) sh deployments/system-packages.sh with-postgresql
 	@for file in tests/benchmarks/bench_*.py; do \
 	  echo "== $$file"; $(SUDO) $(BIN)/python -m "$$(echo $${file%.py} | tr / .)" || exit 1; done
+
+pictures: setup
+	@$(SUDO) sh deployments/system-packages.sh with-browser with-vm
+	$(SUDO) $(BIN)/python -m deployments.pictures.take
 
 check lint:
 	$(BIN)/ruff check .
