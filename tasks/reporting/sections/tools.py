@@ -1,11 +1,12 @@
 """The tools: design targets, details tools, protocols, where the cost arises."""
 
 from .. import charts
-from ..columns import named_columns, number_column
+from ..added_time import AddedTime, added_times
+from ..columns import named_columns, number_cell, number_column
 from ..design_targets import RESULTS, Target, cost_bands, judge, target
 from ..document import Cell, ReportColumn, ReportTable, Section, text_cell
 from ..kernel_cost import program_cost
-from ..numbers import number, quantity
+from ..numbers import interval, number, quantity
 from ..view import TOPICS, Row, ToolRow, View
 from .common import EMPTY, answer_cell, cost_columns, tool_columns, topic_column
 
@@ -105,9 +106,43 @@ def resources(view: View) -> Section | None:
     kernel, cpu = charts.kernel(view), charts.tool_cpu(view)
     if not (kernel or cpu):
         return None
-    timed = (t("kernel.lead"), kernel, _kernel_table(view)) if kernel else ()
+    timed = (t("kernel.lead"), kernel, _kernel_table(view), *_explained(view)) if kernel else ()
     watched = (t("cpu.lead"), cpu) if cpu else ()
     return Section("resources", t("resources.title"), *timed, *watched)
+
+
+def _explained(view: View) -> tuple[str | ReportTable, ...]:
+    """How much of the time added to a packet the BPF programs explain; empty if not measured."""
+    t = view.t
+    if not (times := added_times(view)):
+        return ()
+
+    def measured(item: AddedTime) -> Cell:
+        ends = interval(item.low, item.high)
+        return Cell(f"{number(item.added, 0, signed=True)} {ends}", sort=item.added)
+
+    def share(item: AddedTime) -> Cell:
+        return Cell(number(item.explained_pct, 0), sort=item.explained_pct)
+
+    def residual(item: AddedTime) -> Cell:
+        rest, low, high = item.unexplained
+        return Cell(f"{number(rest, 0, signed=True)} {interval(low, high)}", sort=rest)
+
+    unit = t("unit.kernel")
+    columns = [
+        ReportColumn(t("head.case"), lambda item: text_cell(item.effect["case"], mark="name")),
+        *(_of_effect(column) for column in named_columns(t, "environment", "layer")),
+        ReportColumn(t("added.measured"), measured, unit, numeric=True),
+        ReportColumn(t("added.bpf"), lambda item: number_cell(item.bpf, 0), unit, numeric=True),
+        ReportColumn(t("added.share"), share, "%", numeric=True),
+        ReportColumn(t("added.residual"), residual, unit, numeric=True),
+    ]
+    return t("added.lead"), ReportTable(t("added.caption"), columns, times)
+
+
+def _of_effect(column: ReportColumn) -> ReportColumn:
+    """The column of an item's effect."""
+    return ReportColumn(column.label, lambda item: column.cell(item.effect), column.sub)
 
 
 def _kernel_table(view: View) -> ReportTable:
