@@ -32,8 +32,9 @@ class AddedTime:
 
     @property
     def explained_pct(self) -> float | None:
-        """Share of `added` that the programs take; None where nothing is shown to be added."""
-        return self.bpf / self.added * 100 if self.low > 0 else None
+        """Share of `added` that the programs take; None where nothing is shown to be added, or
+        less than the programs take: they are not what limits the rate."""
+        return self.bpf / self.added * 100 if self.low > 0 and self.bpf <= self.high else None
 
 
 def added_times(view: View) -> list[AddedTime]:

@@ -43,6 +43,12 @@ def test_no_share_where_nothing_is_shown_to_be_added():
     assert found.explained_pct is None
 
 
+def test_no_share_where_the_programs_take_longer_than_what_is_added():
+    (found,) = times(effect(), bpf=2000.0)
+    assert found.explained_pct is None
+    assert found.unexplained[0] == pytest.approx(-1000)
+
+
 def test_the_costliest_case_of_a_tool_is_shown():
     assert [one.effect["case"] for one in times(effect("a", estimate=30.0), effect("b"))] == ["b"]
 
