@@ -244,7 +244,7 @@ def start(*argv: object) -> "subprocess.Popen[str]":
 
 def drive(folder: Path) -> "subprocess.Popen[str]":
     """Starts an orchestrator process; it prints `held` when it has reserved the hosts."""
-    return start(sys.executable, Path(__file__).with_name("drive.py"), folder)
+    return start(sys.executable, "-m", "tests.faults.drive", folder)
 
 
 def here(*argv: object) -> None:
