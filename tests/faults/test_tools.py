@@ -57,7 +57,7 @@ async def test_a_tool_whose_worker_dies_while_its_wrapper_lives_invalidates_the_
     await measured_while_bpftrace_is_killed(bench, folder)
     rows = cells(folder).filter(case="wrapped").select("attempt", "status", "gate", "reason")
     assert [row[:3] for row in rows.rows()] == [(1, "invalid", "tool_alive"), (2, "passed", None)]
-    assert "2 of its 2 BPF programs are gone" in rows["reason"][0]
+    assert "2 of its 2 BPF programs are no longer loaded" in rows["reason"][0]
 
 
 @pytest.mark.parametrize(
