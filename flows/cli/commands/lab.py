@@ -52,5 +52,6 @@ def lab_down(name: LabName = "lab") -> None:
     """Takes a lab down and leaves nothing of it behind."""
     from tasks.lab import lifecycle
 
+    was_up = name in {state.name for state in lifecycle.status()}
     lifecycle.down(name)
-    out.print(f"lab {name} is down")
+    out.print(f"lab {name} is down" if was_up else f"no lab {name} was up; nothing of it is left")
