@@ -84,8 +84,9 @@ def _cell(iteration: Path, client: str, slot: dict, record: dict) -> Cell:  # ty
         if workload["kind"] == "throughput":
             cell.values[THROUGHPUT] = sum(one["bits_per_second"] for one in received)
         elif workload["protocol"] == "udp":
+            # lost_packets also counts the seconds before the window, bytes does not
             cell.values[PACKETS] = sum(
-                (one["packets"] - one["lost_packets"]) / one["seconds"] for one in received
+                one["bytes"] / workload["length"] / one["seconds"] for one in received
             )
     if slot["tool"] is not None:
         at = folder("monitor", slot["tool_host"])

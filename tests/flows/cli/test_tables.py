@@ -53,7 +53,7 @@ def finding(**other: object) -> dict[str, object]:
 
 def test_findings_are_paragraphs_with_the_advice_once_and_the_unjudged_apart() -> None:
     rows = [
-        finding(status="error", severity="informs", rule_id="calibration.carry_over",
+        finding(status="not_judged", severity="informs", rule_id="calibration.carry_over",
                 message="Not judged: too few.", advice=None),
         finding(), finding(), finding(environment="other"),
     ]  # fmt: skip
