@@ -95,7 +95,7 @@ def test_lab_down_and_the_next_start_clear_what_a_killed_demo_left(tmp_path: Pat
             demo.wait()
         assert not alive(server), where
         if number % 4 > 1:
-            assert overhead(tmp_path, "lab", "up", "demo").returncode == 0, where
+            assert overhead(tmp_path, "lab", "up", *words).returncode == 0, where
             assert all(state.alive for state in lifecycle.status() if state.name == "demo"), where
         down = overhead(tmp_path, "lab", "down", "demo")
         assert (down.returncode, down.stderr) == (0, ""), where
