@@ -9,14 +9,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 
 from .model.catalog import read_catalog
-from .model.errors import InputError
-from .model.full import FullConfig, find_config, read_full
+from .model.errors import InputError, raise_all
+from .model.full import FullConfig, environment_of, find_config, read_full
 from .model.plan import Case, Plan
 from .model.settings import Measurement, Selection
 from .planning.case_selection import matching_workloads, select
 from .planning.cases import expand, mismatch, placebo_case, read_cases, write_cases
 from .planning.schedule import duration_s, make_plan
-from .planning.workloads import read_workloads
+from .planning.workloads import absent_cpus, read_workloads
 from .storage import workflow
 from .storage.workflow import write as write_plan
 
@@ -101,6 +101,7 @@ def make_plan_of(
         streams=measurement.streams,
         affinity=measurement.affinity,
     )
+    raise_all(absent_cpus(workloads, environment_of(full)))
     if MATCHING in measurement.workloads:
         cases = tuple(replace(c, workloads=matching_workloads(c, workloads)) for c in cases)
     return make_plan(

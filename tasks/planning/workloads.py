@@ -1,12 +1,14 @@
 """config/workloads.yaml: the workloads by name, and the sets that are run together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
 from ..model.documents import Mistake, Written, as_mapping, read_document
+from ..model.environment import Environment
 from ..model.errors import InputError, one_of, raise_all
 from ..model.names import Identifier, config_file
 from ..model.plan import Workload
@@ -32,6 +34,24 @@ class _File(Written):
     warmup_s: int = Field(ge=0, description="whole seconds")
     workloads: dict[Identifier, _Entry] = Field(description="workloads by name")
     sets: dict[Identifier, list[Identifier]] = Field(description="lists of workloads by name")
+
+
+def absent_cpus(workloads: Iterable[Workload], environment: Environment) -> list[InputError]:
+    """An error for each CPU that a workload pins a load to and its node does not have; nodes whose
+    number of CPUs is not known have all."""
+    errors: dict[str, InputError] = {}
+    for workload, pair in product(workloads, environment.pairs.values()):
+        if workload.affinity is None:
+            continue
+        pinned = map(int, workload.affinity.replace("/", ",").split(","))
+        for cpu, node in zip(pinned, (pair.client, pair.server), strict=True):
+            known = environment.facts.get(node.name)
+            cpus = known.cpu.cpus if known else None
+            if cpus is not None and cpu >= cpus:
+                problem = f"{node.name} has no CPU {cpu}"
+                error = InputError("measurement", "affinity", problem, f"0 to {cpus - 1}")
+                errors[str(error)] = error
+    return list(errors.values())
 
 
 def read_workloads(

@@ -1,11 +1,14 @@
 """config/workloads.yaml: sets and names, settings that win, and mistakes with their lines."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from tasks.model.environment import Layer, Node
 from tasks.model.errors import InputError, InputErrors
-from tasks.planning.workloads import read_workloads
+from tasks.model.facts import Cpu, Facts
+from tasks.planning.workloads import absent_cpus, read_workloads
 from tasks.programs.loads import LOADS
 
 
@@ -76,3 +79,17 @@ def test_a_mistake_in_the_file_is_reported_with_its_line(tmp_path, old, new, lin
     with pytest.raises(InputError) as raised:
         read_workloads(("full",), file=path)
     assert str(raised.value).splitlines()[0].startswith(f"{path}:{line}")
+
+
+def test_a_load_is_not_pinned_to_a_cpu_that_its_node_does_not_have():
+    client, server = (Node(name, Layer.HOST, name, "root", "/w") for name in ("c", "s"))
+    facts = {"c": Facts(node="c", cpu=Cpu(cpus=2)), "s": Facts(node="s")}
+    environment = SimpleNamespace(
+        pairs={Layer.HOST: SimpleNamespace(client=client, server=server)}, facts=facts
+    )
+
+    def errors(affinity):
+        return [str(error) for error in absent_cpus(read_workloads(affinity=affinity), environment)]
+
+    assert errors("99,98") == ["measurement: affinity: c has no CPU 99; expected 0 to 1"]
+    assert errors("1/98") == errors(None) == []
