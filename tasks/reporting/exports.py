@@ -13,6 +13,7 @@ from ..statistics.usage import Answer
 from .markdown import markdown_table
 from .numbers import interval, number
 from .result_document import Cost, Result, ToolAnswer
+from .texts import Texts
 
 
 def export(result: Result, file: Path) -> None:
@@ -75,10 +76,12 @@ def _add_suite(root: ElementTree.Element, name: str, tests: list[_Test]) -> None
 
 def as_markdown(result: Result) -> str:
     """Answers and broken limits, short enough for a comment on a change."""
+    t = Texts("en")
     rows = [
-        (a.environment, a.layer, a.tool, _WORDS[a.answer], _cost_text(a.decided_by), a.reason)
-        for a in result.answers
-    ]
+        (one.environment, one.layer, one.tool, t(f"answer.{one.answer}"),
+         _cost_text(one.decided_by), one.reason)
+        for one in result.answers
+    ]  # fmt: skip
     heads = ("environment", "layer", "tool", "permitted use", "deciding cost", "reason")
     parts = [markdown_table(heads, rows)]
     if result.limits:
@@ -87,16 +90,6 @@ def as_markdown(result: Result) -> str:
         lines = [f"- {limit.text}" for limit in result.limits if limit.state == "above"]
         parts.append("\n".join([f"Budget: {count}", *lines]) + "\n")
     return "\n".join(parts)
-
-
-_WORDS: Mapping[Answer, str] = {
-    Answer.LONG: "continuous use",
-    Answer.WITH_FILTER: "filtered use only",
-    Answer.MINUTES: "short sessions only",
-    Answer.NOT_AT_ALL: "do not run in production",
-    Answer.FASTER: "faster with the tool: look for the cause",
-    Answer.UNDECIDED: "insufficient data",
-}
 
 
 def _cost_text(cost: Cost | None) -> str:
