@@ -23,6 +23,7 @@ need ps procps
 need setsid util-linux
 need mount mount
 need netperf netperf
+need sockperf sockperf  # tail workloads
 if ! has bpftool; then
     if grep -qi ubuntu /etc/os-release; then wanted="$wanted linux-tools-common"; else wanted="$wanted bpftool"; fi
 fi

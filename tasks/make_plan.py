@@ -16,7 +16,7 @@ from .model.settings import Measurement, Selection
 from .planning.case_selection import matching_workloads, select
 from .planning.cases import expand, mismatch, placebo_case, read_cases, write_cases
 from .planning.schedule import duration_s, make_plan
-from .planning.workloads import absent_cpus, read_workloads
+from .planning.workloads import absent_cpus, absent_loads, read_workloads
 from .storage import workflow
 from .storage.workflow import write as write_plan
 
@@ -101,7 +101,8 @@ def make_plan_of(
         streams=measurement.streams,
         affinity=measurement.affinity,
     )
-    raise_all(absent_cpus(workloads, environment_of(full)))
+    environment = environment_of(full)
+    raise_all([*absent_cpus(workloads, environment), *absent_loads(workloads, environment)])
     if MATCHING in measurement.workloads:
         cases = tuple(replace(c, workloads=matching_workloads(c, workloads)) for c in cases)
     return make_plan(

@@ -6,15 +6,13 @@ from ..model.environment import Layer, Node
 from ..model.errors import InputError
 from ..model.facts import Facts
 from ..model.inputs import Hints
-from ..programs.loads import LOADS, USUAL
+from ..programs.loads import LOADS, NEEDED
 from .links import Link, Links, holder
 from .open_vswitch import Ovs, internal_ports
 from .traffic_path import TrafficPath
 from .vms import Qemu
 
-NEEDED_LOADS = tuple(
-    command.split()[0] for name in sorted({*USUAL.values()}) for command in LOADS[name].versions
-)
+NEEDED_LOADS = tuple(command.split()[0] for name in NEEDED for command in LOADS[name].versions)
 HELPERS = ("setsid", "flock", "sha256sum", "tar")
 MONITORS = ("pidstat",)  # tools run on hosts only
 MIN_FREE_MIB = {Layer.HOST: 512, Layer.VM: 64}  # a tool's log may take 256 MiB; loads write little

@@ -55,10 +55,14 @@ async def start_servers(
         )
         for port in ports
     ]
+    transport = LOADS[workload.program].transport
+    tables = (f"/proc/net/{transport}", f"/proc/net/{transport}6")
     until = time.monotonic() + _LISTEN_S
     while time.monotonic() < until:
-        answer = await shell.run(("cat", "/proc/net/tcp", "/proc/net/tcp6"), check=False)
-        missing = set(ports) - proc.parse_listening(answer.stdout, f"{shell.node.name}: tcp")
+        answer = await shell.run(("cat", *tables), check=False)
+        missing = set(ports) - proc.parse_listening(
+            answer.stdout, f"{shell.node.name}: {tables[0]}"
+        )
         if not missing:
             return servers
         await asyncio.sleep(_POLL_S)
@@ -84,15 +88,21 @@ async def start_clients(
     shell: Shell, pair: Pair, workload: Workload, ports: tuple[int, ...], folder: str
 ) -> list[Running]:
     """Starts one client per port; their output goes to `folder`."""
-    return [
-        await shell.start(
-            LOADS[workload.program].client(workload, pair.server_ip, port, len(ports)),
+    program = LOADS[workload.program]
+
+    async def start(port: int) -> Running:
+        argv = program.client(workload, pair.server_ip, port, len(ports))
+        output = f"{folder}/{client_file(workload, port)}"
+        if program.output_option is not None:
+            argv, output = (*argv, program.output_option, output), f"{output}.out"
+        return await shell.start(
+            argv,
             deadline_s=deadline_s(workload),
-            stdout=f"{folder}/{client_file(workload, port)}",
+            stdout=output,
             stderr=f"{folder}/{workload.program}_client_{port}.err",
         )
-        for port in ports
-    ]
+
+    return [await start(port) for port in ports]
 
 
 async def finish(programs: list[Running], within_s: float) -> None:

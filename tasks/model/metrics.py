@@ -49,8 +49,10 @@ METRICS: dict[str, Metric] = {
         _m("latency_p50_us", "us", _LESS, _RATIO, "median round trip"),
         _m("latency_p90_us", "us", _LESS, _RATIO, "90th percentile of the round trip"),
         _m("latency_p99_us", "us", _LESS, _RATIO, "99th percentile of the round trip"),
+        _m("latency_p999_us", "us", _LESS, _RATIO, "99.9th percentile of the round trip"),
         _m("latency_max_us", "us", _LESS, _RATIO, "longest round trip"),
         _m("latency_stddev_us", "us", _LESS, _RATIO, "standard deviation of the round trip"),
+        _m("unanswered_pct", "%", _LESS, _DIFF, "requests of the schedule without an answer"),
         _m("transactions_per_s", "1/s", _MORE, _RATIO, "request/response pairs per second"),
         _m("tool_cpu_pct", "% of one CPU", _LESS, _DIFF,
            "the tool's process tree, over the window, from the kernel's counters"),
@@ -85,5 +87,6 @@ PRIMARY: dict[tuple[str, str], str] = {
     ("latency", "udp"): "latency_mean_us",
     ("pps", "tcp"): "writes_per_s",
     ("pps", "udp"): "datagrams_per_s",
+    ("tail", "udp"): "latency_p99_us",
 }
 """(workload kind, protocol) -> the metric that decides the workload's verdict."""

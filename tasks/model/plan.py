@@ -39,21 +39,24 @@ class Workload:
     """One load program with one configuration."""
 
     name: str  # e.g. throughput_single_tcp, latency_tcp_rr, pps_multi_udp
-    kind: str  # throughput | latency | pps
+    kind: str  # throughput | latency | pps | tail
     program: str  # a name in LOADS of tasks/programs/loads.py
     protocol: str  # tcp | udp
     streams: int = 1
     window_s: float = 10.0
     warmup_s: float = 1.0
     bandwidth: str | None = None  # iperf3 -b, for all streams together; None: unlimited
-    length: int | None = None  # bytes per write; iperf3 -l, netperf -r
+    length: int | None = None  # bytes per write; iperf3 -l, netperf -r, sockperf -m
     affinity: str | None = None  # iperf3 -A n/m, netperf -T n,m: recorded with the cell
+    requests_per_s: int | None = None  # of a tail workload: sockperf --mps
 
     @property
     def config(self) -> str:
         """The last folder's stem in the published tree: single_tcp, multi_4_udp, tcp_rr."""
         if self.kind == "latency":
             return f"{self.protocol}_rr"
+        if self.kind == "tail":
+            return f"{self.protocol}_{self.requests_per_s}"
         size = "single" if self.streams == 1 else f"multi_{self.streams}"
         return f"{size}_{self.protocol}"
 

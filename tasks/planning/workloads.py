@@ -16,7 +16,7 @@ from ..programs.loads import LOADS, USUAL
 
 
 class _Entry(Written):
-    kind: Literal["throughput", "latency", "pps"]
+    kind: Literal["throughput", "latency", "pps", "tail"]
     protocol: Literal["tcp", "udp"]
     program: str | None = Field(default=None, description="a load program's name")
     streams: int = Field(default=1, ge=1, le=64, description="load processes, 1 to 64")
@@ -24,6 +24,9 @@ class _Entry(Written):
         default=None, pattern=r"^\d+(\.\d+)?[KMGTkmgt]?$", description="bits a second, e.g. 1G"
     )
     length: int | None = Field(default=None, ge=1, le=65507, description="bytes, 1 to 65507")
+    requests_per_s: int | None = Field(
+        default=None, ge=1, le=1_000_000, description="requests on a fixed schedule, 1 to 1000000"
+    )
     affinity: str | None = Field(
         default=None, pattern=r"^\d+[,/]\d+$", description="CPU of client,server, e.g. 0,1"
     )
@@ -50,6 +53,20 @@ def absent_cpus(workloads: Iterable[Workload], environment: Environment) -> list
             if cpus is not None and cpu >= cpus:
                 problem = f"{node.name} has no CPU {cpu}"
                 error = InputError("measurement", "affinity", problem, f"0 to {cpus - 1}")
+                errors[str(error)] = error
+    return list(errors.values())
+
+
+def absent_loads(workloads: Iterable[Workload], environment: Environment) -> list[InputError]:
+    """An error for each load program that a node lacks; a node without facts has all."""
+    errors: dict[str, InputError] = {}
+    for workload, pair in product(workloads, environment.pairs.values()):
+        for node in (pair.client, pair.server):
+            known = environment.facts.get(node.name)
+            if known and workload.program not in known.programs:
+                problem = f"{workload.name} needs {workload.program}, which {node.name} lacks"
+                expected = f"{workload.program} installed there, then bootstrap again"
+                error = InputError("measurement", "workloads", problem, expected)
                 errors[str(error)] = error
     return list(errors.values())
 
@@ -95,6 +112,7 @@ def read_workloads(
             bandwidth=entry.bandwidth,
             length=entry.length,
             affinity=affinity or entry.affinity,
+            requests_per_s=entry.requests_per_s,
         )
         for name, entry in read.workloads.items()
         if name in wanted

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..model.plan import Workload
-from . import iperf3, netperf
+from . import iperf3, netperf, sockperf
 
 Argv = tuple[str, ...]
 
@@ -21,6 +21,8 @@ class LoadProgram:
     warm_up: Callable[[Workload, str, int], Argv] | None
     """…, server's address, port: a run before the window whose output is ignored. None: the client
     omits the warm-up from its own output."""
+    transport: str = "tcp"  # on which its server can be seen to listen
+    output_option: str | None = None  # names the file for its result; None: standard output
 
 
 LOADS = {
@@ -46,10 +48,23 @@ LOADS = {
             workload, server_ip, port, duration_s=workload.warmup_s
         ),
     ),
+    "sockperf": LoadProgram(
+        kinds=("tail",),
+        versions=("sockperf --version",),
+        suffix="log",
+        server=sockperf.server_argv,
+        client=lambda workload, server_ip, port, _: sockperf.client_argv(workload, server_ip, port),
+        warm_up=None,
+        transport="udp",
+        output_option=sockperf.OUTPUT_OPTION,
+    ),
 }
 
 USUAL = {kind: name for name, load in reversed(LOADS.items()) for kind in load.kinds}
-"""The program of a workload that names none: of its kind the first one. All hosts need these."""
+"""The program of a workload that names none: of its kind the first one."""
+
+NEEDED = ("iperf3", "netperf")
+"""What all hosts need; other programs are needed by the workloads that use them."""
 
 
 def client_file(workload: Workload, port: int) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..model.errors import ParseError
 
 _LISTEN = "0A"
+_UNCONNECTED = "07"  # a UDP socket that answers anybody; a closed one in TCP, which has no port
 USER_HZ = 100  # ticks per second, the same on every Linux architecture we know
 
 
@@ -161,7 +162,7 @@ def parse_loadavg(text: str, source: str) -> tuple[float, float, float]:
 
 
 def parse_listening(text: str, source: str) -> frozenset[int]:
-    """Ports listened on, from /proc/net/tcp or tcp6."""
+    """Ports listened on, from /proc/net/tcp, tcp6, udp or udp6."""
     lines = text.splitlines()
     if not lines or "local_address" not in lines[0]:
         raise ParseError(source, "not a table of sockets")
@@ -170,7 +171,7 @@ def parse_listening(text: str, source: str) -> frozenset[int]:
         fields = line.split()
         if len(fields) < 4:
             raise ParseError(source, f"not a socket: {line[:80]!r}")
-        if fields[3] == _LISTEN:
+        if fields[3] in (_LISTEN, _UNCONNECTED):
             ports.add(_int(fields[1].rpartition(":")[2], source, base=16))
     return frozenset(ports)
 

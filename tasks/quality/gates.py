@@ -40,7 +40,7 @@ class ToolProcess:
 class Observation:
     """What was observed of one cell, on the hosts that took part. None: not observed."""
 
-    workload_kind: str | None = None  # throughput | latency | pps
+    workload_kind: str | None = None  # throughput | latency | pps | tail
 
     # the tool: its first process at both ends of the window, and the BPF programs that it held when
     # it was ready and after the window
@@ -161,7 +161,7 @@ def _complete(o: Observation) -> Answer:
         return False, same("; ".join(o.parse_errors))
     if o.load_s is None or o.requested_s is None:
         return _not_observed("the load's duration", "负载的持续时间")
-    if o.zero_intervals is None and o.workload_kind != "latency":
+    if o.zero_intervals is None and o.workload_kind in ("throughput", "pps"):
         return _not_observed("the load's one-second intervals", "负载的每秒数据")
     wanted = 1 if o.load_processes is None else o.load_processes
     slack = DURATION_TOLERANCE * o.requested_s

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from ..model.errors import ParseError
 from ..model.outcome import Interval
-from ..programs import iperf3, netperf
+from ..programs import iperf3, netperf, sockperf
 from ..programs.loads import client_file
 from ..storage import rawtree
-from .load_scalars import iperf3_samples, netperf_samples
+from .load_scalars import iperf3_samples, netperf_samples, sockperf_samples
 from .records import CellValues
 
 
@@ -58,5 +58,21 @@ def _netperf(
 
 _BUSY_SHARE = 0.5
 
-READERS = {"iperf3": _iperf3, "netperf": _netperf}
+
+def _sockperf(
+    folder: Path, slot: rawtree.SlotRecord, cell: rawtree.CellRecord, found: CellValues
+) -> None:
+    workload = cell.workload
+    file = folder / client_file(workload, cell.ports[0])
+    trips = sockperf.parse(
+        file.read_text(errors="replace"),
+        file.name,
+        warmup_s=workload.warmup_s,
+        window_s=workload.window_s,
+    )
+    found.load_s = [trips.elapsed_s]
+    found.samples += sockperf_samples(trips, slot.client)
+
+
+READERS = {"iperf3": _iperf3, "netperf": _netperf, "sockperf": _sockperf}
 """The reader of each load program's output."""

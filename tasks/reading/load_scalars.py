@@ -6,7 +6,7 @@ Windows, series and gates are the callers': the trees differ in when a test's pr
 from collections.abc import Sequence
 
 from ..model.outcome import Sample
-from ..programs import iperf3, netperf
+from ..programs import iperf3, netperf, sockperf
 from .records import total
 
 _LATENCIES = ("mean", "min", "p50", "p90", "p99", "max", "stddev")
@@ -55,3 +55,17 @@ def netperf_samples(trips: netperf.RoundTrips, client: str) -> list[Sample]:
         for metric, value in values.items()
         if value is not None
     ]
+
+
+def sockperf_samples(trips: sockperf.ScheduledTrips, client: str) -> list[Sample]:
+    """Latencies and unanswered requests; no sample for a quantile with too few values beyond it."""
+    values = {f"latency_{name}_us": getattr(trips, f"{name}_us") for name in _SCHEDULED}
+    values["unanswered_pct"] = 100 * (1 - trips.answers / trips.requests)
+    return [
+        Sample(metric, value, client, "sockperf")
+        for metric, value in values.items()
+        if value is not None
+    ]
+
+
+_SCHEDULED = ("mean", "p50", "p90", "p99", "p999", "max")

@@ -87,7 +87,8 @@ class HistoryView:
             shape = self.shapes.get(name)
             if shape is None:
                 return True, "", 0, 0, name
-            return False, shape.protocol, TOPICS.index(shape.kind), shape.streams, name
+            kind = (*TOPICS, shape.kind).index(shape.kind)
+            return False, shape.protocol, kind, shape.streams, name
 
         return [
             list(group) for _, group in groupby(sorted(set(workloads), key=order), self.protocol)

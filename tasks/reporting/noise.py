@@ -11,9 +11,11 @@ MOST_ITERATIONS = 100
 """More are not measured in practice: then the noise has to be reduced."""
 
 
-def says_nothing(topic: str, low: float | None, high: float | None) -> bool:
+def says_nothing(topic: str | None, low: float | None, high: float | None) -> bool:
     """Whether the interval reaches from a gain to a cost beyond every limit."""
-    return low is not None and high is not None and low < 0 and high > LIMITS[topic][-1]
+    if topic not in LIMITS or low is None or high is None:
+        return False
+    return low < 0 and high > LIMITS[topic][-1]
 
 
 def too_noisy(t: Texts, row: Mapping[str, Any]) -> str:

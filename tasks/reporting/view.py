@@ -10,7 +10,7 @@ import polars as pl
 
 from ..model.metrics import PRIMARY
 from ..statistics.nights import nights_measured
-from ..statistics.usage import Usage, ratable, rate, severity
+from ..statistics.usage import LIMITS, Usage, ratable, rate, severity
 from ..storage.schema import CELLS
 from .bundle import Bundle
 from .findings import Findings
@@ -93,7 +93,7 @@ class ToolRow:
     @cached_property
     def rated(self) -> list[Row]:
         """The effects with the intervals by which they are rated."""
-        return ratable(self.effects)
+        return ratable(row for row in self.effects if row["topic"] in LIMITS)
 
 
 _NAMES = ("environment", "layer", "tool", "kind", "tool_class", "case", "protocol")
@@ -176,7 +176,8 @@ class View:
         """Workloads that have a column: of one kind and protocol the first single and multiple."""
         first: dict[tuple[str, str, bool], str] = {}
         for name, shape in self.shapes.items():
-            first.setdefault((shape.kind, shape.protocol, shape.streams > 1), name)
+            if shape.kind in TOPICS:
+                first.setdefault((shape.kind, shape.protocol, shape.streams > 1), name)
         return list(first.values())
 
     def workload(self, name: str) -> str:
@@ -206,7 +207,9 @@ def workload_name(t: Texts, shapes: Mapping[str, WorkloadShape], name: str) -> s
     shape = shapes.get(name)
     if shape is None:
         return name
-    key = "latency" if shape.kind == "latency" else "one" if shape.streams == 1 else "many"
+    key = (
+        "latency" if shape.kind in ("latency", "tail") else "one" if shape.streams == 1 else "many"
+    )
     text = t(
         f"workload.{key}",
         kind=t(f"workload.kind.{shape.kind}"),

@@ -8,7 +8,7 @@ import pytest
 from tasks.model.environment import Layer, Node
 from tasks.model.errors import InputError, InputErrors
 from tasks.model.facts import Cpu, Facts
-from tasks.planning.workloads import absent_cpus, read_workloads
+from tasks.planning.workloads import absent_cpus, absent_loads, read_workloads
 from tasks.programs.loads import LOADS
 
 
@@ -93,3 +93,16 @@ def test_a_load_is_not_pinned_to_a_cpu_that_its_node_does_not_have():
 
     assert errors("99,98") == ["measurement: affinity: c has no CPU 99; expected 0 to 1"]
     assert errors("1/98") == errors(None) == []
+
+
+def test_a_load_program_that_a_node_lacks_is_named_before_anything_runs():
+    client, server = (Node(name, Layer.HOST, name, "root", "/w") for name in ("c", "s"))
+    facts = {"c": Facts(node="c", programs={"iperf3": "3.12", "netperf": None})}
+    environment = SimpleNamespace(
+        pairs={Layer.HOST: SimpleNamespace(client=client, server=server)}, facts=facts
+    )
+    errors = absent_loads(read_workloads(("full", "tail_udp")), environment)
+    assert [str(error) for error in errors] == [
+        "measurement: workloads: tail_udp needs sockperf, which c lacks; "
+        "expected sockperf installed there, then bootstrap again"
+    ]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from tasks.model.plan import Workload
-from tasks.programs import bpftool, iperf3, netperf, pidstat
+from tasks.programs import bpftool, iperf3, netperf, pidstat, sockperf
 
 LOOPBACK = "127.0.0.1"
 
@@ -73,6 +73,19 @@ def test_netperf_reports_percentiles_and_its_rate(protocol):
     assert trips.p99_us is not None and trips.elapsed_s is not None
     assert trips.min_us <= trips.mean_us <= trips.max_us
     assert 0 < trips.busy_share <= 1.05
+
+
+@needs("sockperf")
+def test_sockperf_sends_on_its_schedule(tmp_path):
+    port, log = free_port(), tmp_path / "sockperf.log"
+    workload = Workload("tail_udp", "tail", "sockperf", "udp", window_s=2, requests_per_s=1000)
+    with serving(sockperf.server_argv(port, LOOPBACK)):
+        output((*sockperf.client_argv(workload, LOOPBACK, port), sockperf.OUTPUT_OPTION, str(log)))
+    trips = sockperf.parse(log.read_text(), "live", warmup_s=1, window_s=2)
+    assert (trips.requests, trips.answers) == (2000, 2000)
+    assert trips.elapsed_s == pytest.approx(2)
+    assert 0 < trips.p50_us < trips.p90_us < trips.max_us
+    assert trips.p99_us is None  # 20 values beyond it
 
 
 @needs("pidstat")
