@@ -10,6 +10,7 @@ from .state import WORKDIR, LabLayout, LabNode, hardware_id
 
 TOOLS = Path(__file__).with_name("tools")
 CATALOG = Path(__file__).with_name("tools.yaml")
+MACHINE_CATALOG = Path(__file__).with_name("machine_tools.yaml")
 
 
 def text(layout: LabLayout) -> str:

@@ -3,6 +3,7 @@
 import pytest
 
 from tasks.lab.minimal_input import CATALOG as LAB_CATALOG
+from tasks.lab.minimal_input import MACHINE_CATALOG, TOOLS
 from tasks.model.catalog import read_catalog
 from tasks.model.errors import InputError
 from tasks.model.plan import Readiness, ToolClass
@@ -33,6 +34,34 @@ def test_the_labs_catalogue_is_of_the_same_shape():
     traits = catalog.traits("lab/packet-path", "rx_packet_stacks.bt")
     assert traits.tool_class is ToolClass.DETAILS_UNFILTERED
     assert catalog.placebo is not None
+
+
+def test_a_lab_in_a_machine_has_tools_in_each_published_category_and_in_every_class():
+    published, own = read_catalog().categories, read_catalog(MACHINE_CATALOG).categories
+    assert {name: category.layer for name, category in own.items()} == {
+        name: category.layer for name, category in published.items()
+    }
+    classes = {tool.tool_class for category in own.values() for tool in category.tools}
+    assert classes == set(ToolClass)
+
+
+def test_every_script_of_the_machines_catalogue_is_there_and_no_other():
+    catalog = read_catalog(MACHINE_CATALOG)
+    named = {
+        f"{name}/{tool.script}"
+        for name, category in catalog.categories.items()
+        for tool in category.tools
+    }
+    there = {str(path.relative_to(TOOLS)) for path in TOOLS.rglob("*.bt")}
+    assert named == {path for path in there if not path.startswith("lab/")}
+
+
+def test_a_tool_that_reads_structures_is_told_where_their_types_are():
+    for name, category in read_catalog(MACHINE_CATALOG).categories.items():
+        for tool in category.tools:
+            text = (TOOLS / name / tool.script).read_text()
+            reads = "(struct sk_buff *)" in text or "(struct net_device *)" in text
+            assert ("BPFTRACE_BTF" in tool.env) is reads, tool.script
 
 
 def test_a_tool_is_added_in_five_lines(tmp_path):
