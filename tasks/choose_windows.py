@@ -33,7 +33,7 @@ def with_chosen_windows(plan: Plan, datasets: str, margins: Path | None = None) 
     Its iterations are the most that may be taken; until decided they stay the most. The plan stays
     as it is where nothing is stored of its environment, or where no window decides.
     """
-    stored = stored_noise(datasets, plan.environment, rules_for(plan))
+    stored = stored_noise(datasets, plan.environment, plan.clock, rules_for(plan))
     if stored.parts.is_empty():
         return ChosenWindows(plan, ("nothing is stored of this environment yet: preset windows",))
     settled = _with_settled_warmup(plan, stored.settling)

@@ -29,8 +29,10 @@ def compare_two(
     """Effects of the runs `b` minus those of the runs `a`.
 
     The stricter of both runs' decision rules applies, so that either order gives the same answer.
+    Raises InputError if the runs' clocks differ.
     """
     dataset = Dataset(datasets)
+    _refuse_two_clocks(dataset, a, b)
     effects_a, effects_b = (dataset.rows("effects", keys) for keys in (a, b))
     rules = rules_of(dataset.rows("runs", [*a, *b]))
     return _comparison(compare_runs(effects_a, effects_b, read_margins(margins), rules))
@@ -50,6 +52,16 @@ def compare_tools(
         raise InputError("--against", old, f"has no case that matches {new}", "equal parameters")
     diffs = differences(cell_values(cells, samples))
     return _comparison(compare_versions(cells, diffs, pairs, read_margins(margins), rules_of(runs)))
+
+
+def _refuse_two_clocks(dataset: Dataset, a: Sequence[RunKey], b: Sequence[RunKey]) -> None:
+    """Instructions and time are different quantities: their difference is none of a tool's."""
+    clocks = [set(dataset.rows("runs", keys)["clock"]) for keys in (a, b)]
+    if clocks[0] != clocks[1]:
+        names = {"wall": "by the wall clock", "instructions": "by instruction count"}
+        said = [" and ".join(names[clock] for clock in sorted(side)) for side in clocks]
+        problem = f"was measured {said[1]}, {a[0][1]} {said[0]}"
+        raise InputError("compare", b[0][1], problem, "two runs on one clock")
 
 
 def _comparison(table: pl.DataFrame) -> Comparison:

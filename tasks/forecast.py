@@ -37,7 +37,7 @@ def forecast_plan(
         plan.design.iterations if budget_s is None else iterations_within(budget_s, iteration_s)
     )
     rules = rules_for(plan)
-    stored = stored_noise(datasets, plan.environment, rules)
+    stored = stored_noise(datasets, plan.environment, plan.clock, rules)
     wanted = [
         (str(layer), workload.name, PRIMARY[workload.kind, workload.protocol])
         for layer in dict.fromkeys(slot.layer for slot in first)

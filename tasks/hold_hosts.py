@@ -51,7 +51,7 @@ async def hold_hosts(
             folder=folder,
             shells=hosts,
             steps=Steps(plan.hooks, folder.add_step),
-            epoch=fingerprint(environment.facts[name] for name in nodes),
+            epoch=fingerprint((environment.facts[name] for name in nodes), environment.clock),
             load_before=load_before,
             max_load=max_load,
             keep_on_hosts=keep_on_hosts,

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from .model.clock import Clock
+from .model.errors import InputError
 from .model.plan import Plan
 from .planning.remaining import slots_left
 from .storage.run_folder import RunFolder, hardware_groups, laid_out
@@ -12,8 +14,14 @@ __all__ = ["RunFolder", "groups_of", "is_unfinished", "lay_out_run"]
 def lay_out_run(run: Path, plans: list[tuple[Path, Plan]]) -> None:
     """Creates the run folder with the configuration and the plan of each environment.
 
-    plans: for each environment, the folder that bootstrap wrote, and the plan.
+    plans: for each environment, the folder that bootstrap wrote, and the plan. Raises InputError
+    if their clocks differ: one report would place figures side by side that do not compare.
     """
+    clocks = {plan.clock: plan.environment for _, plan in plans}
+    if len(clocks) > 1:
+        wall, counted = clocks[Clock.WALL], clocks[Clock.INSTRUCTIONS]
+        problem = f"{counted} counts instructions, {wall} is on the wall clock"
+        raise InputError("environments", counted, problem, "a run of its own for each clock")
     for config_dir, plan in plans:
         RunFolder.create(run / plan.environment, config_dir, run.name, plan)
 

@@ -92,6 +92,14 @@ def make_plan_of(
         if plan.environment != full.environment:
             problem = f"is {plan.environment!r}"
             raise InputError(str(workflow_file), "environment", problem, repr(full.environment))
+        if plan.clock is not full.clock:
+            problem = f"is for the clock {plan.clock}"
+            raise InputError(
+                str(workflow_file),
+                "clock",
+                problem,
+                f"{full.clock}, as in {full.environment}-full.yaml",
+            )
         return plan
     names = [name for name in measurement.workloads if name != MATCHING]
     workloads = read_workloads(
@@ -105,13 +113,14 @@ def make_plan_of(
     raise_all([*absent_cpus(workloads, environment), *absent_loads(workloads, environment)])
     if MATCHING in measurement.workloads:
         cases = tuple(replace(c, workloads=matching_workloads(c, workloads)) for c in cases)
-    return make_plan(
+    plan = make_plan(
         full.environment,
         cases,
         partial(placebo_case, full),
         workloads,
         measurement.design(),
     )
+    return replace(plan, clock=full.clock)
 
 
 def _run_name() -> str:

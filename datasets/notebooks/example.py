@@ -199,6 +199,7 @@ def _run(night: _Night, cells: pl.DataFrame) -> dict[str, Any]:
         "run": night.run,
         "source": "native",
         "schema_version": VERSION,
+        "clock": "wall",
         "started": cells["started"].min(),
         "ended": cells["ended"].max(),
         "iterations": ITERATIONS,

@@ -15,6 +15,7 @@ from tasks.compare import Comparison
 from tasks.forecast import Forecast
 from tasks.ingest import Ingested
 from tasks.make_plan import duration_s
+from tasks.model.clock import Clock
 from tasks.model.errors import BudgetBroken
 from tasks.model.plan import Case, CaseKind, Plan
 from tasks.report import CampaignReport, summary_cells, summary_sentence, tonight
@@ -62,6 +63,11 @@ def plan_summary(plan: Plan) -> RenderableType:
         f"a baseline every {counted(design.baseline_every, 'case')}, seed {design.seed}; "
         f"{'at most ' if design.until_decided else ''}about "
         f"[bold]{duration_text(duration_s(plan))}[/]",
+        *(
+            ["the clock counts instructions: a second of it lasts several seconds here"]
+            if plan.clock is Clock.INSTRUCTIONS
+            else []
+        ),
         "workloads: "
         + ", ".join(f"{w.name} {w.warmup_s:g}+{w.window_s:g} s" for w in plan.workloads),
     ]

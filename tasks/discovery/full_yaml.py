@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from ..model.catalog import Catalog, Tool, Traits, has_direction
+from ..model.clock import Clock
 from ..model.environment import Layer, Node
 from ..model.errors import InputError, raise_all
 from ..model.facts import Facts
@@ -48,6 +49,7 @@ def to_full(minimal: MinimalInput, facts: Mapping[str, Facts], catalog: Catalog)
         "version": "1.0",
         "environment": minimal.environment,
         **({"hardware": minimal.hardware} if minimal.hardware else {}),
+        **({"clock": str(minimal.clock)} if minimal.clock is not Clock.WALL else {}),
         "ssh": {
             "ssh_hosts": {name: _ssh_host(minimal.node(name)) for name in minimal.nodes},
             **minimal.ssh.model_dump(mode="json", exclude_none=True, exclude_defaults=True),

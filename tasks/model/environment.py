@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
+from .clock import Clock
 from .facts import Facts
 
 
@@ -78,6 +79,7 @@ class Environment:
     pairs: Mapping[Layer, Pair]
     facts: Mapping[str, Facts]  # by node name
     ssh: SshSettings = field(default_factory=SshSettings)
+    clock: Clock = Clock.WALL  # of all its hosts; effects of different clocks are never compared
     hardware: str | None = None  # environments with the same value are never measured together
     tools_dir: Path | None = None  # the tools on this machine; None: they are on the hosts already
     remote_tools_dir: str = "measurement-tools"  # below a node's workdir

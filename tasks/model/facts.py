@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
+from .clock import Clock
+
 
 class _Fact(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -97,12 +99,13 @@ class Facts(_Fact):
     notes: tuple[str, ...] = ()
 
 
-def fingerprint(nodes: Iterable[Facts]) -> str:
-    """Identifies what must be equal for measurements to be comparable: kernels, CPUs, NIC settings.
+def fingerprint(nodes: Iterable[Facts], clock: Clock = Clock.WALL) -> str:
+    """Identifies what must be equal for measurements to be comparable: kernels, CPUs, NIC settings,
+    the clock.
 
     12 hexadecimal digits; a different fingerprint starts a new epoch.
     """
-    identity = [
+    identity: list[object] = [
         {
             "node": facts.node,
             "kernel": facts.kernel,
@@ -114,4 +117,6 @@ def fingerprint(nodes: Iterable[Facts]) -> str:
         }
         for facts in sorted(nodes, key=lambda facts: facts.node)
     ]
+    if clock is not Clock.WALL:  # the wall clock adds nothing: stored epochs stay as they are
+        identity.append(str(clock))
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:12]

@@ -1,8 +1,8 @@
 """The `<env>-full.yaml`: an environment with everything found on it, in the published structure.
 
 Files of the published framework are accepted unchanged; only those of their keys that are used are
-declared here. This project adds `hardware`, `facts`, `ssh.known_hosts` …, `port`, `uuid`, and
-a tool's traits.
+declared here. This project adds `hardware`, `clock`, `facts`, `ssh.known_hosts` …, `port`, `uuid`,
+and a tool's traits.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,6 +24,7 @@ from .catalog import (
     Traits,
     placeholders,
 )
+from .clock import Clock
 from .documents import Address, KeyPath, Mistake, Written, absolute, matching, read_document
 from .environment import Environment, Layer, Node, Pair, SshSettings
 from .errors import InputError
@@ -161,6 +162,7 @@ class FullConfig(_Published):
 
     environment: Identifier = Field(description="the environment's name")
     hardware: Identifier | None = None
+    clock: Clock = Clock.WALL
     ssh: Ssh
     environments: dict[Layer, LayerConfig] = Field(min_length=1, description="host, vm or both")
     paths: Paths = Paths()
@@ -244,6 +246,7 @@ def environment_of(full: FullConfig) -> Environment:
         pairs=MappingProxyType(pairs),
         facts=MappingProxyType({name: full.facts.get(name, Facts(node=name)) for name in nodes}),
         ssh=full.ssh.settings(),
+        clock=full.clock,
         hardware=full.hardware,
         tools_dir=full.paths.measurement_tools_dir,
         remote_tools_dir=full.paths.tools_dir,

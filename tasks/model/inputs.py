@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from .clock import Clock
 from .documents import (
     Address,
     ExistingDirectory,
@@ -117,6 +118,10 @@ class MinimalInput(Written):
     hardware: Identifier | None = Field(
         default=None,
         description=f"{IDENTIFIER_FORM}, the same for environments that share machines",
+    )
+    clock: Clock = Field(
+        default=Clock.WALL,
+        description="wall; or instructions, for a machine whose time counts its instructions",
     )
     ssh: SshInput = SshInput()
     nodes: dict[Identifier, NodeInput] = Field(min_length=1, description="at least one node")

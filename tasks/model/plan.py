@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .clock import Clock
 from .environment import Layer
 
 
@@ -132,6 +133,7 @@ class Plan:
     cases: tuple[Case, ...]
     slots: tuple[Slot, ...]
     hooks: tuple[Hook, ...] = ()
+    clock: Clock = Clock.WALL  # the environment's: durations of the plan are seconds of it
 
     def case(self, case_id: int, layer: Layer) -> Case:
         """The case with that id in that layer (baselines and placebos exist once per layer)."""

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..model.clock import Clock
 from ..model.errors import InputError, ParseError
 from ..model.metrics import METRICS
 from ..model.outcome import GateResult, Interval, Sample
@@ -251,6 +252,7 @@ def _run(rows: Sequence[_Row], cells: Sequence[LegacyCell]) -> _Row:
     return {
         "source": "legacy",
         "schema_version": schema.VERSION,
+        "clock": str(Clock.WALL),
         "started": min((row["started"] for row in rows if row.get("started")), default=None),
         "ended": max((row["ended"] for row in rows if row.get("ended")), default=None),
         "iterations": max(row["iteration"] for row in rows),

@@ -206,6 +206,7 @@ def _run(folder: RunFolder, rows: _Rows) -> pl.DataFrame:
                 "workloads": json.dumps(known.workloads, sort_keys=True),
                 "facts": json.dumps(known.facts, ensure_ascii=False),
                 "hardware": known.hardware,
+                "clock": str(known.clock),
                 "raw_path": str(folder.path),
             }
         ]

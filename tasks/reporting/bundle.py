@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from ..model.errors import InputError
 from ..model.names import RunKey
 from ..storage.dataset import Dataset
 from ..storage.schema import TABLES
@@ -30,8 +31,11 @@ class Bundle:
     def read(
         cls, dataset: Dataset, keys: Sequence[RunKey], margins: Mapping[str, float | None]
     ) -> "Bundle":
-        """All tables of these runs. Raises DatasetError."""
+        """All tables of these runs. Raises DatasetError; InputError if their clocks differ."""
         frames = {name: dataset.rows(name, keys) for name in TABLES}
+        if frames["runs"]["clock"].n_unique() > 1:
+            expected = "a report of its own for each clock"
+            raise InputError("runs", "clock", "wall clock and instruction count", expected)
         return cls(**frames, margins=margins, generated_at=datetime.now(UTC))
 
     def told_apart(self) -> "Bundle":

@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from ..model.clock import Clock
 from ..statistics.usage import Answer
 from .markdown import markdown_table
 from .numbers import interval, number
@@ -32,7 +33,8 @@ def as_junit(result: Result) -> str:
     places: dict[str, list[_Test]] = {}
     for answer in result.answers:
         suite = f"{answer.environment} {answer.layer}"
-        places.setdefault(suite, []).append((answer.tool, _OUTCOMES[answer.answer], answer.reason))
+        said = f"{_by_count(answer)}{answer.reason}"
+        places.setdefault(suite, []).append((answer.tool, _OUTCOMES[answer.answer], said))
     for limit in result.limits:
         name = f"{limit.environment} {limit.layer} {limit.case} {limit.workload} {limit.limit}"
         places.setdefault("budget", []).append((name, _LIMIT_OUTCOMES[limit.state], limit.text))
@@ -40,6 +42,10 @@ def as_junit(result: Result) -> str:
         _add_suite(root, suite, tests)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _by_count(answer: ToolAnswer) -> str:
+    return "by instruction count: " if answer.clock is Clock.INSTRUCTIONS else ""
 
 
 _Test = tuple[str, str | None, str]
@@ -82,8 +88,10 @@ def as_markdown(result: Result) -> str:
          _cost_text(one.decided_by), one.reason)
         for one in result.answers
     ]  # fmt: skip
-    heads = ("environment", "layer", "tool", "permitted use", "deciding cost", "reason")
-    parts = [markdown_table(heads, rows)]
+    counted = any(one.clock is Clock.INSTRUCTIONS for one in result.answers)
+    use = f"permitted use{' by instruction count' if counted else ''}"
+    heads = ("environment", "layer", "tool", use, "deciding cost", "reason")
+    parts = [*([t("by_count.meaning") + "\n"] if counted else []), markdown_table(heads, rows)]
     if result.limits:
         states = [limit.state for limit in result.limits]
         count = ", ".join(f"{n} {state}" for state, n in sorted(Counter(states).items()))
@@ -119,7 +127,7 @@ class _Gauges(Collector):
         use = GaugeMetricFamily(
             "ebpf_overhead_permitted_use",
             "1 for the permitted use of the tool, 0 for the other answers",
-            labels=(*_PLACE, "answer"),
+            labels=(*_PLACE, "clock", "answer"),
         )
         for answer in self._result.answers:
             for each in Answer:
@@ -128,17 +136,21 @@ class _Gauges(Collector):
         cost = GaugeMetricFamily(
             "ebpf_overhead_cost",
             "Cost of a case; positive: worse. bound: estimate, or an end of its 95 % interval",
-            labels=(*_EFFECT, "bound"),
+            labels=(*_EFFECT, "clock", "bound"),
         )
+        clocks = {run.environment: str(run.clock) for run in self._result.runs}
         for row in self._result.effects:
+            clock = clocks[row["environment"]]
             for bound, column in (("estimate", "estimate"), ("low", "ci_low"), ("high", "ci_high")):
                 if row[column] is not None:
-                    cost.add_metric([*(str(row[name]) for name in _EFFECT), bound], row[column])
+                    cost.add_metric(
+                        [*(str(row[name]) for name in _EFFECT), clock, bound], row[column]
+                    )
         yield cost
 
 
 def _labels(answer: ToolAnswer) -> list[str]:
-    return [getattr(answer, name) for name in _PLACE]
+    return [str(getattr(answer, name)) for name in (*_PLACE, "clock")]
 
 
 FORMATS: Mapping[str, Callable[[Result], str]] = {

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import BaseModel, Field
 
+from ..model.clock import Clock
 from ..statistics.usage import Answer, Usage
-from ..storage.schema import CHECKS, EFFECTS
+from ..storage.schema import CHECKS, EFFECTS, PARTITION
 from .bundle import Bundle
 from .sections.common import reason
 from .texts import Texts
@@ -39,6 +40,7 @@ class ToolAnswer(BaseModel):
     layer: str
     tool: str
     tool_class: str | None
+    clock: Clock = Field(description="that of its environment; instructions: by instruction count")
     answer: Answer
     best: Answer = Field(description="the answer lies between `best` and `worst`")
     worst: Answer
@@ -51,6 +53,10 @@ class Run(BaseModel):
 
     environment: str
     run: str
+    clock: Clock = Field(
+        description="wall; or instructions: figures say how much work a tool adds, not what a "
+        "production host loses"
+    )
     cells: int
     passed: int = Field(description="cells that passed every gate")
 
@@ -87,13 +93,14 @@ class Result(BaseModel):
 def result_of(bundle: Bundle) -> Result:
     """The result without limits and files."""
     view = View(bundle, Texts("en"))
+    clocks = bundle.runs.select("environment", "run", "clock")
     cells = bundle.cells.group_by("environment", "run", maintain_order=True).agg(
         cells=pl.len(), passed=(pl.col("status") == "passed").sum()
     )
     primary = bundle.effects.filter("primary", pl.col("kind") != "baseline")
     failed = bundle.checks.filter(pl.col("status") != "passed")
     return Result(
-        runs=[Run(**row) for row in cells.iter_rows(named=True)],
+        runs=[Run(**row) for row in cells.join(clocks, on=PARTITION).iter_rows(named=True)],
         answers=[_answer(view, tool) for tool in view.measured],
         effects=primary.select(EFFECTS.schema.names()).to_dicts(),
         findings=failed.select(CHECKS.schema.names()).to_dicts(),
@@ -107,6 +114,7 @@ def _answer(view: View, tool: ToolRow) -> ToolAnswer:
         layer=tool.layer,
         tool=tool.tool,
         tool_class=tool.tool_class,
+        clock=Clock.INSTRUCTIONS if view.by_count else Clock.WALL,
         answer=usage.answer,
         best=usage.best,
         worst=usage.worst,

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from ..model.clock import Clock
 from ..statistics.nights import nights_measured
 from ..statistics.usage import Answer, Usage
 from .bundle import Bundle
@@ -16,6 +17,7 @@ from .view import RESOURCES, TOPICS, ToolRow, View
 
 SCHEMA = {
     "environment": pl.String,
+    "clock": pl.String,  # what its hosts' clocks count; one for the whole table
     "layer": pl.String,
     "tool": pl.String,
     "tool_class": pl.String,
@@ -55,7 +57,11 @@ def summary_table(bundle: Bundle) -> pl.DataFrame:
     """Every tool and placebo by environment and layer; columns as in `SCHEMA`."""
     view = View(bundle, Texts("en"))
     nights = nights_measured(view.bundle.cells)
-    rows = [_row(tool) | {"nights": nights.get(tool.environment)} for tool in view.tools]
+    clock = Clock.INSTRUCTIONS if view.by_count else Clock.WALL
+    rows = [
+        _row(tool) | {"nights": nights.get(tool.environment), "clock": str(clock)}
+        for tool in view.tools
+    ]
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
@@ -128,6 +134,8 @@ def summary_sentence(table: pl.DataFrame, lang: Lang = "en") -> str:
     for answer in wanted:
         if count := sum(answer in given for given in answers):
             said = t("first.and", said=said, more=t(f"first.{where}_{answer}", count=count))
+    if Clock.INSTRUCTIONS in rated["clock"]:
+        said = t("by_count.said", said=said)
     return t("first.stop", said=said)
 
 

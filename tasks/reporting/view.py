@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from ..model.clock import Clock
 from ..model.metrics import PRIMARY
 from ..statistics.nights import nights_measured
 from ..statistics.usage import LIMITS, Usage, ratable, rate, severity
@@ -117,6 +118,16 @@ class View:
     @cached_property
     def environments(self) -> list[str]:
         return sorted(self.bundle.runs["environment"].unique().to_list())
+
+    @cached_property
+    def by_count(self) -> bool:
+        """Whether the figures count instructions; all runs of a bundle are on one clock."""
+        return Clock.INSTRUCTIONS in self.bundle.runs["clock"]
+
+    @cached_property
+    def cost_head(self) -> str:
+        """What stands below the head of a column of costs, which says what they are."""
+        return self.t("head.cost_by_count" if self.by_count else "head.cost_interval")
 
     @cached_property
     def sequential(self) -> set[str]:

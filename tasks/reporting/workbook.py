@@ -26,7 +26,16 @@ _CHECKS = (
 )  # fmt: skip
 
 _UNIT_OF = {name: metric.unit for name, metric in METRICS.items()}
-_GROUPS = ("layer", "tool_class", "verdict", "answer", "answer_reason", "severity", "status")
+_GROUPS = (
+    "layer",
+    "clock",
+    "tool_class",
+    "verdict",
+    "answer",
+    "answer_reason",
+    "severity",
+    "status",
+)
 """Columns of coded values; a group of that name in the texts has the words."""
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from ..model.clock import Clock
 from ..model.metrics import PRIMARY
 from ..storage.dataset import Dataset
 from .baselines import baseline_series
@@ -35,13 +36,17 @@ class StoredNoise:
         )
 
 
-def stored_noise(datasets: str, environment: str, rules: DecisionRules) -> StoredNoise:
-    """Reads the tables of all stored runs of the environment. Raises DatasetError."""
+def stored_noise(
+    datasets: str, environment: str, clock: Clock, rules: DecisionRules
+) -> StoredNoise:
+    """Reads the tables of all stored runs of the environment on this clock. Raises DatasetError."""
     dataset = Dataset(datasets)
+    others = pl.col("environment").eq(environment) & pl.col("clock").ne(str(clock))
+    other = dataset.scan("runs").filter(others).select("run").collect()["run"]
 
     def table(name: str, *conditions: pl.Expr) -> pl.DataFrame:
-        of_environment = pl.col("environment") == environment
-        return dataset.scan(name).filter(of_environment, *conditions).collect()
+        of_runs = (pl.col("environment") == environment) & ~pl.col("run").is_in(other.implode())
+        return dataset.scan(name).filter(of_runs, *conditions).collect()
 
     cells, effects = table("cells"), table("effects")
     samples = table("samples", pl.col("metric").is_in(list(PRIMARY.values())))

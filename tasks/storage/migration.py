@@ -8,6 +8,8 @@ _RULE_AT_END, _RULES_AT_START = r"\(([^()]+)\)$", f"^{_WITHHELD}(.+?) failed; "
 
 def migrated(table: str, rows: pl.LazyFrame) -> pl.LazyFrame:
     """Rows with the current columns; a column that an older version did not have is null."""
+    if table == "runs":  # before version 5 there was only the wall clock
+        return rows.with_columns(pl.col("clock").fill_null("wall"))
     if table == "checks":
         return rows.with_columns(status=_status())
     if table != "effects":

@@ -25,6 +25,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
+from ..model.clock import Clock
 from ..model.documents import input_errors
 from ..model.errors import InputError, raise_all
 from ..model.full import FullConfig, environment_of, find_config, read_full
@@ -49,6 +50,7 @@ class EnvironmentRecord:
     program_version: str | None = None
     config_dir: str = ""  # where full.yaml was copied from
     hardware: str | None = None
+    clock: Clock = Clock.WALL
     hosts: tuple[str, ...] = ()  # addresses
     design: dict[str, Any] = field(default_factory=dict)
     workloads: list[dict[str, Any]] | None = None
@@ -93,6 +95,7 @@ class RunFolder:
             program_version=version("ebpf-overhead"),
             config_dir=str(config_dir.resolve()),
             hardware=environment.hardware,
+            clock=environment.clock,
             hosts=tuple(sorted({node.host for node in environment.nodes.values()})),
             design=asdict(plan.design),
             workloads=[asdict(workload) for workload in plan.workloads],

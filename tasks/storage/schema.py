@@ -2,6 +2,7 @@
 
 Schema versions, newest first; a change adds a line here and raises `VERSION`:
 
+5 — 2026-11-25: `runs.clock`; older runs were measured on the wall clock.
 4 — 2026-11-25: `samples.n`, `resolution` and `reason`; before, a scalar without enough readings was
     not there, or rested on readings outside the window. The Chinese of each sentence beside the
     English: `cells.reason_zh`, `effects.reason_zh`, `effects.stopped_zh`, `checks.observed_zh`,
@@ -21,7 +22,7 @@ from typing import Any
 
 import polars as pl
 
-VERSION = 4
+VERSION = 5
 
 PARTITION = ("environment", "run")
 """Hive partition columns of every table, in this order."""
@@ -129,6 +130,9 @@ RUNS = Table(
         _c("workloads", _S, "the workloads' settings, as JSON"),
         _c("facts", _S, "facts that discovery found, by node, as JSON"),
         _c("hardware", _S, "id of the hardware it shares with other environments"),
+        _c("clock", _S, "what its hosts' clocks count: time, or the instructions of an emulated "
+                        "machine; effects of different clocks are never compared",
+           required=True, allowed=("wall", "instructions")),
         _c("raw_path", _S, "path of the raw tree when it was read"),
     ),
 )  # fmt: skip

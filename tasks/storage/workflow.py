@@ -1,7 +1,8 @@
 """workflow.json: a plan as a file that people can read, change and run.
 
 Format, newest first:
-2 — 2026-11-25: slots have `workloads` (null: all of their case's). Format 1 is still read.
+2 — 2026-11-25: slots have `workloads` (null: all of their case's), the plan has `clock` (left out:
+    wall). Format 1 is still read.
 1 — 2026-11-22: first.
 """
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.model.clock import Clock
 from tasks.model.environment import Layer
 from tasks.model.errors import InputError
 from tasks.model.inputs import read_minimal_input
@@ -101,8 +102,8 @@ def test_an_unknown_key_is_reported_with_the_one_that_was_meant(error_lines):
 def test_an_unknown_key_unlike_any_is_reported_with_those_there_are(error_lines):
     [line] = error_lines(HOSTS + "colour: blue\n")
     assert line == (
-        "m.yaml:8: colour: unknown key; expected one of version, environment, hardware, ssh, nodes,"
-        " test_pairs, discovery_hints, tools"
+        "m.yaml:8: colour: unknown key; expected one of version, environment, hardware, clock, ssh,"
+        " nodes, test_pairs, discovery_hints, tools"
     )
 
 
@@ -236,3 +237,18 @@ def test_a_file_that_no_person_wrote_is_not_read(tmp_path):
         file.truncate(17 << 20)
     with pytest.raises(InputError, match="is 17 MiB; expected at most 16 MiB"):
         read_minimal_input(path)
+
+
+def test_an_environment_is_on_the_wall_clock_unless_it_says_that_it_counts(tmp_path):
+    path = tmp_path / "m.yaml"
+    path.write_text(HOSTS)
+    assert read_minimal_input(path).clock is Clock.WALL
+    path.write_text(HOSTS + "clock: instructions\n")
+    assert read_minimal_input(path).clock is Clock.INSTRUCTIONS
+
+
+def test_a_clock_of_another_name_is_one_line_with_the_names_that_there_are(error_lines):
+    (line,) = error_lines(HOSTS + "clock: instruction\n")
+    assert line == "m.yaml:8: clock: is 'instruction'; expected 'wall' or 'instructions'"
+    (line,) = error_lines(HOSTS + "clocks: wall\n")
+    assert "clock" in line.partition("clocks")[2]

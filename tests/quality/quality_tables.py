@@ -39,7 +39,13 @@ def whole_run(environment: str = "intel", run: str = "night-1") -> dict[str, pl.
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
     rows["runs"].append(
         place
-        | {"source": "native", "schema_version": 1, "iterations": 2, "facts": json.dumps(facts())}
+        | {
+            "source": "native",
+            "schema_version": 1,
+            "clock": "wall",
+            "iterations": 2,
+            "facts": json.dumps(facts()),
+        }
     )
     for iteration in (1, 2):
         order = ["baseline", "summary_a", "summary_b", "baseline", *TOOLS[2:], "baseline"]

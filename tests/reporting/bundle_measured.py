@@ -64,7 +64,9 @@ class Measured:
         environments: tuple[str, ...] = ("lab-510-intel", "lab-510-arm"),
         iterations: int = 4,
         copies: int = 1,
+        clock: str = "wall",
     ) -> None:
+        self.clock = clock
         self.environments, self.iterations, self.copies = environments, iterations, copies
 
     def cases(self, layer: str) -> Iterator[dict[str, Any]]:

@@ -57,7 +57,13 @@ def store(root: Path, nights: int = 20, environment: str = "lab", replaced_at: i
 
 def _run(night: int) -> dict[str, Any]:
     settings = json.dumps([asdict(workload) for workload in WORKLOADS])
-    return {"source": "native", "schema_version": 1, "started": day(night), "workloads": settings}
+    return {
+        "source": "native",
+        "schema_version": 1,
+        "clock": "wall",
+        "started": day(night),
+        "workloads": settings,
+    }
 
 
 def _case(case: str, tool: str | None) -> dict[str, Any]:

@@ -89,6 +89,7 @@ class Campaign(Measured):
                 "run": RUN,
                 "source": "native",
                 "schema_version": 1,
+                "clock": self.clock,
                 "program_version": "0.1.0",
                 "started": START,
                 "ended": START + timedelta(hours=9),

@@ -18,7 +18,7 @@ def run_tables() -> Callable[..., dict[str, pl.DataFrame]]:
         of_cell = [of_run | _cell(position) for position in range(cells)]
         return {
             "runs": TABLES["runs"].frame(
-                [of_run | {"source": "native", "schema_version": VERSION}]
+                [of_run | {"source": "native", "schema_version": VERSION, "clock": "wall"}]
             ),
             "cells": TABLES["cells"].frame(
                 [cell | {"kind": "baseline", "status": "passed"} for cell in of_cell]

@@ -202,7 +202,7 @@ from tasks.storage.schema import TABLES
 root = Path(sys.argv[1]) / "small"
 root.mkdir()
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "small", str(root)], check=True)
-row = {"environment": "lab", "run": "a", "source": "native", "schema_version": 1}
+row = {"environment": "lab", "run": "a", "source": "native", "schema_version": 1, "clock": "wall"}
 dataset = Dataset(root)
 dataset.replace("lab", "a", {"runs": TABLES["runs"].frame([row])})
 before = {path: path.read_bytes() for path in root.rglob("*.parquet")}

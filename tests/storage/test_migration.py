@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from tasks.storage.dataset import Dataset
-from tasks.storage.schema import EFFECTS
+from tasks.storage.schema import EFFECTS, RUNS
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,12 @@ def test_the_checks_that_withhold_a_verdict_are_read_from_the_reason_of_older_ef
     old.write_parquet(file, metadata={"ebpf-overhead-schema": "2"})
     (row,) = dataset.scan("effects").collect().to_dicts()
     assert (row["withheld_by"], row["reason"]) == (withheld_by, reason)
+
+
+def test_runs_of_before_there_were_two_clocks_are_on_the_wall_clock(tmp_path: Path) -> None:
+    dataset = Dataset(tmp_path)
+    run = {"source": "native", "schema_version": 4, "clock": "wall"}
+    dataset.replace("e", "r", {"runs": RUNS.frame([run | {"environment": "e", "run": "r"}])})
+    (file,) = dataset.files("runs")
+    pl.read_parquet(file).drop("clock").write_parquet(file, metadata={"ebpf-overhead-schema": "4"})
+    assert dataset.scan("runs").collect()["clock"].to_list() == ["wall"]

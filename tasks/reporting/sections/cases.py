@@ -124,7 +124,7 @@ class Cases:
                     effect_cell(view, row[metric], in_percent=not unit) if metric in row else EMPTY
                 )
 
-            sub = t(unit) if unit else t("head.cost_interval")
+            sub = t(unit) if unit else view.cost_head
             return ReportColumn(t(f"resource.{metric}"), cell, sub, numeric=True)
 
         columns = [

@@ -156,7 +156,7 @@ def effect_column(
     view: View, label: str, effect: Callable[[Any], Row | None], unit: str = ""
 ) -> ReportColumn:
     """The item's `effect`; without a unit it is a primary metric's cost."""
-    sub = unit or view.t("head.cost_interval")
+    sub = unit or view.cost_head
     return ReportColumn(label, lambda item: effect_cell(view, effect(item)), sub, numeric=True)
 
 
@@ -176,7 +176,7 @@ def strip_column(
         drawn = forest.strip(row, iterations=iterations) if row else ""
         return replace(effect_cell(view, row), strip=drawn)
 
-    return ReportColumn(label, cell, view.t("head.cost_interval"), axis=forest.scale(topic))
+    return ReportColumn(label, cell, view.cost_head, axis=forest.scale(topic))
 
 
 def topic_column(view: View, topic: str) -> ReportColumn:

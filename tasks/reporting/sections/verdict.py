@@ -16,13 +16,14 @@ from .environment_rating import placebo_state
 
 def section(view: View) -> Section:
     t = view.t
-    title = t("verdict_section.title")
+    title = t("by_count.title" if view.by_count else "verdict_section.title")
     if not view.measured:
         return Section("verdict", title, t("verdict_section.none"))
     placebos = {tool.verdict for tool in view.tools if tool.kind == "placebo"}
     return Section(
         "verdict",
         title,
+        t("by_count.meaning") if view.by_count else None,
         Lead(summary_sentence(summary_table(view.bundle), t.lang)),
         _counts(view),
         _matrix(view),
@@ -97,11 +98,12 @@ def _matrix(view: View) -> ReportTable:
             here = [tool for tool in tools if tool.environment == environment]
             return _answer(view, here[0]) if here else EMPTY
 
-        return ReportColumn(environment, cell)
+        return ReportColumn(environment, cell, t("by_count.column") if view.by_count else "")
 
+    t = view.t
     columns = [*map(of_tool, tool_columns(view)), *map(answer, view.environments)]
     items = sorted(by_tool.values(), key=order)
-    caption = view.t("verdict_section.answers")
+    caption = t("by_count.answers" if view.by_count else "verdict_section.answers")
     found_by = " ".join(view.environments)
     return ReportTable(caption, columns, items, style="matrix", open=True, find=found_by)
 
