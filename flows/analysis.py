@@ -13,7 +13,8 @@ from tasks.analyze import analyze_runs
 from tasks.check import check_runs
 from tasks.ingest import Ingested, held, ingest_tree
 from tasks.model.errors import InputError
-from tasks.model.names import Address, RunKey
+from tasks.model.fields import Address
+from tasks.model.names import RunKey
 from tasks.report import CampaignReport, report_runs
 
 from .budget import check_budget

@@ -20,7 +20,7 @@ from tasks.ingest import Ingested, is_measured
 from tasks.lay_out_run import RunFolder, groups_of, lay_out_run
 from tasks.make_plan import plan_environment
 from tasks.model.errors import EnvironmentErrors, InputError, OverheadError
-from tasks.model.names import Address, Identifier
+from tasks.model.fields import Address, Identifier
 from tasks.model.settings import Measurement, Selection
 from tasks.report import CampaignReport
 

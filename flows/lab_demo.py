@@ -12,7 +12,7 @@ from tasks.lab_hosts import lab_down, lab_up
 from tasks.make_plan import make_plan_of, write_plan
 from tasks.model.environment import Layer
 from tasks.model.errors import OverheadError
-from tasks.model.names import Address, Identifier
+from tasks.model.fields import Address, Identifier
 from tasks.model.plan import Plan
 from tasks.model.settings import Measurement, Selection, Switch
 

@@ -14,7 +14,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from tasks.lay_out_run import is_unfinished
-from tasks.model.names import Address
+from tasks.model.fields import Address
 from tasks.model.settings import Measurement, Selection
 
 from .campaign import conduct, new_run

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from .documents import KeyPath, Mistake, Written, as_mapping, matching, read_document
 from .environment import Layer
-from .names import Identifier, config_file
+from .fields import Identifier
+from .names import config_file
 from .plan import Readiness, ToolClass
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")

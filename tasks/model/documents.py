@@ -27,7 +27,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
 
 from .errors import InputError, raise_all
-from .names import IDENTIFIER_FORM, IDENTIFIER_PATTERN
+from .fields import IDENTIFIER_FORM, IDENTIFIER_PATTERN
 
 KeyPath = tuple[str | int, ...]
 """A place in a document: keys and list positions from the root."""

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from .clock import Clock
-from .facts import Facts
+
+if TYPE_CHECKING:
+    from .facts import Facts
 
 
 class Layer(StrEnum):
@@ -77,7 +80,7 @@ class Environment:
     name: str
     nodes: Mapping[str, Node]
     pairs: Mapping[Layer, Pair]
-    facts: Mapping[str, Facts]  # by node name
+    facts: Mapping[str, "Facts"]  # by node name
     ssh: SshSettings = field(default_factory=SshSettings)
     clock: Clock = Clock.WALL  # of all its hosts; effects of different clocks are never compared
     hardware: str | None = None  # environments with the same value are never measured together

@@ -29,7 +29,7 @@ from .documents import Address, KeyPath, Mistake, Written, absolute, matching, r
 from .environment import Environment, Layer, Node, Pair, SshSettings
 from .errors import InputError
 from .facts import Facts
-from .names import Identifier
+from .fields import Identifier
 
 _NAME = r"[^\s/{}'\"$`;&|<>()*?\\-][^\s/{}'\"$`;&|<>()*?\\]*"
 InterfaceName = Annotated[str, matching(_NAME, "an interface's name")]

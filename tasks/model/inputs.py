@@ -21,7 +21,7 @@ from .documents import (
     read_document,
 )
 from .environment import Layer, Node, SshSettings
-from .names import IDENTIFIER_FORM, Identifier
+from .fields import IDENTIFIER_FORM, Identifier
 
 _TARGET = re.compile(
     r"(?P<user>[A-Za-z_][A-Za-z0-9._-]{0,31})"

@@ -2,9 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import StringConstraints
 
 ROOT = Path(__file__).resolve().parents[2]
 """What comes with the program: config/, datasets/reference/, deployments/. It may be read-only."""
@@ -23,14 +20,6 @@ RunKey = tuple[str, str]
 """(environment, run): one environment of one run, the unit that the datasets store and replace."""
 
 ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
-IDENTIFIER_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$"
-IDENTIFIER_FORM = "a name of letters, digits, '.', '_' and '-', at most 64 long"
-Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN)]
-
-Address = Annotated[str, StringConstraints(pattern=r"^[^@]*$")]
-"""A folder or an object store's URL. It holds no credentials, because run parameters are stored and
-shown; the store's library reads them from the environment."""
-
 _NOT_ID = re.compile(r"[^A-Za-z0-9._-]+")
 
 

@@ -10,7 +10,8 @@ from pydantic import Field
 from ..model.documents import Mistake, Written, as_mapping, read_document
 from ..model.environment import Environment
 from ..model.errors import InputError, one_of, raise_all
-from ..model.names import Identifier, config_file
+from ..model.fields import Identifier
+from ..model.names import config_file
 from ..model.plan import Workload
 from ..programs.loads import LOADS, USUAL
 

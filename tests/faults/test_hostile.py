@@ -17,7 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 from tasks.execution.tool import argv_of
 from tasks.model.catalog import read_catalog
 from tasks.model.errors import InputError, RemoteError
-from tasks.model.names import Identifier, as_id
+from tasks.model.fields import Identifier
+from tasks.model.names import as_id
 from tasks.remote.quote import command_line
 from tasks.remote.transfer import unpack
 from tasks.storage.workflow import load as load_workflow
