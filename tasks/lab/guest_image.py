@@ -28,7 +28,7 @@ _MODULES = (
     "net_failover",
     "virtio_net",
 )
-_UNPACK = {".xz": ["xz", "-dc"], ".zst": ["zstd", "-dcq"], ".ko": ["cat"]}
+UNPACK = {".xz": ["xz", "-dc"], ".zst": ["zstd", "-dcq"], ".ko": ["cat"]}
 
 PACKAGES = (
     *("coreutils", "dash", "findutils", "grep", "gzip", "hostname", "kmod", "mawk", "mount"),
@@ -145,6 +145,6 @@ def _copy_modules(root: Path, tree: Path) -> None:
     present = [name for name in _MODULES if name in found]
     for name in present:
         with (root / "modules" / f"{name}.ko").open("wb") as module:
-            unpack = _UNPACK[found[name].suffix]
+            unpack = UNPACK[found[name].suffix]
             subprocess.run([*unpack, str(found[name])], stdout=module, check=True)
     (root / "modules/order").write_text("".join(f"{name}.ko\n" for name in present))

@@ -37,7 +37,7 @@ Subsystem sftp internal-sftp
 
 def make_keys(layout: LabLayout) -> None:
     """Creates the one key that all hosts of this lab accept."""
-    _keygen(layout.directory / "identity", f"lab {layout.name}")
+    keygen(layout.directory / "identity", f"lab {layout.name}")
 
 
 def prepare(layout: LabLayout, node: LabNode) -> None:
@@ -47,7 +47,7 @@ def prepare(layout: LabLayout, node: LabNode) -> None:
     (directory / "sshd_config").write_text(_SSHD_CONFIG)
     authorized = (layout.directory / "identity.pub").read_text()
     (directory / "authorized_keys").write_text(authorized)
-    _keygen(directory / "host_key", node.name)
+    keygen(directory / "host_key", node.name)
 
 
 def start(layout: LabLayout, node: LabNode) -> int:
@@ -92,14 +92,15 @@ def known_hosts_line(layout: LabLayout, node: LabNode) -> str:
     return f"{layout.management_ip(node)} {public[0]} {public[1]}\n"
 
 
-def answers(address: str, timeout_s: float = 1.0) -> bool:
+def answers(address: str, port: int = 22, timeout_s: float = 1.0) -> bool:
     """Whether an SSH server sends its greeting there."""
     try:
-        with socket.create_connection((address, 22), timeout=timeout_s) as connection:
+        with socket.create_connection((address, port), timeout=timeout_s) as connection:
             return connection.recv(4) == b"SSH-"
     except OSError:
         return False
 
 
-def _keygen(file: Path, comment: str) -> None:
+def keygen(file: Path, comment: str) -> None:
+    """Creates an SSH key without a passphrase."""
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(file))

@@ -5,15 +5,16 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from ..model.environment import Layer
 from ..model.errors import CommandFailed, InputError, OverheadError, raise_all
 from ..model.names import as_id
-from . import guest, lab_host, minimal_input, network
+from . import booted, guest, lab_host, minimal_input, network
 from .machine import HERE, recorded, wait_until
-from .requirements import missing, refusals
+from .requirements import missing, missing_for_machine, refusals
 from .state import (
     GUESTS,
     HOSTS,
@@ -47,8 +48,13 @@ def up(
     state_root: Path | None = None,
     notify: Notify = lambda _: None,
     ended: Ended = lambda: False,
+    kernel: str | None = None,
+    clock: str = "wall",
 ) -> LabState:
     """The running lab `name`. A lab that is already up is left alone, a broken one is rebuilt.
+
+    kernel: of a machine for the lab, a version of `machine_image.KERNELS` or a file; None: the lab
+    stands on this machine. clock: of that machine, wall or instructions.
 
     A lab that cannot be built is taken down. Raises InputErrors for what this machine lacks, and
     where the lab is up with another layout; CommandFailed, in one line; NoLongerWanted once
@@ -58,16 +64,17 @@ def up(
     wanted = _layers(layers)
     if switch not in network.SWITCHES:
         raise InputError("lab", "switch", f"no switch {switch!r}", " or ".join(network.SWITCHES))
-    _refuse(missing(layers, switch))
+    _refuse(missing(layers, switch) if kernel is None else missing_for_machine())
     with _exclusively():
         if (layout := read_layout(directory)) and (state := _state_of(layout)).alive:
-            if (layout.layers, layout.switch) != (wanted, switch):
-                problem = f"is up with {','.join(layout.layers)} over {layout.switch}"
+            asked = layout.machine.asked if layout.machine else (None, "wall")
+            if (layout.layers, layout.switch, *asked) != (wanted, switch, kernel, clock):
+                problem = f"is up {_described(layout)}"
                 raise InputError(f"lab {name}", "", problem, "`lab down` first")
             notify(f"lab {name} is up")
             return state
         _clear(directory)
-        layout = LabLayout(name, directory, wanted, switch, network.free_number())
+        layout = _new_layout(name, directory, wanted, switch, kernel, clock)
         steps = ["starting"]
 
         def begin(step: str) -> None:
@@ -114,8 +121,41 @@ def _not_built(layout: LabLayout, step: str, cause: Exception) -> str:
     return f"lab {layout.name} was not built and is down again; {step}: {words}; {remedy}"
 
 
+def _new_layout(
+    name: str,
+    directory: Path,
+    layers: tuple[Layer, ...],
+    switch: str,
+    kernel: str | None,
+    clock: str,
+) -> LabLayout:
+    if kernel is None:
+        return LabLayout(name, directory, layers, switch, network.free_number())
+    layout = LabLayout(name, directory, layers, switch, booted.NUMBER)
+    names = [node.name for node in layout.nodes]
+    return replace(layout, machine=booted.reserve(kernel, clock, names))
+
+
+def _described(layout: LabLayout) -> str:
+    text = f"with {','.join(layout.layers)} over {layout.switch}"
+    if layout.machine is None:
+        return text
+    return f"{text}, Linux {layout.machine.kernel}, {layout.machine.clock} clock"
+
+
 def _build(layout: LabLayout, begin: Notify, ended: Ended) -> None:
     write_layout(layout)
+    if layout.machine is None:
+        _build_here(layout, begin, ended)
+    else:
+        booted.build(layout, begin, ended)
+        for node in layout.nodes:
+            _wait_for(layout, node, ended)
+    # Written last: a lab with this file is complete.
+    (layout.directory / "minimal-input.yaml").write_text(minimal_input.text(layout))
+
+
+def _build_here(layout: LabLayout, begin: Notify, ended: Ended) -> None:
     lab_host.make_keys(layout)
     network.add_management(layout)
     pids: dict[str, int] = {}
@@ -131,8 +171,6 @@ def _build(layout: LabLayout, begin: Notify, ended: Ended) -> None:
     (layout.directory / "known_hosts").write_text("".join(lines))
     for node in layout.nodes:
         _wait_for(layout, node, ended)
-    # Written last: a lab with this file is complete.
-    (layout.directory / "minimal-input.yaml").write_text(minimal_input.text(layout))
 
 
 def _start_guests(layout: LabLayout, pids: Mapping[str, int], notify: Notify) -> None:
@@ -148,26 +186,26 @@ def _wait_for(layout: LabLayout, node: LabNode, ended: Ended) -> None:
     def answers() -> bool:
         if ended():
             raise NoLongerWanted
-        return lab_host.answers(str(layout.management_ip(node)))
+        return lab_host.answers(*layout.ssh_address(node))
 
-    if node.layer is Layer.VM:
-        runs, log, within_s = guest.runs, "console.log", 120.0
+    directory = layout.node_directory(node)
+    if layout.machine is not None:
+        alive, log, within_s = partial(booted.runs, layout), booted.console(layout), 60.0
+    elif node.layer is Layer.VM:
+        alive, log, within_s = partial(guest.runs, layout, node), directory / "console.log", 120.0
     else:
-        runs, log, within_s = lab_host.runs, "sshd.log", 10.0
-    wait_until(
-        answers,
-        within_s,
-        f"{node.name} answers",
-        layout.node_directory(node) / log,
-        alive=partial(runs, layout, node),
-    )
+        alive, log, within_s = partial(lab_host.runs, layout, node), directory / "sshd.log", 10.0
+    wait_until(answers, within_s, f"{node.name} answers", log, alive)
 
 
 def _clear(directory: Path) -> None:
     if layout := read_layout(directory):
-        network.unplug(layout)
-        for node in HOSTS:
-            lab_host.stop(layout, node)
+        if layout.machine is not None:
+            booted.stop(layout)
+        else:
+            network.unplug(layout)
+            for node in HOSTS:
+                lab_host.stop(layout, node)
     if directory.exists():
         shutil.rmtree(directory)
 
@@ -179,19 +217,21 @@ def _state_of(layout: LabLayout) -> LabState:
         layers=layout.layers,
         switch=layout.switch,
         hosts=tuple(_node_state(layout, node) for node in layout.nodes),
+        machine=layout.machine,
     )
 
 
 def _node_state(layout: LabLayout, node: LabNode) -> LabHost:
-    address = str(layout.management_ip(node))
+    address, port = layout.ssh_address(node)
     holder = recorded(layout.record(node))
     return LabHost(
         name=node.name,
         layer=node.layer,
         address=address,
+        port=port,
         test_ip=str(layout.test_ip(node)),
         pid=holder.pid if holder else None,
-        answers=holder is not None and lab_host.answers(address),
+        answers=holder is not None and lab_host.answers(address, port),
     )
 
 

@@ -41,8 +41,9 @@ def _hints(layout: LabLayout) -> dict[str, str]:
 
 
 def _node(layout: LabLayout, node: LabNode) -> dict[str, str]:
+    address, port = layout.ssh_address(node)
     entry = {
-        "ssh": f"root@{layout.management_ip(node)}",
+        "ssh": f"root@{address}" if port == 22 else f"root@{address}:{port}",
         "workdir": WORKDIR,
         "role": str(node.layer),
         "test_ip": str(layout.test_ip(node)),

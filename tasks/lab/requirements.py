@@ -40,6 +40,17 @@ _VM = {
     "dpkg-deb": "dpkg (guests boot this distribution's kernel and packages)",
 }
 
+_MACHINE = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "mmdebstrap": "mmdebstrap",
+    "mke2fs": "e2fsprogs",
+    "modprobe": "kmod",
+    "busybox": "busybox-static",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "apt-get": "apt (the machine is a Debian, made with apt)",
+}
+
 _FILESYSTEMS = {
     "tracefs": "bpftrace tools cannot attach to tracepoints",
     "debugfs": "bpftrace 0.17 and older look for tracepoints there",
@@ -51,6 +62,17 @@ _BTF = Path("/sys/kernel/btf/vmlinux")
 def missing(layers: Sequence[str] = ("host",), switch: str = "bridge") -> list[str]:
     """A line for each thing that this machine lacks for such a lab; empty: nothing."""
     return refusals() or [*_missing_parts(layers, switch), *_missing_kernel()]
+
+
+def missing_for_machine() -> list[str]:
+    """The same for a lab in a machine of its own: that one has all that a lab needs."""
+    if platform.machine() != "x86_64":
+        return [f"--kernel needs x86_64, this is {platform.machine()}; a lab without it works"]
+    return refusals() or [
+        f"program {program} not found; Debian package {package}; a lab without --kernel works"
+        for program, package in _MACHINE.items()
+        if shutil.which(program, path=PATH) is None
+    ]
 
 
 def packages() -> set[str]:

@@ -8,11 +8,13 @@
     vm-server/          the guest's keys, kernel, initramfs, console.log
   host-client/
     vm-client/
+  machine/              of a lab in a machine of its own, whose nodes' files are in the machine:
+                        process, keys, initramfs, console.log
 """
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -44,6 +46,21 @@ GUESTS = (
 
 
 @dataclass(frozen=True, slots=True)
+class LabMachine:
+    """The machine that QEMU boots for a lab, and the ports of 127.0.0.1 that lead into it."""
+
+    kernel: str  # a version of machine_image.KERNELS, or a file
+    clock: str  # wall | instructions
+    port: int  # its own sshd
+    ports: dict[str, int]  # node -> its sshd
+
+    @property
+    def asked(self) -> tuple[str, str]:
+        """What a person chose."""
+        return self.kernel, self.clock
+
+
+@dataclass(frozen=True, slots=True)
 class LabLayout:
     """What was asked for, and the number that determines all addresses."""
 
@@ -52,6 +69,7 @@ class LabLayout:
     layers: tuple[Layer, ...]
     switch: str
     number: int
+    machine: LabMachine | None = None  # None: the hosts stand on this machine
 
     @property
     def management(self) -> IPv4Network:
@@ -97,8 +115,22 @@ class LabLayout:
     def node_directory(self, node: LabNode) -> Path:
         return self.directory / (node.host or "") / node.name
 
+    def ssh_address(self, node: LabNode) -> tuple[str, int]:
+        """Where the node's sshd is reached from this machine."""
+        if self.machine is None:
+            return str(self.management_ip(node)), 22
+        return "127.0.0.1", self.machine.ports[node.name]
+
+    @property
+    def machine_record(self) -> Path:
+        """The record of QEMU's process."""
+        return self.directory / "machine/process"
+
     def record(self, node: LabNode) -> Path:
-        """The record of the process that holds a host; a guest ends with its host."""
+        """The record of the process that holds a host; a guest ends with its host, and all nodes
+        with the machine that they stand on."""
+        if self.machine is not None:
+            return self.machine_record
         return self.directory / (node.host or node.name) / "process"
 
 
@@ -117,7 +149,8 @@ class LabHost:
 
     name: str
     layer: Layer
-    address: str  # management, without user and port
+    address: str  # management, without user
+    port: int  # of its sshd
     test_ip: str
     pid: int | None  # holds the host's namespaces (of a guest: its host's); None: not running
     answers: bool  # its sshd sends its greeting
@@ -132,6 +165,7 @@ class LabState:
     layers: tuple[Layer, ...]
     switch: str
     hosts: tuple[LabHost, ...]
+    machine: LabMachine | None = None  # None: the hosts stand on this machine
 
     @property
     def minimal_input(self) -> Path:
@@ -154,7 +188,12 @@ class LabState:
 def write_layout(layout: LabLayout) -> None:
     layout.directory.mkdir(parents=True, exist_ok=True)
     layout.directory.chmod(0o700)
-    state = {"layers": layout.layers, "switch": layout.switch, "number": layout.number}
+    state = {
+        "layers": layout.layers,
+        "switch": layout.switch,
+        "number": layout.number,
+        "machine": layout.machine and asdict(layout.machine),
+    }
     (layout.directory / _STATE_FILE).write_text(json.dumps(state) + "\n")
 
 
@@ -165,7 +204,8 @@ def read_layout(directory: Path) -> LabLayout | None:
         return None
     state = json.loads(text)
     layers = tuple(map(Layer, state["layers"]))
-    return LabLayout(directory.name, directory, layers, state["switch"], state["number"])
+    machine = LabMachine(**state["machine"]) if state.get("machine") else None
+    return LabLayout(directory.name, directory, layers, state["switch"], state["number"], machine)
 
 
 def hardware_id(machine: str) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from tasks.model.clock import Clock
 from tasks.model.settings import Switch
 
 from ..console import out
@@ -16,19 +17,44 @@ app = typer.Typer(
 LabName = Annotated[str, typer.Argument(help="The lab's name; several can be up at once.")]
 
 
-@app.command("up", epilog="Example: `ebpf-overhead lab up demo`")
+@app.command(
+    "up",
+    epilog="Examples: `ebpf-overhead lab up demo` · "
+    "`ebpf-overhead lab up old --kernel 5.10 --clock instructions`",
+)
 def lab_up(
     name: LabName = "lab",
     layers: Annotated[
         str, typer.Option(help="host, or host,vm for a guest on each host.")
     ] = "host",
     switch: LabSwitch = Switch.BRIDGE,
+    kernel: Annotated[
+        str | None,
+        typer.Option(
+            help="Builds the lab in a machine of its own with this kernel: 5.10, 6.1, 6.12 or a "
+            "file. Default: on this machine."
+        ),
+    ] = None,
+    clock: Annotated[
+        Clock,
+        typer.Option(
+            help="wall; or instructions: the machine counts its time by the instructions that it "
+            "executes, which no other load disturbs."
+        ),
+    ] = Clock.WALL,
 ) -> None:
     """Brings a lab up and writes its minimal-input.yaml."""
     from tasks.lab import lifecycle
 
+    if clock is Clock.INSTRUCTIONS and kernel is None:
+        kernel = "6.1"
     state = lifecycle.up(
-        name, layers=comma_separated(layers), switch=switch.value, notify=out.print
+        name,
+        layers=comma_separated(layers),
+        switch=switch.value,
+        notify=out.print,
+        kernel=kernel,
+        clock=clock.value,
     )
     out.print(f"minimal input: {state.minimal_input}", soft_wrap=True)
 
@@ -40,9 +66,13 @@ def lab_status() -> None:
 
     states = lifecycle.status()
     for state in states:
+        if state.machine:
+            kernel, clock = state.machine.asked
+            out.print(f"{state.name}  machine  Linux {kernel}, {clock} clock")
         for host in state.hosts:
             answers = "answers" if host.answers else "does not answer"
-            out.print(f"{state.name}  {host.name}  {host.address}  test {host.test_ip}  {answers}")
+            address = host.address if host.port == 22 else f"{host.address}:{host.port}"
+            out.print(f"{state.name}  {host.name}  {address}  test {host.test_ip}  {answers}")
     if not states:
         out.print("no lab is up")
 
