@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from ..model.names import as_id
 from .network import SWITCHES
 from .state import WORKDIR, LabLayout, LabNode, hardware_id
 
@@ -18,7 +19,8 @@ def text(layout: LabLayout) -> str:
     document = {
         "version": "1.0",
         "environment": layout.name,
-        "hardware": hardware_id(socket.gethostname()),
+        "hardware": _hardware(layout),
+        "clock": layout.machine.clock if layout.machine else "wall",
         "ssh": {
             "known_hosts": str(layout.directory / "known_hosts"),
             "identity": str(layout.directory / "identity"),
@@ -32,6 +34,14 @@ def text(layout: LabLayout) -> str:
         "tools": {"catalog": str(CATALOG), "directory": str(TOOLS)},
     }
     return yaml.safe_dump(document, sort_keys=False)
+
+
+def _hardware(layout: LabLayout) -> str:
+    """Labs that share this machine's time are not measured together. A machine that counts its time
+    by instructions shares none."""
+    here = hardware_id(socket.gethostname())
+    counts = layout.machine is not None and layout.machine.clock == "instructions"
+    return as_id(f"{here}-{layout.name}") if counts else here
 
 
 def _hints(layout: LabLayout) -> dict[str, str]:
