@@ -59,12 +59,12 @@ def absent_cpus(workloads: Iterable[Workload], environment: Environment) -> list
 
 
 def absent_loads(workloads: Iterable[Workload], environment: Environment) -> list[InputError]:
-    """An error for each load program that a node lacks; a node without facts has all."""
+    """An error for each load program that a node lacks. A node whose programs are unknown has all."""
     errors: dict[str, InputError] = {}
     for workload, pair in product(workloads, environment.pairs.values()):
         for node in (pair.client, pair.server):
             known = environment.facts.get(node.name)
-            if known and workload.program not in known.programs:
+            if known and known.programs and workload.program not in known.programs:
                 problem = f"{workload.name} needs {workload.program}, which {node.name} lacks"
                 expected = f"{workload.program} installed there, then bootstrap again"
                 error = InputError("measurement", "workloads", problem, expected)
