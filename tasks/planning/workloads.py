@@ -59,7 +59,7 @@ def absent_cpus(workloads: Iterable[Workload], environment: Environment) -> list
 
 
 def absent_loads(workloads: Iterable[Workload], environment: Environment) -> list[InputError]:
-    """An error for each load program that a node lacks. A node whose programs are unknown has all."""
+    """An error for each load program that a node lacks; unknown ones are taken to be there."""
     errors: dict[str, InputError] = {}
     for workload, pair in product(workloads, environment.pairs.values()):
         for node in (pair.client, pair.server):
