@@ -45,7 +45,9 @@ def analysed(folder):
 def test_standard_output_is_one_json_document_and_the_rest_is_on_standard_error(analysed):
     document = json.loads(analysed.stdout)
     assert document["format"] == "ebpf-overhead.result.1"
-    assert document["runs"] == [{"environment": "old", "run": "r1", "cells": 18, "passed": 18}]
+    assert document["runs"] == [
+        {"environment": "old", "run": "r1", "clock": "wall", "cells": 18, "passed": 18}
+    ]
     assert {answer["tool"]: answer["answer"] for answer in document["answers"]} == {
         "det": "undecided", "summ": "undecided",
     }  # fmt: skip
