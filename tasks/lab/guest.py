@@ -6,6 +6,7 @@ qemu runs in the host's namespaces, so discovery finds it as on any host, and it
 import functools
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from .state import LabLayout, LabNode
 
 # With nothing to boot, qemu's firmware reboots at once, which ends qemu within 0.1 s.
 _TRIAL = ("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-boot")
-_TRIAL_LIMIT_S = 1.0
+_EMULATED_LIMIT_S = 60.0
 
 _PID_FILE = "qemu.pid"
 
@@ -24,20 +25,23 @@ _PID_FILE = "qemu.pid"
 def accelerator() -> str:
     """ "kvm" where it works, else "tcg", software emulation.
 
-    It is tried, because /dev/kvm alone proves little: inside some virtual machines KVM runs guests
-    at a hundredth of the emulation's speed.
+    Both are tried, because /dev/kvm alone proves little: inside some virtual machines KVM runs
+    guests at a hundredth of the emulation's speed. In an emulated machine either takes seconds.
     """
-    machine = ("qemu-system-x86_64", "-machine", "pc,accel=kvm")
+    emulated_s = _trial_s("tcg", _EMULATED_LIMIT_S)
+    limit_s = max(1.0, 3 * (emulated_s or 0.0))
+    return "tcg" if _trial_s("kvm", limit_s) is None else "kvm"
+
+
+def _trial_s(kind: str, limit_s: float) -> float | None:
+    """How long a machine with nothing to boot takes to its end; None: failed, or not in time."""
+    command = ("qemu-system-x86_64", "-machine", f"pc,accel={kind}", *_TRIAL, "reboot-timeout=0")
+    start = time.monotonic()
     try:
-        done = subprocess.run(
-            [*machine, *_TRIAL, "reboot-timeout=0"],
-            capture_output=True,
-            check=False,
-            timeout=_TRIAL_LIMIT_S,
-        )
+        done = subprocess.run(command, capture_output=True, check=False, timeout=limit_s)
     except subprocess.TimeoutExpired:
-        return "tcg"
-    return "tcg" if done.returncode else "kvm"
+        return None
+    return None if done.returncode else time.monotonic() - start
 
 
 def write_shared_image(layout: LabLayout) -> None:

@@ -149,6 +149,7 @@ def _build(layout: LabLayout, begin: Notify, ended: Ended) -> None:
         _build_here(layout, begin, ended)
     else:
         booted.build(layout, begin, ended)
+        layout.catalog.write_text(minimal_input.machine_catalog())
         for node in layout.nodes:
             _wait_for(layout, node, ended)
     # Written last: a lab with this file is complete.

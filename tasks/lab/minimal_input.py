@@ -31,9 +31,20 @@ def text(layout: LabLayout) -> str:
             for layer in layout.layers
         },
         "discovery_hints": _hints(layout),
-        "tools": {"catalog": str(CATALOG), "directory": str(TOOLS)},
+        "tools": {"catalog": str(_catalog(layout)), "directory": str(TOOLS)},
     }
     return yaml.safe_dump(document, sort_keys=False)
+
+
+def machine_catalog() -> str:
+    """The catalogue of a lab in a machine: its own tools, and those of every lab."""
+    every, own = (yaml.safe_load(file.read_text()) for file in (CATALOG, MACHINE_CATALOG))
+    merged = {**every, "categories": {**every["categories"], **own["categories"]}}
+    return yaml.safe_dump(merged, sort_keys=False)
+
+
+def _catalog(layout: LabLayout) -> Path:
+    return layout.catalog if layout.machine else CATALOG
 
 
 def _hardware(layout: LabLayout) -> str:

@@ -3,6 +3,7 @@
 <state root>/<name>/
   state.json            name, layers, switch, number; written before anything else exists
   minimal-input.yaml    known_hosts   identity   identity.pub
+  tools.yaml            the catalogue of a lab in a machine of its own
   initramfs             booted by both guests
   host-server/          process (pid and start), sshd_config, keys, logs, bench/ (workdir)
     vm-server/          the guest's keys, kernel, initramfs, console.log
@@ -120,6 +121,11 @@ class LabLayout:
         if self.machine is None:
             return str(self.management_ip(node)), 22
         return "127.0.0.1", self.machine.ports[node.name]
+
+    @property
+    def catalog(self) -> Path:
+        """Of a lab in a machine, which has more tools."""
+        return self.directory / "tools.yaml"
 
     @property
     def machine_record(self) -> Path:

@@ -27,12 +27,13 @@ def shell() -> Shell:
     def run(lab: LabState, name: str, command: str) -> str:
         options = ["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
         files = ["-i", str(lab.identity), "-o", f"UserKnownHostsFile={lab.known_hosts}"]
-        target = f"root@{host_of(lab, name).address}"
+        host = host_of(lab, name)
+        target = ["-p", str(host.port), f"root@{host.address}"]
         done = subprocess.run(
-            ["ssh", *options, *files, target, command],
+            ["ssh", *options, *files, *target, command],
             capture_output=True,
             text=True,
-            timeout=40,
+            timeout=120,
             check=False,
         )
         assert done.returncode == 0, done.stderr

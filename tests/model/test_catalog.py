@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.lab.minimal_input import CATALOG as LAB_CATALOG
-from tasks.lab.minimal_input import MACHINE_CATALOG, TOOLS
+from tasks.lab.minimal_input import MACHINE_CATALOG, TOOLS, machine_catalog
 from tasks.model.catalog import read_catalog
 from tasks.model.errors import InputError
 from tasks.model.plan import Readiness, ToolClass
@@ -43,6 +43,15 @@ def test_a_lab_in_a_machine_has_tools_in_each_published_category_and_in_every_cl
     }
     classes = {tool.tool_class for category in own.values() for tool in category.tools}
     assert classes == set(ToolClass)
+
+
+def test_a_lab_in_a_machine_has_the_tools_of_every_lab_too(tmp_path):
+    path = tmp_path / "tools.yaml"
+    path.write_text(machine_catalog())
+    catalog = read_catalog(path)
+    every, own = read_catalog(LAB_CATALOG), read_catalog(MACHINE_CATALOG)
+    assert catalog.categories == {**every.categories, **own.categories}
+    assert catalog.placebo == every.placebo
 
 
 def test_every_script_of_the_machines_catalogue_is_there_and_no_other():

@@ -1,0 +1,77 @@
+"""Positive controls of the VM layer's tools for a lab in a machine: N echoes between two guests.
+
+Where packets of others cannot be kept out (ARP), a few more are allowed, never fewer.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tasks.lab import machine_image
+
+from .bpftrace_output import Told, counted, lines
+from .conftest import Shell
+from .watched import Bench, N, booted
+
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
+
+TAP = "vnet0"  # of vm-server
+SPARE = 5
+
+
+@pytest.fixture(scope="module", params=machine_image.KERNELS)
+def bench(
+    request: pytest.FixtureRequest, shell: Shell, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bench]:
+    yield from booted(request.param, ("host", "vm"), shell, tmp_path_factory.mktemp("labs"))
+
+
+def ping_between_guests(bench: Bench) -> None:
+    bench.on("vm-client", f"ping -q -c {N} -i 0.2 {bench.address('vm-server')}")
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "told"),
+    [
+        ("forward_latency", TAP, counted("@us")),
+        ("forward_slow", f"{TAP} 0", lines(r"\d+ us len")),
+        ("tun_ring_latency", TAP, counted("@us")),
+        ("tun_ring_slow", f"{TAP} 0", lines(r"\d+ us len")),
+        ("tun_ring_packets", TAP, lines(r"enters len")),
+        ("tun_ring_packets", TAP, lines(r"copied \d+ ns by vhost-")),
+    ],
+)
+def test_echoes_that_cross_the_tap_of_a_guest(
+    bench: Bench, tool: str, arguments: str, told: Told
+) -> None:
+    with bench.watch(tool, arguments) as watched:
+        ping_between_guests(bench)
+    assert N <= told(watched.output) <= N + SPARE, watched.output
+
+
+def crossed_taps(bench: Bench) -> int:
+    """Packets through all taps, by the kernel's own counters."""
+    count = "cat /sys/class/net/vnet*/statistics/[rt]x_packets"
+    hosts = ("host-server", "host-client")
+    return sum(int(number) for host in hosts for number in bench.on(host, count).split())
+
+
+@pytest.mark.parametrize(
+    ("tool", "told", "at_least"),
+    [
+        ("vhost_batches", counted("@buffers"), 4 * N),  # a request and a reply, in either guest
+        ("vhost_signals", counted("@signals"), 2 * N),
+        ("vhost_signals", counted("@interrupts"), 2 * N),
+        ("vhost_buffers", lines(r"^\d+ vhost-\d+ queue .* ns$"), 2 * N),
+        ("irqfd_latency", counted("@ns"), 2 * N),
+        ("irqfd_latency", counted("@interrupts", "vhost-"), 2 * N),
+        ("irqfd_interrupts", lines(r"vhost-\d+ \d+ irqfd"), 2 * N),
+    ],
+)
+def test_no_more_buffers_and_interrupts_than_packets(
+    bench: Bench, tool: str, told: Told, at_least: int
+) -> None:
+    before = crossed_taps(bench)
+    with bench.watch(tool) as watched:
+        ping_between_guests(bench)
+    assert at_least <= told(watched.output) <= crossed_taps(bench) - before, watched.output
