@@ -42,13 +42,15 @@ def shell() -> Shell:
     return run
 
 
-def overhead(home: Path, *words: object) -> "subprocess.CompletedProcess[str]":
+def overhead(
+    home: Path, *words: object, timeout_s: float = 400
+) -> "subprocess.CompletedProcess[str]":
     """Runs the command line with its own PREFECT_HOME in `home`."""
     return subprocess.run(
         [sys.executable, "-m", "flows.cli", *(str(word) for word in words)],
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=timeout_s,
         check=False,
         env={**os.environ, "PREFECT_HOME": str(home / "prefect")},
     )

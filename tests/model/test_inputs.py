@@ -42,8 +42,9 @@ def error_lines(tmp_path):
     [
         REFERENCE_CASES / "os630-kernel-510-intel-minimal-input.yaml",
         ROOT / "config" / "environments/example/minimal-input.yaml",
+        ROOT / "config" / "environments/example-machine/minimal-input.yaml",
     ],
-    ids=["published", "example"],
+    ids=["published", "example", "example-machine"],
 )
 def test_the_published_and_the_example_input_are_accepted(path):
     minimal = read_minimal_input(path)
