@@ -49,7 +49,7 @@ async def discover_environment(
     if replay is not None:
         facts = await discover(minimal, Replay(replay))
     else:
-        async with probe_over_ssh(minimal.ssh.settings()) as run:
+        async with probe_over_ssh(minimal.ssh.settings().on(minimal.clock)) as run:
             facts = await discover(minimal, Recorder(run, record) if record else run)
     output_dir = output_dir or ENVIRONMENTS / minimal.environment
     output_dir.mkdir(parents=True, exist_ok=True)

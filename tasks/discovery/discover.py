@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ..model.clock import Clock
 from ..model.environment import Layer, Node
 from ..model.errors import InputError, ParseError, RemoteError, raise_all
 from ..model.facts import Bpf, Facts, Vm
@@ -16,7 +17,7 @@ from ..model.inputs import MinimalInput
 from ..model.probe import ProbeRunner
 from ..programs.sections import sections
 from . import probes, system
-from .clock import parse_clock
+from .clock import not_counting, parse_clock
 from .crossing import crossing_note
 from .links import Links, parse_links, parse_route
 from .nics import parse_interfaces
@@ -109,12 +110,19 @@ async def _take_inventory(prober: Prober, minimal: MinimalInput) -> Inventory:
     texts = await asyncio.gather(*(prober.text(probe) for probe in asked))
     answers = {probe.name: text for probe, text in zip(asked, texts, strict=True)}
     machine = sections(answers["machine"])
+    counts = minimal.clock is Clock.INSTRUCTIONS
+    parsed = system.parse_machine(node.name, machine)
+    if counts and (why := not_counting(machine.get("cpu", ""), parsed.cpu.cpus)):
+        raise InputError(
+            place(node), "clock", why, "wall, or a machine that QEMU runs with -icount"
+        )
     links, ovs = parse_links(machine.get("links", "")), parse_ovs(answers.get("ovs", ""))
-    facts = system.parse_machine(node.name, machine).model_copy(
+    facts = parsed.model_copy(
         update={
             "bpf": system.parse_bpf(answers["bpf"], machine) if "bpf" in answers else Bpf(),
-            "clock_offset_s": offset,
-            "clock_offset_error_s": error,
+            # a clock that counts instructions runs slower than ours: an offset says nothing
+            "clock_offset_s": None if counts else offset,
+            "clock_offset_error_s": None if counts else error,
             "test_ip": test_address(node, minimal.discovery_hints, links, ovs),
         }
     )

@@ -56,7 +56,7 @@ async def measure(
         clients = await load.start_clients(
             sides["client"], pair, workload, ports, folders["client"]
         )
-        await load.finish([*clients, *servers], load.deadline_s(workload))
+        await load.finish([*clients, *servers], load.deadline_s(workload) * host.pace)
         after, packets_after, end_s = await _read_counters(host, pair, pids)
     names = await _names(host)
     duration_s = end_s - start_s

@@ -5,7 +5,6 @@ whole host comes from bpftool. Without bpftool the state is None, which does not
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,6 +12,7 @@ from typing import TypeVar
 from ..model.errors import ParseError
 from ..programs import bpftool, proc
 from ..programs.sections import QUOTE, sections
+from .host_time import host_time_s
 from .shell import CommandResult, Shell
 
 _T = TypeVar("_T")
@@ -99,12 +99,12 @@ async def residue_of(
     None if the state is not fully known. Programs and links that are gone were not the tool's, and
     do not count.
     """
-    devices, until = tuple(devices), time.monotonic() + within_s
+    devices, until = tuple(devices), await host_time_s(shell) + within_s
     while True:
         now = await state_of(shell, devices)
         changes = () if now is None else now.difference(before)
         residue = tuple(line for line in changes if not line.startswith(("- programs", "- links")))
         is_known = now is not None and before.known() <= now.known()
-        if (is_known and not residue) or time.monotonic() > until:
+        if (is_known and not residue) or await host_time_s(shell) > until:
             return residue if residue or is_known else None
         await asyncio.sleep(_POLL_S)

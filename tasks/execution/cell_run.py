@@ -9,17 +9,14 @@ from dataclasses import dataclass, field, replace
 from ..model.errors import HostsBusy, OverheadError, RemoteError
 from ..model.outcome import TRANSPORT, Failure, HostState, StoredFile
 from ..model.plan import Workload
-from ..programs.loads import LOADS
 from ..storage import rawtree
-from . import load, monitor
+from . import load, monitor, window
 from .bpf import programs_of
 from .fingerprint import fingerprint_of, read_host_states
 from .shell import Running, Shell
 from .site import Site, remote_tree
 from .tool import StartedTool, tree
 
-_LEAD_S = 0.15  # from a client's start to its first packet, at most
-_TAIL_S = 0.05  # the end snapshot is taken this long before the load ends
 _FETCH_AGAIN_S = (0.5, 2.0, 5.0)
 
 
@@ -60,7 +57,8 @@ async def run(
     ports = site.ports.take(workload.streams)
     started, failure, state = time.time(), None, _CellState()
     try:
-        async with asyncio.timeout(2 * load.deadline_s(workload)):
+        pace = max(shell.pace for shell in site.sides(slot.layer).values())
+        async with asyncio.timeout(2 * load.deadline_s(workload) * pace):
             await _load(site, slot, workload, tool, folders, ports, state)
     except TimeoutError:
         failure = Failure(TRANSPORT, "the cell did not end by its deadline")
@@ -132,29 +130,25 @@ async def _load(
     await site.steps.hooks("test", "init", sides)
     state.started(server, await load.start_servers(server, pair, workload, ports, server_path))
     await load.warm_up(client, pair, workload, ports[0], client_path)
-    monitors: list[Running] = []
-    if tool is not None:
-        host, path = places["monitor"]
-        limit_s = load.deadline_s(workload)
-        interval_s, cap_mib = slot.monitor_interval_s, site.plan.design.log_cap_mib
-        monitors = await monitor.start(
-            host, tool, path, interval_s, workload.window_s, cap_mib, limit_s
-        )
-        state.started(host, monitors)
+    monitors = await _start_monitors(site, slot, workload, tool, places, sides["tool_host"])
+    state.started(sides["tool_host"], monitors)
     snapshots: dict[str, tuple[Shell, str]] = {}
     for shell, path in places.values():
         snapshots.setdefault(shell.node.name, (shell, path))
         state.started(shell, ())
-    begun = time.monotonic()
-    clients = await load.start_clients(client, pair, workload, ports, client_path)
-    state.started(client, clients)
-    omitted_s = workload.warmup_s if LOADS[workload.program].warm_up is None else 0.0
-    await _until(begun + omitted_s + _LEAD_S)
-    state.clocks = await _snap("start", snapshots)
-    await _until(begun + omitted_s + workload.window_s - _TAIL_S)
-    await _snap("end", snapshots)
-    await load.finish(clients, load.SLACK_S)
+
+    async def start_clients(at_s: float | None) -> list[Running]:
+        clients = await load.start_clients(client, pair, workload, ports, client_path, at_s)
+        state.started(client, clients)
+        return clients
+
+    if site.in_silence:
+        clients = await window.measure_in_silence(start_clients, client, workload, snapshots)
+    else:
+        clients, state.clocks = await window.measure(start_clients, workload, snapshots)
+    await load.finish(clients, load.SLACK_S * client.pace)
     if tool is not None:
+        host, path = places["monitor"]
         pids = await tree(host, tool.program.pid)
         state.programs = tuple(sorted(await programs_of(host, pids)))
         await monitor.record_memory(host, pids, path)
@@ -165,18 +159,21 @@ async def _load(
     await site.steps.hooks("test", "post", sides)
 
 
-async def _until(moment: float) -> None:
-    await asyncio.sleep(max(0.0, moment - time.monotonic()))
-
-
-async def _snap(
-    label: str, folders: dict[str, tuple[Shell, str]]
-) -> dict[str, tuple[float, float]]:
-    """Takes a snapshot on each node. Node -> its clock minus ours, and the error of that, in s."""
-    clocks = await asyncio.gather(
-        *(shell.snap(label, f"{path}/{rawtree.SNAPSHOTS}") for shell, path in folders.values())
-    )
-    return dict(zip(folders, clocks, strict=True))
+async def _start_monitors(
+    site: Site, slot: rawtree.SlotRecord, workload: Workload, tool: StartedTool | None,
+    places: dict[str, tuple[Shell, str]], tool_host: Shell,
+) -> list[Running]:  # fmt: skip
+    """The monitors of the tool; where they would be in the figures, such beside a baseline too."""
+    interval_s, limit_s = slot.monitor_interval_s, load.deadline_s(workload)
+    often_s = monitor.log_interval_s(interval_s, workload.window_s)
+    log_s = interval_s if site.in_silence else often_s
+    if tool is not None:
+        host, path = places["monitor"]
+        cap_mib = site.plan.design.log_cap_mib
+        return await monitor.start(host, tool, path, interval_s, log_s, cap_mib, limit_s)
+    if site.in_silence:
+        return await monitor.start_idle(tool_host, interval_s, log_s, limit_s)
+    return []
 
 
 async def _collect(

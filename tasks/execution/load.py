@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from dataclasses import dataclass, replace
 
 from ..model.environment import Environment, Pair
@@ -10,11 +9,16 @@ from ..model.errors import CommandFailed, RemoteError
 from ..model.plan import Workload
 from ..programs import proc
 from ..programs.loads import LOADS, client_file
+from .host_time import host_time_s
 from .shell import Running, Shell
 
 _PORTS = range(20000, 30000)
 _LISTEN_S = 5.0
 _POLL_S = 0.02
+_WAIT = (  # UPTIME PROGRAM...
+    'sleep "$(awk -v at="$1" "{ s = at - \\$1; print (s > 0 ? s : 0) }" /proc/uptime)"; '
+    'shift; exec "$@"'
+)
 SLACK_S = 15.0  # a load that takes this much longer than requested is ended
 
 
@@ -57,8 +61,8 @@ async def start_servers(
     ]
     transport = LOADS[workload.program].transport
     tables = (f"/proc/net/{transport}", f"/proc/net/{transport}6")
-    until = time.monotonic() + _LISTEN_S
-    while time.monotonic() < until:
+    until = await host_time_s(shell) + _LISTEN_S
+    while await host_time_s(shell) < until:
         answer = await shell.run(("cat", *tables), check=False)
         missing = set(ports) - proc.parse_listening(
             answer.stdout, f"{shell.node.name}: {tables[0]}"
@@ -85,10 +89,19 @@ async def warm_up(shell: Shell, pair: Pair, workload: Workload, port: int, folde
 
 
 async def start_clients(
-    shell: Shell, pair: Pair, workload: Workload, ports: tuple[int, ...], folder: str
+    shell: Shell,
+    pair: Pair,
+    workload: Workload,
+    ports: tuple[int, ...],
+    folder: str,
+    at_s: float | None = None,
 ) -> list[Running]:
-    """Starts one client per port; their output goes to `folder`."""
+    """Starts one client per port; their output goes to `folder`.
+
+    at_s: the host's uptime until which they wait before they begin.
+    """
     program = LOADS[workload.program]
+    wait = () if at_s is None else ("sh", "-c", _WAIT, "client", f"{at_s:.3f}")
 
     async def start(port: int) -> Running:
         argv = program.client(workload, pair.server_ip, port, len(ports))
@@ -96,7 +109,7 @@ async def start_clients(
         if program.output_option is not None:
             argv, output = (*argv, program.output_option, output), f"{output}.out"
         return await shell.start(
-            argv,
+            (*wait, *argv),
             deadline_s=deadline_s(workload),
             stdout=output,
             stderr=f"{folder}/{workload.program}_client_{port}.err",

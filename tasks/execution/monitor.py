@@ -32,13 +32,13 @@ async def start(
     tool: StartedTool,
     folder: str,
     interval_s: float,
-    window_s: float,
+    log_s: float,
     cap_mib: int,
     deadline_s: float,
 ) -> list[Running]:
     """Starts both monitors, writing to `folder`. The caller or the deadline ends them.
 
-    `interval_s` is pidstat's; the output's size is read more often if the window asks for it.
+    interval_s: pidstat's; log_s: between two sizes of the output.
     """
     pids = await tree(shell, tool.program.pid) or tool.pids
     return [
@@ -49,12 +49,24 @@ async def start(
             env=pidstat.ENV,
         ),
         await shell.start(
-            ("sh", "-c", _LOG_SIZE, "logsize", f"{log_interval_s(interval_s, window_s):g}",
+            ("sh", "-c", _LOG_SIZE, "logsize", f"{log_s:g}",
              str(cap_mib * 2**20), tool.output, tool.errors),
             deadline_s=deadline_s,
             stdout=f"{folder}/{rawtree.LOG_SIZE}",
         ),
     ]  # fmt: skip
+
+
+async def start_idle(
+    shell: Shell, interval_s: float, log_s: float, deadline_s: float
+) -> list[Running]:
+    """Starts both monitors on the supervisor and no output: what they cost a baseline is what they
+    cost beside a tool. What they print is dropped."""
+    size = ("sh", "-c", _LOG_SIZE, "logsize", f"{log_s:g}", "0", "/dev/null", "/dev/null")
+    return [
+        await shell.start(argv, deadline_s=deadline_s, env=pidstat.ENV)
+        for argv in (pidstat.argv(shell.own_pids[:1], interval_s), size)
+    ]
 
 
 def log_interval_s(interval_s: float, window_s: float) -> float:

@@ -1,13 +1,13 @@
 """Prepares reserved hosts for a plan, or refuses them before anything starts: disk, load, tools."""
 
 import asyncio
-import time
 from collections.abc import Iterable, Mapping
 
 from ..model.environment import Environment
 from ..model.errors import InputError, raise_all
 from ..model.plan import Plan
 from ..planning.cases import PLACEBO
+from .host_time import host_time_s
 from .shell import Shell
 from .tool import script_path
 
@@ -49,12 +49,12 @@ async def wait_until_quiet(hosts: Iterable[Shell], max_load: float | None) -> fl
     """
     highest = 0.0
     for host in hosts:
-        until = time.monotonic() + _QUIET_WITHIN_S
+        until = await host_time_s(host) + _QUIET_WITHIN_S
         while True:
             load = float((await host.run(("cat", "/proc/loadavg"))).stdout.split()[0])
             if max_load is None or load <= max_load:
                 break
-            if time.monotonic() > until:
+            if await host_time_s(host) > until:
                 problem = f"1-minute load is {load:.2f} although nothing was started yet"
                 raise InputError(_place(host), "max_load", problem, f"at most {max_load:.2f}")
             await asyncio.sleep(5)

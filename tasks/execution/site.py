@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..model.clock import Clock
 from ..model.environment import Environment, Layer, Pair
 from ..model.plan import Plan
 from ..storage import rawtree
@@ -28,6 +29,20 @@ class Site:
     max_load: float | None
     keep_on_hosts: bool = False
     ports: Ports = field(default_factory=Ports)
+
+    @property
+    def in_silence(self) -> bool:
+        """Whether nothing may be sent to the hosts in a window: it would be in the figures."""
+        return self.environment.clock is Clock.INSTRUCTIONS
+
+    @property
+    def monitor_interval_s(self) -> float:
+        """The plan's; where readings would be in the figures, two in the longest window."""
+        planned = self.plan.design.monitor_interval_s
+        if not self.in_silence:
+            return planned
+        longest_s = max(workload.window_s for workload in self.plan.workloads)
+        return max(planned, float(longest_s // 2))
 
     def pair(self, layer: Layer) -> Pair:
         return self.environment.pairs[layer]

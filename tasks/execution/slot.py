@@ -85,7 +85,7 @@ class _RunningSlot:
             tool_host=pair.tool_host.name,
             server_interface=pair.server_interface,
             client_interface=pair.client_interface,
-            monitor_interval_s=site.plan.design.monitor_interval_s,
+            monitor_interval_s=site.monitor_interval_s,
             epoch="",
             load_before=site.load_before,
             max_load=site.max_load,

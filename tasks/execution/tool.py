@@ -3,7 +3,6 @@
 import asyncio
 import re
 import shlex
-import time
 from dataclasses import dataclass
 
 from ..model.environment import Node
@@ -11,6 +10,7 @@ from ..model.errors import OverheadError, RemoteError
 from ..model.plan import Case, CaseKind
 from ..programs import proc
 from .bpf import Counted, programs_of
+from .host_time import host_time_s
 from .shell import Running, Shell
 
 _POLL_S = 0.1
@@ -63,7 +63,7 @@ async def start(shell: Shell, case: Case, output: str, errors: str) -> StartedTo
 
     Raises ToolFailed if it ends or its readiness deadline passes before that.
     """
-    clock = time.monotonic()
+    clock = await host_time_s(shell)
     program = await shell.start(
         argv_of(case, is_root=shell.is_root),
         deadline_s=_DEADLINE_S,
@@ -75,7 +75,7 @@ async def start(shell: Shell, case: Case, output: str, errors: str) -> StartedTo
     try:
         programs = await _until_ready(shell, case, program, output, errors, clock)
         _expect_kinds(case, programs)
-        ready_s = time.monotonic() - clock
+        ready_s = await host_time_s(shell) - clock
         pids = await tree(shell, program.pid)
         stat = await shell.run(("cat", f"/proc/{program.pid}/stat"), check=False)
         if stat.status != 0:
@@ -108,7 +108,8 @@ async def _until_ready(
     while True:
         programs = await programs_of(shell, await tree(shell, program.pid))
         counts.append(len(programs))
-        if await _ready(shell, case, counts, output, time.monotonic() - clock):
+        since_s = await host_time_s(shell) - clock
+        if await _ready(shell, case, counts, output, since_s):
             return programs
         if not program.running:
             status = await program.wait()
@@ -117,7 +118,7 @@ async def _until_ready(
                 f"{case.name}: ended with status {status} before it was ready; "
                 f"{await tail(shell, errors, output)}",
             )
-        if time.monotonic() - clock > case.readiness.deadline_s:
+        if since_s > case.readiness.deadline_s:
             raise ToolFailed(
                 "probes_attached",
                 f"{case.name}: not ready after {case.readiness.deadline_s:g} s, "

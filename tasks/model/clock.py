@@ -14,3 +14,7 @@ class Clock(StrEnum):
 
     WALL = "wall"
     INSTRUCTIONS = "instructions"
+
+
+INSTRUCTIONS_PACE = 20.0
+"""Seconds of ours that a second of such a host lasts at most: 2 to 6 are usual under load."""

@@ -1,13 +1,13 @@
 """An environment: its nodes, the pairs that carry traffic, and the facts found on each node."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from .clock import Clock
+from .clock import INSTRUCTIONS_PACE, Clock
 
 if TYPE_CHECKING:
     from .facts import Facts
@@ -69,8 +69,19 @@ class SshSettings:
     identity: Path | None = None  # None: the agent and the user's default keys
     config: Path | None = None  # None: the user's ssh_config
     connect_timeout_s: float = 10.0
-    keepalive_interval_s: float = 3.0
+    keepalive_interval_s: float = 3.0  # 0: none
     keepalive_count_max: int = 3
+    pace: float = 1.0  # seconds of ours that a second of the hosts lasts at most
+
+    def on(self, clock: Clock) -> "SshSettings":
+        """The settings for hosts on that clock.
+
+        A host that counts instructions is slow, and keepalives would be in its figures: there the
+        connection's end tells that it is gone.
+        """
+        if clock is Clock.WALL:
+            return self
+        return replace(self, keepalive_interval_s=0.0, pace=INSTRUCTIONS_PACE)
 
 
 @dataclass(frozen=True, slots=True)

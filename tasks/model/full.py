@@ -245,7 +245,7 @@ def environment_of(full: FullConfig) -> Environment:
         nodes=MappingProxyType(nodes),
         pairs=MappingProxyType(pairs),
         facts=MappingProxyType({name: full.facts.get(name, Facts(node=name)) for name in nodes}),
-        ssh=full.ssh.settings(),
+        ssh=full.ssh.settings().on(full.clock),
         clock=full.clock,
         hardware=full.hardware,
         tools_dir=full.paths.measurement_tools_dir,

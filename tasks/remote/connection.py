@@ -49,6 +49,11 @@ class Connection:
         self._connection: asyncssh.SSHClientConnection | None = None
 
     @property
+    def pace(self) -> float:
+        """Seconds of ours that a second of the host lasts at most."""
+        return self._ssh.pace
+
+    @property
     def is_root(self) -> bool:
         """Whether our commands run as root."""
         return self.node.user == "root" or bool(self._sudo)
@@ -66,8 +71,8 @@ class Connection:
                     known_hosts=str(ssh.known_hosts) if ssh.known_hosts else (),
                     client_keys=[str(ssh.identity)] if ssh.identity else (),
                     config=[str(ssh.config)] if ssh.config else (),
-                    connect_timeout=ssh.connect_timeout_s,
-                    login_timeout=ssh.connect_timeout_s,
+                    connect_timeout=ssh.connect_timeout_s * ssh.pace,
+                    login_timeout=ssh.connect_timeout_s * ssh.pace,
                     keepalive_interval=ssh.keepalive_interval_s,
                     keepalive_count_max=ssh.keepalive_count_max,
                 )
@@ -139,7 +144,7 @@ class Connection:
                         stdout=asyncssh.PIPE if stdout is None else stdout,
                         encoding=None,  # an archive is not text
                     ),
-                    timeout_s + 10,
+                    (timeout_s + 10) * self.pace,
                 )
         except (OSError, TimeoutError, asyncssh.Error) as error:
             raise TransportLost(

@@ -17,8 +17,8 @@ _RECONNECT_S = (0.5, 1, 2, 4, 8, 8)
 
 
 class HeldHost:
-    """One node that this run has reserved. `run`, `start`, `snap`, `undo` and `undone` are those of
-    the present connection and supervisor, which `reopen` replaces."""
+    """One node that this run has reserved. `run`, `start`, `snap`, `measure`, `undo`, `undone` are
+    those of the present connection and supervisor, which `reopen` replaces."""
 
     def __init__(
         self, node: Node, ssh: SshSettings, run: str, holder: str, *, sudo: bool = True
@@ -34,6 +34,7 @@ class HeldHost:
         self._supervisor = Supervisor(self._connection, self._run_id, self._holder)
         self.run = self._connection.run
         self.start, self.snap = self._supervisor.start, self._supervisor.snap
+        self.measure = self._supervisor.measure
         self.undo, self.undone = self._supervisor.undo, self._supervisor.undone
 
     @property
@@ -41,6 +42,11 @@ class HeldHost:
         """Processes on the host that carry our connection. Programs that we start run in process
         sessions of their own."""
         return self._supervisor.pids
+
+    @property
+    def pace(self) -> float:
+        """Seconds of ours that a second of the host lasts at most."""
+        return self._connection.pace
 
     @property
     def is_root(self) -> bool:
@@ -70,7 +76,7 @@ class HeldHost:
         Raises the error of the last attempt; HostKeyRejected and AuthRejected at once.
         """
         await self.close()
-        end = time.monotonic() + LEASE_S + sum(_RECONNECT_S)
+        end = time.monotonic() + (LEASE_S + sum(_RECONNECT_S)) * self._ssh.pace
         for pause in (*_RECONNECT_S, 0):
             self._connect()
             try:
@@ -81,7 +87,7 @@ class HeldHost:
             except (RemoteError, HostsBusy):
                 if not pause or time.monotonic() > end:
                     raise
-                await asyncio.sleep(pause)
+                await asyncio.sleep(pause * self._ssh.pace)
 
     async def collect(self, base: str, paths: Sequence[str], into: Path) -> tuple[StoredFile, ...]:
         return await transfer.collect(self._connection, base, paths, into)

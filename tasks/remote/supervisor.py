@@ -24,10 +24,14 @@ class SupervisedProgram:
     """A program running on a host under the supervisor, in a process session of its own."""
 
     def __init__(
-        self, pid: int, ended: asyncio.Future[float], send_stop: Callable[[int], None]
+        self,
+        pid: int,
+        ended: asyncio.Future[float],
+        send_stop: Callable[[int], None],
+        pace: float = 1.0,
     ) -> None:
         self.pid = pid  # of the session's leader, in the host's pid namespace
-        self._ended, self._send_stop = ended, send_stop
+        self._ended, self._send_stop, self._pace = ended, send_stop, pace
 
     @property
     def running(self) -> bool:
@@ -44,7 +48,7 @@ class SupervisedProgram:
         """
         if self.running:
             self._send_stop(max(1, round(grace_s)))
-        return await asyncio.wait_for(self.wait(), grace_s + 5)
+        return await asyncio.wait_for(self.wait(), (grace_s + 5) * self._pace)
 
 
 class Supervisor:
@@ -61,6 +65,7 @@ class Supervisor:
         self._tasks: list[asyncio.Task[None]] = []
         self._process: asyncssh.SSHClientProcess[str] | None = None
         self._lost: TransportLost | None = None
+        self._silent = 0  # windows that are being measured in silence
         self.pids: tuple[int, ...] = ()  # the supervisor and its ancestors there
 
     @property
@@ -78,7 +83,7 @@ class Supervisor:
             self.connection.privileged((*argv, str(self._lease_s), self._dir, _LOCK))
         )
         try:
-            async with asyncio.timeout(_ANSWER_S):
+            async with asyncio.timeout(_ANSWER_S * self.connection.pace):
                 process = await self.connection.transport.create_process(
                     line, encoding="utf-8", errors="replace"
                 )
@@ -108,7 +113,8 @@ class Supervisor:
             with contextlib.suppress(OSError, TimeoutError, asyncssh.Error):
                 process.stdin.write("bye\n")
                 process.stdin.write_eof()
-                await asyncio.wait_for(process.wait_closed(), self._lease_s + 2)
+                limit_s = (self._lease_s + 2) * self.connection.pace
+                await asyncio.wait_for(process.wait_closed(), limit_s)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -132,7 +138,10 @@ class Supervisor:
         ended = self._expect("ended", id)
         pid = await self._ask("started", id, f"start {id} {max(1, round(deadline_s))} {line}")
         return SupervisedProgram(
-            int(pid), ended, lambda grace_s: self._send(f"stop {id} {grace_s}")
+            int(pid),
+            ended,
+            lambda grace_s: self._send(f"stop {id} {grace_s}"),
+            self.connection.pace,
         )
 
     async def snap(self, label: str, file: str) -> tuple[float, float]:
@@ -146,6 +155,20 @@ class Supervisor:
         uncertain_s = (time.monotonic() - clock) / 2
         return epoch_s - asked - uncertain_s, uncertain_s
 
+    async def measure(self, at_s: float, length_s: float, file: str) -> None:
+        """Appends to `file` a snapshot at the host's uptime `at_s` and one `length_s` later, as
+        `start` and `end`. Returns about a second after that.
+
+        Nothing is sent to the host meanwhile, nor by it: its work for us would be in the figures.
+        """
+        id = f"w{next(self._ids)}"
+        line = f"window {id} {at_s:.3f} {length_s:.3f} {file}"
+        self._silent += 1
+        try:
+            await self._ask("measured", id, line, length_s + 2 * _ANSWER_S)
+        finally:
+            self._silent -= 1
+
     async def undo(self, name: str, argv: Sequence[str]) -> None:
         """Has the host run `argv` once we are gone unless `undone(name)` is called."""
         self._send(f"undo {name} {command_line(argv)}")
@@ -158,14 +181,17 @@ class Supervisor:
         answer = self._answers[word, id] = asyncio.get_running_loop().create_future()
         return answer
 
-    async def _ask(self, word: str, id: str, line: str) -> float:
-        """Sends `line` and waits for the answer that `_expect` describes. Raises TransportLost."""
-        answer = self._expect(word, id)
+    async def _ask(self, word: str, id: str, line: str, within_s: float = _ANSWER_S) -> float:
+        """Sends `line` and waits for the answer that `_expect` describes. Raises TransportLost.
+
+        within_s: seconds of the host.
+        """
+        answer, limit_s = self._expect(word, id), within_s * self.connection.pace
         self._send(line)
         try:
-            return await asyncio.wait_for(asyncio.shield(answer), _ANSWER_S)
+            return await asyncio.wait_for(asyncio.shield(answer), limit_s)
         except TimeoutError as error:
-            problem = f"no answer from the supervisor within {_ANSWER_S:g} s"
+            problem = f"no answer from the supervisor within {limit_s:g} s"
             raise TransportLost(self._node, problem, command=line[:200]) from error
 
     def _send(self, line: str) -> None:
@@ -178,8 +204,9 @@ class Supervisor:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(_BEAT_S)
-            with contextlib.suppress(TransportLost):
-                self._send("beat")
+            if not self._silent:
+                with contextlib.suppress(TransportLost):
+                    self._send("beat")
 
     async def _listen(self) -> None:
         assert self._process is not None

@@ -10,6 +10,7 @@
 #   start ID DEADLINE_S COMMAND...            started ID PID, ended ID STATUS
 #   stop ID GRACE_S                           (ended ID STATUS follows)
 #   snap ID LABEL FILE                        snapped ID EPOCH_S
+#   window ID AT_S LENGTH_S FILE              measured ID EPOCH_S, when it is over; AT_S: uptime
 #   undo ID COMMAND... / undone ID            (COMMAND runs at the end unless undone)
 #   bye                                       (like the end of input)
 #   If the lock is held: busy HOLDER, and exit 75.
@@ -90,6 +91,12 @@ watch() { # SHELL_PID: checks the deadlines and the lease every second; USR1: a 
     while sleep 1; do
         [ -d "$dir" ] || exit 0
         uptime_s
+        for file in "$dir"/window.*; do # nothing is done in a window that is measured in silence
+            [ -f "$file" ] && [ "$now" -lt "${file##*.}" ] || continue
+            sleep $((${file##*.} - now))
+            missed=0
+        done
+        uptime_s
         for file in "$dir"/programs/*.*; do
             [ -f "$file" ] || continue
             pid_of "$file"
@@ -135,6 +142,18 @@ snap() {
     } >>"$2" 2>/dev/null
 }
 
+# AT_S LENGTH_S FILE: both snapshots of a window that begins at this uptime, without a word to anybody.
+measure() {
+    at=${1%.*} length=${2%.*}
+    : >"$dir/window.$((at + length + 3))"
+    sleep "$(awk -v at="$1" '{ s = at - $1; print (s > 0 ? s : 0) }' /proc/uptime)"
+    snap start "$3"
+    sleep "$2"
+    snap end "$3"
+    sleep 1 # the load ends before anything is sent
+    rm -f "$dir/window.$((at + length + 3))"
+}
+
 watch $$ </dev/null >/dev/null 2>&1 9>&- &
 watcher=$!
 echo ready $(ancestors $$)
@@ -151,6 +170,12 @@ while IFS= read -r line; do
         snap)
             snap "${more%% *}" "${more#* }"
             echo "snapped $id $epoch" ;;
+        window)
+            {
+                length=${more#* }
+                measure "${more%% *}" "${length%% *}" "${length#* }"
+                echo "measured $id $epoch"
+            } & ;;
         undo) printf '%s\n' "$more" >"$dir/undo/$id" ;;
         undone) rm -f "$dir/undo/$id" ;;
         bye) break ;;

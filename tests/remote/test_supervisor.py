@@ -236,3 +236,58 @@ async def test_a_host_that_does_not_answer_counts_as_lost_after_a_limit(sshd, mo
     async with Connection(sshd.node, sshd.ssh) as connection:
         with pytest.raises(TransportLost, match="no answer"):
             await Supervisor(connection, "t-mute", "me").open()
+
+
+def uptime_s() -> float:
+    return float(Path("/proc/uptime").read_text().split()[0])
+
+
+def snapshot_uptimes(file: Path) -> list[float]:
+    lines = file.read_text().splitlines()
+    return [float(lines[i + 2].split()[0]) for i, line in enumerate(lines) if line[:2] == "@ "]
+
+
+async def test_a_window_is_measured_by_the_host_at_the_uptime_that_it_was_told(
+    connection, tmp_path
+):
+    supervisor = Supervisor(connection, "t-window", "me")
+    await supervisor.open()
+    at_s = uptime_s() + 1.5
+    await supervisor.measure(at_s, 2.0, str(tmp_path / "snap"))
+    start_s, end_s = snapshot_uptimes(tmp_path / "snap")
+    assert at_s - 0.02 <= start_s < at_s + 1
+    assert 2.0 <= end_s - start_s < 3
+    assert uptime_s() > end_s + 0.9  # the answer came after the load's own end
+    await supervisor.close()
+    assert await gone("t-window", 2)
+
+
+async def test_nothing_is_sent_in_a_silent_window_however_long_and_the_run_lives_on(
+    connection, tmp_path, monkeypatch
+):
+    """The lease would end everything three times over in this window."""
+    monkeypatch.setattr("tasks.remote.supervisor._BEAT_S", 0.1)
+    supervisor = Supervisor(connection, "t-silent", "me", lease_s=2)
+    await supervisor.open()
+    program = await supervisor.start(("sleep", "60"), deadline_s=60)
+    sent, send = [], supervisor._send
+    monkeypatch.setattr(supervisor, "_send", lambda line: (sent.append(line), send(line))[1])
+    await supervisor.measure(uptime_s() + 0.5, 6.0, str(tmp_path / "snap"))
+    assert [line.split()[0] for line in sent] == ["window"]
+    assert program.running
+    await asyncio.sleep(0.5)
+    assert "beat" in sent  # and not silent for ever
+    await supervisor.close()
+
+
+async def test_a_connection_that_is_lost_in_a_silent_window_ends_everything(sshd, tmp_path):
+    async with Connection(sshd.node, sshd.ssh) as connection:
+        supervisor = Supervisor(connection, "t-cut", "me")
+        await supervisor.open()
+        await supervisor.start(("sleep", "300"), deadline_s=300)
+        window = asyncio.ensure_future(supervisor.measure(uptime_s(), 60, str(tmp_path / "s")))
+        await asyncio.sleep(0.5)
+        connection.transport.abort()
+        with pytest.raises(TransportLost):
+            await asyncio.wait_for(window, 10)
+    assert await gone("t-cut", 8)
