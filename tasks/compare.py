@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from .model.clock import Clock
 from .model.errors import InputError, one_of
 from .model.names import RunKey
 from .statistics.contrasts import compare_runs, compare_versions, match_versions
@@ -17,10 +18,12 @@ from .storage.dataset import Dataset
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The differences (B minus A, positive: B costs more), and a line for each proven increase."""
+    """The differences (B minus A, positive: B costs more), a line for each proven increase, what
+    the hosts' clocks count."""
 
     table: pl.DataFrame
     worse: tuple[str, ...]
+    clock: Clock
 
 
 def compare_two(
@@ -32,10 +35,10 @@ def compare_two(
     Raises InputError if the runs' clocks differ.
     """
     dataset = Dataset(datasets)
-    _refuse_two_clocks(dataset, a, b)
+    clock = _one_clock(dataset, a, b)
     effects_a, effects_b = (dataset.rows("effects", keys) for keys in (a, b))
     rules = rules_of(dataset.rows("runs", [*a, *b]))
-    return _comparison(compare_runs(effects_a, effects_b, read_margins(margins), rules))
+    return _comparison(compare_runs(effects_a, effects_b, read_margins(margins), rules), clock)
 
 
 def compare_tools(
@@ -51,24 +54,27 @@ def compare_tools(
     if not pairs:
         raise InputError("--against", old, f"has no case that matches {new}", "equal parameters")
     diffs = differences(cell_values(cells, samples))
-    return _comparison(compare_versions(cells, diffs, pairs, read_margins(margins), rules_of(runs)))
+    table = compare_versions(cells, diffs, pairs, read_margins(margins), rules_of(runs))
+    return _comparison(table, _one_clock(dataset, keys, keys))
 
 
-def _refuse_two_clocks(dataset: Dataset, a: Sequence[RunKey], b: Sequence[RunKey]) -> None:
-    """Instructions and time are different quantities: their difference is none of a tool's."""
+def _one_clock(dataset: Dataset, a: Sequence[RunKey], b: Sequence[RunKey]) -> Clock:
+    """The clock of all these runs. Raises InputError if there are two: instructions and time are
+    different quantities, and their difference is none of a tool's."""
     clocks = [set(dataset.rows("runs", keys)["clock"]) for keys in (a, b)]
     if clocks[0] != clocks[1]:
         names = {"wall": "by the wall clock", "instructions": "by instruction count"}
         said = [" and ".join(names[clock] for clock in sorted(side)) for side in clocks]
         problem = f"was measured {said[1]}, {a[0][1]} {said[0]}"
         raise InputError("compare", b[0][1], problem, "two runs on one clock")
+    return Clock(min(clocks[0]))
 
 
-def _comparison(table: pl.DataFrame) -> Comparison:
+def _comparison(table: pl.DataFrame, clock: Clock) -> Comparison:
     worse = table.filter(pl.col("verdict") == "worse", pl.col("primary"))
     estimate = pl.col("estimate").round(2)
     line = pl.format("{} {} {}: {} {}", "case", "workload", "metric", estimate, "unit")
-    return Comparison(table, tuple(worse.select(line).to_series()))
+    return Comparison(table, tuple(worse.select(line).to_series()), clock)
 
 
 def runs_of(datasets: str, run: str) -> list[RunKey]:

@@ -3,9 +3,13 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import polars as pl
+
+from .model.clock import Clock
 from .model.errors import InputError, raise_all
 from .model.names import RunKey
 from .reporting.bundle import Bundle
+from .reporting.comparison_exports import COMPARISON_FORMATS, export_comparison
 from .reporting.exports import FORMATS, export
 from .reporting.result_document import Cost, LimitState, Result, Run, ToolAnswer, result_of
 from .statistics.budgets import HeldLimit
@@ -16,15 +20,24 @@ from .storage.dataset import Dataset
 RESULT_MODELS = (Result, Run, ToolAnswer, Cost, LimitState)
 """The parts of a result document, for its description."""
 
-__all__ = ["RESULT_MODELS", "Answer", "Result", "check_exports", "export_result", "result_document"]
+__all__ = [
+    "COMPARISON_FORMATS",
+    "RESULT_MODELS",
+    "Answer",
+    "Result",
+    "check_exports",
+    "export_compared",
+    "export_result",
+    "result_document",
+]
 
 
-def check_exports(files: Iterable[Path]) -> None:
+def check_exports(files: Iterable[Path], formats: Iterable[str] = tuple(FORMATS)) -> None:
     """Raises InputErrors for files that could not be written; call it before measuring."""
-    mistakes = []
+    mistakes, known = [], tuple(formats)
     for file in files:
-        if file.suffix not in FORMATS:
-            expected = "a file name that ends in " + ", ".join(FORMATS)
+        if file.suffix not in known:
+            expected = "a file name that ends in " + ", ".join(known)
             mistakes.append(InputError("--export", str(file), "unknown format", expected))
         elif not file.absolute().parent.is_dir():
             mistakes.append(InputError("--export", str(file), "its folder does not exist"))
@@ -56,3 +69,9 @@ def export_result(result: Result, files: Iterable[Path]) -> None:
     """Writes the result into each file, in the format of its suffix."""
     for file in files:
         export(result, file)
+
+
+def export_compared(table: pl.DataFrame, clock: Clock, files: Iterable[Path]) -> None:
+    """Writes the differences of a comparison into each file, in the format of its suffix."""
+    for file in files:
+        export_comparison(table, clock, file)

@@ -14,6 +14,7 @@ from tasks.export import RESULT_MODELS, Answer
 from tasks.forecast import Forecast
 from tasks.history import HistoryReport
 from tasks.make_plan import duration_s
+from tasks.model.clock import Clock
 from tasks.model.names import ROOT
 from tasks.model.plan import Case, Plan
 
@@ -57,6 +58,7 @@ class Differences(BaseModel):
     """`compare`: the second run minus the first."""
 
     format: str = "ebpf-overhead.comparison.1"
+    clock: Clock = Field(description="of both sides: wall, or instructions")
     differences: _Rows = Field(
         description="environment, layer, case, workload, metric, estimate (positive: the second "
         "costs more) with ci_low and ci_high in unit, margin, verdict, reason"
@@ -99,7 +101,9 @@ def plan_json(plan: Plan, forecast: Forecast) -> PlannedEnvironment:
 
 
 def comparison_json(compared: Comparison) -> Differences:
-    return Differences(differences=compared.table.to_dicts(), worse=list(compared.worse))
+    return Differences(
+        clock=compared.clock, differences=compared.table.to_dicts(), worse=list(compared.worse)
+    )
 
 
 def findings_json(findings: pl.DataFrame) -> Findings:

@@ -132,6 +132,8 @@ def compared_table(compared: Comparison) -> RenderableType:
 
 def print_compared(console: Console, compared: Comparison) -> None:
     """Prints the differences. Raises BudgetBroken if one is proven to exceed its margin."""
+    if compared.clock is Clock.INSTRUCTIONS:
+        console.print("by instruction count: how much more work, not how much more time")
     console.print(compared_table(compared))
     if compared.worse:
         raise BudgetBroken("\n".join(compared.worse))

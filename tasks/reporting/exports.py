@@ -30,7 +30,7 @@ def as_junit(result: Result) -> str:
     """A suite for each environment and layer, a test for each tool: it fails if the tool may not
     run in production, and is skipped if that is undecided. The limits of a budget are a suite."""
     root = ElementTree.Element("testsuites", name="ebpf-overhead")
-    places: dict[str, list[_Test]] = {}
+    places: dict[str, list[Test]] = {}
     for answer in result.answers:
         suite = f"{answer.environment} {answer.layer}"
         said = f"{_by_count(answer)}{answer.reason}"
@@ -39,7 +39,7 @@ def as_junit(result: Result) -> str:
         name = f"{limit.environment} {limit.layer} {limit.case} {limit.workload} {limit.limit}"
         places.setdefault("budget", []).append((name, _LIMIT_OUTCOMES[limit.state], limit.text))
     for suite, tests in places.items():
-        _add_suite(root, suite, tests)
+        add_suite(root, suite, tests)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -48,7 +48,7 @@ def _by_count(answer: ToolAnswer) -> str:
     return "by instruction count: " if answer.clock is Clock.INSTRUCTIONS else ""
 
 
-_Test = tuple[str, str | None, str]
+Test = tuple[str, str | None, str]
 """Name, `failure` or `skipped` or None, and the reason."""
 
 _OUTCOMES: Mapping[Answer, str | None] = {
@@ -66,7 +66,8 @@ _LIMIT_OUTCOMES: Mapping[str, str | None] = {
 }
 
 
-def _add_suite(root: ElementTree.Element, name: str, tests: list[_Test]) -> None:
+def add_suite(root: ElementTree.Element, name: str, tests: list[Test]) -> None:
+    """Adds a suite of these tests."""
     count = {kind: sum(test[1] == kind for test in tests) for kind in ("failure", "skipped")}
     suite = ElementTree.SubElement(
         root, "testsuite", name=name, tests=str(len(tests)), failures=str(count["failure"]),

@@ -107,17 +107,25 @@ def compare(
     b: Annotated[str, typer.Argument(help="The later run.")],
     datasets: Datasets = "datasets/parquet",
     margins: Margins = None,
+    export: Annotated[
+        list[Path],
+        typer.Option(help="Also write the differences: F.xml (JUnit), F.md, F.json. Repeatable."),
+    ] = [],  # noqa: B006
     form: Form = "table",
 ) -> None:
     """Compares what the tools cost in two runs; exit 3 if B costs more, beyond the margin."""
+    from tasks.export import COMPARISON_FORMATS, check_exports, export_compared
+
     from ...comparison import comparison
     from ..documents import comparison_json, print_document
     from ..tables import print_compared
 
+    check_exports(export, COMPARISON_FORMATS)
     if form == "json":
         use_standard_error()
 
     compared = comparison(a, b, datasets, margins)
+    export_compared(compared.table, compared.clock, export)
     if form == "json":
         print_document(comparison_json(compared))
     print_compared(out, compared)
