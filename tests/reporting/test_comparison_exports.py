@@ -1,4 +1,4 @@
-"""A comparison for CI: what is proven worse fails, what is undecided is skipped, the rest passes."""
+"""A comparison for CI: what is proven worse fails, what is undecided is skipped."""
 
 import json
 from pathlib import Path
