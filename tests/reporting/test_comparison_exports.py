@@ -55,7 +55,7 @@ def test_a_test_fails_only_where_the_later_side_is_proven_to_cost_more(tmp_path:
     assert counts == {"tests": "6", "failures": "1", "skipped": "2"}
     failure = suite.find(".//failure")
     assert failure is not None
-    assert failure.get("message") == "worse, 0.9 % [+0.8, +1]; a reason"
+    assert failure.get("message") == "worse, 0.90 % [+0.8, +1.0]; a reason"
 
 
 def test_a_comment_has_a_row_for_each_case_with_its_margin(tmp_path: Path) -> None:
