@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..model.catalog import PLACEHOLDER, Catalog, Placebo, Traits, has_direction, placeholders
+from ..model.clock import Clock
 from ..model.documents import read_text
 from ..model.environment import Layer, Pair
 from ..model.errors import InputError
@@ -55,7 +56,12 @@ def placebo_case(full: FullConfig, layer: Layer) -> Case:
         command=_command(placebo.command, {"path": path}),
         script=placebo.script,
         tool="placebo",
+        env=_AT_REST if full.clock is Clock.INSTRUCTIONS else {},
     )
+
+
+_AT_REST = {"PLACEBO_PAUSE_S": "3600"}
+"""Where instructions are counted, a line a second is 0.5 % of a window: its two new processes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
 import json
+import os
+import subprocess
 from dataclasses import replace
 
 import pytest
 
 from tasks.model.catalog import read_catalog
+from tasks.model.clock import Clock
 from tasks.model.environment import Layer
 from tasks.model.errors import InputError
 from tasks.model.full import FullConfig, read_full
+from tasks.model.names import ROOT
 from tasks.model.plan import CaseKind, ToolClass
 from tasks.planning.cases import (
     PLACEBO,
@@ -144,6 +148,20 @@ def test_the_placebo_is_a_case_that_runs_a_script_of_this_project(full):
     assert (case.kind, case.layer) == (CaseKind.PLACEBO, Layer.VM)
     assert case.command == "sh measurement-tools/placebo.sh"
     assert PLACEBO.is_file()
+
+
+def test_a_placebo_rests_where_a_line_a_second_would_be_in_the_figures(full):
+    counting = full.model_copy(update={"clock": Clock.INSTRUCTIONS})
+    assert placebo_case(full, Layer.HOST).env == {}
+    lines = {}
+    for name, case in (("wall", full), ("counting", counting)):
+        env = {**os.environ, **placebo_case(case, Layer.HOST).env}
+        for script in (PLACEBO, ROOT / "tasks/lab/tools/placebo.sh"):
+            argv = ("timeout", "-s", "TERM", "2.5", "sh", str(script))
+            printed = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+            lines[name, script.parent.name] = printed.stdout.count("placebo")
+    assert lines["counting", "planning"] == lines["counting", "tools"] == 1
+    assert min(lines["wall", "planning"], lines["wall", "tools"]) >= 2
 
 
 def test_a_cases_file_that_was_corrected_by_hand_is_told_from_the_generated_one(full, catalog):
