@@ -40,7 +40,6 @@ SECTIONS: Sequence[Callable[[View], Section | None]] = (
     environment_rating.section,
     baseline_levels.section,
     tools.design,
-    tools.details,
     tools.protocols,
     percentiles.section,
     tool_catalogue.tools,

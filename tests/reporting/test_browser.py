@@ -111,7 +111,7 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(browser, reports, scr
 
 
 def test_a_click_on_a_head_sorts_by_value_with_missing_ones_last(page):
-    table = page.locator("#details figure.table").first
+    table = page.locator("#resources figure.table").first
     kernel = table.locator("th").nth(7)
 
     def column() -> list[str]:

@@ -50,7 +50,7 @@ def row(markdown: str, *texts: str) -> str:
 def test_the_answer_comes_first_then_what_to_do_then_each_tool(html: str) -> None:
     assert re.findall(r'<section id="(\w+)">', html) == [
         "verdict", "recommendations", "conclusions", "tools", "resources", "cost_model", "causes",
-        "architectures", "rating", "baselines", "design", "details", "protocols", "percentiles",
+        "architectures", "rating", "baselines", "design", "protocols", "percentiles",
         "catalogue", "case_resources", "credibility", "method", "monitoring", "environments",
         "data", "repeat", "appendix",
     ]  # fmt: skip

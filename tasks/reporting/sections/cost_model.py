@@ -57,8 +57,8 @@ def _compared(view: View, measured: pl.DataFrame) -> Iterator[tuple[str, list[Ce
         yield (
             view.t(f"tool_class.{tool_class}"),
             [
-                Cell(f"{ends[0]}–{ends[1]}"),
-                Cell(f"{ends[2]}–{ends[3]}"),
+                Cell("–".join(dict.fromkeys(ends[:2]))),
+                Cell("–".join(dict.fromkeys(ends[2:]))),
                 Cell(number(above, 0)),
                 Cell(number(len(found), 0)),
             ],

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from ...model.metrics import METRICS, Scale
 from ...statistics.joint import MIN_DEGREES
 from ...storage.schema import STRATUM
 from ..columns import named_columns, number_column
@@ -134,7 +135,17 @@ def _verdicts(view: View) -> ReportTable:
         ReportColumn(t("head.meaning"), lambda name: Cell(t(f"verdict_meaning.{name}"))),
     ]
     margins = " · ".join(
-        f"{metric} {value:g}" for metric, value in view.bundle.margins.items() if value is not None
+        f"{metric} {value:g} {_margin_unit(view, metric)}"
+        for metric, value in view.bundle.margins.items()
+        if value is not None
     )
     note = t("method.margins", margins=margins or DASH)
     return ReportTable(t("method.verdicts"), columns, VERDICTS, note=note)
+
+
+def _margin_unit(view: View, name: str) -> str:
+    """Percent for a ratio, else the metric's own unit."""
+    metric = METRICS.get(name)
+    if metric is None or metric.scale is Scale.RATIO:
+        return "%"
+    return view.t("unit.tool_cpu") if metric.unit == "% of one CPU" else metric.unit

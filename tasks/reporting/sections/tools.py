@@ -8,7 +8,7 @@ from ..document import Cell, ReportColumn, ReportTable, Section, text_cell
 from ..kernel_cost import program_cost
 from ..numbers import interval, number, quantity
 from ..view import TOPICS, Row, ToolRow, View
-from .common import EMPTY, answer_cell, cost_columns, tool_columns, topic_column
+from .common import EMPTY, tool_columns, topic_column
 
 TARGETS = {"latency": "latency_mean_us", "tool_cpu": "tool_cpu_pct"}
 """What the design sets targets for: topic -> metric."""
@@ -26,11 +26,8 @@ def design(view: View) -> Section | None:
         result = _expectation(tool)
         return text_cell(t(f"design.{result}"), mark=f"design-{result}")
 
-    name, *place = tool_columns(view, "environment", "layer")
     columns = [
-        name,
-        ReportColumn(t("head.class"), tool_class),
-        *place,
+        *tool_columns(view, "environment", "layer"),
         topic_column(view, "latency"),
         _target_column(view, "latency", "%"),
         topic_column(view, "tool_cpu"),
@@ -68,20 +65,6 @@ def _target_column(view: View, topic: str, unit: str) -> ReportColumn:
         return Cell(f"≤ {designed.most:g}")
 
     return ReportColumn(view.t("design.target"), cell, unit)
-
-
-def details(view: View) -> Section | None:
-    """Details tools, filtered beside unfiltered."""
-    t = view.t
-    tools = [tool for tool in view.measured if (tool.tool_class or "").startswith("details")]
-    ordered = sorted(tools, key=lambda tool: (tool.tool_class, tool.tool, tool.environment))
-    columns = [
-        *tool_columns(view, "environment", "layer"),
-        *cost_columns(view),
-        ReportColumn(t("head.answer"), lambda tool: answer_cell(view, tool.usage)),
-    ]
-    table = ReportTable("", columns, ordered)
-    return Section("details", t("details.title"), t("details.lead"), table) if tools else None
 
 
 def protocols(view: View) -> Section | None:
