@@ -57,7 +57,8 @@ class Sample:
     source: str = ""  # the program or file it was read from
     n: int | None = None  # readings inside the window that it rests on; None: not counted
     resolution: float | None = None  # largest error by the counter's step, in the metric's unit
-    reason: str | None = None  # why the value is missing
+    reason: str | None = None  # why the value is missing, English
+    reason_zh: str | None = None  # the same in Chinese
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,7 @@ def _cell(
                 "n": sample.n,
                 "resolution": sample.resolution,
                 "reason": sample.reason,
+                "reason_zh": sample.reason_zh,
             }
         )
     for point in reading.intervals:

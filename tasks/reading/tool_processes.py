@@ -6,14 +6,29 @@ snapshots at both ends of the window, so one second is as good as a minute, up t
 
 from collections.abc import Iterator, Mapping
 
+from ..model.bilingual import Bilingual
 from ..model.outcome import Sample
 from ..programs.proc import USER_HZ, Memory, Process
 from ..programs.snapshot import Snapshot
 from ..storage.rawtree import ToolRecord
+from .tool_scalars import missing
 
 _STAT, _STATUS = "/proc/PID/stat", "/proc/PID/status"
 _STEPS = 2
 """User and system time are each cut to whole ticks, so a process's sum is up to two ticks short."""
+
+_NO_LENGTH = Bilingual("the window has no length", "测量窗口长度为零")
+_NOT_THE_SAME = Bilingual(
+    "its process {pid} is not the same at both ends of the window",
+    "测量窗口首尾的进程 {pid} 不是同一个进程",
+)
+_ENDED = Bilingual(
+    "process {pid} ({command}) ended, and its CPU time was lost",
+    "进程 {pid}（{command}）已退出，其 CPU 时间丢失",
+)
+_CHILDREN_LOST = Bilingual(
+    "the CPU time of children that ended was lost", "已退出子进程的 CPU 时间丢失"
+)
 
 
 def cpu(start: Snapshot, end: Snapshot, tool: ToolRecord, node: str) -> Sample:
@@ -24,19 +39,20 @@ def cpu(start: Snapshot, end: Snapshot, tool: ToolRecord, node: str) -> Sample:
     the tool's first process is not the same at both ends, or if a process ended and nobody in the
     tree waited for it: its time is lost.
     """
-    reason, before, after = "", _processes(start, tool), _processes(end, tool)
+    reason: Bilingual | None = None
+    before, after = _processes(start, tool), _processes(end, tool)
     seconds = end.uptime_s - start.uptime_s
     if seconds <= 0:
-        reason = "the window has no length"
+        reason = _NO_LENGTH
     elif not _same(before, after, tool.pid):
-        reason = f"its process {tool.pid} is not the same at both ends of the window"
+        reason = _NOT_THE_SAME.format(pid=tool.pid)
     elif orphan := next(_lost(before, after), None):
-        reason = f"process {orphan.pid} ({orphan.command}) ended, and its CPU time was lost"
+        reason = _ENDED.format(pid=orphan.pid, command=orphan.command)
     ticks = sum(map(_ticks, after.values())) - sum(map(_ticks, before.values()))
-    if not reason and ticks < 0:
-        reason = "the CPU time of children that ended was lost"
-    if reason:
-        return Sample("tool_cpu_pct", None, node, _STAT, n=0, reason=reason)
+    if reason is None and ticks < 0:
+        reason = _CHILDREN_LOST
+    if reason is not None:
+        return missing("tool_cpu_pct", node, _STAT, 0, reason)
     percent = 100 / USER_HZ / seconds
     resolution = _STEPS * len(before.keys() | after.keys()) * percent
     return Sample("tool_cpu_pct", ticks * percent, node, _STAT, n=2, resolution=resolution)

@@ -8,6 +8,7 @@ from is the callers' business.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ..model.bilingual import Bilingual
 from ..model.outcome import Interval, Sample, Window
 from ..programs import pidstat
 
@@ -16,6 +17,17 @@ LogSizes = Sequence[tuple[float, int]]
 
 _SPANNED = 1 / 3
 """The log's sizes must span this share of the window: a shorter span says little about it."""
+
+_NO_ROW = Bilingual(
+    "none of {rows} rows lies in the window by half of its interval",
+    "{rows} 行记录中，没有一行有至少半个采样间隔落在测量窗口内",
+)
+_FEW_SIZES = Bilingual(
+    "{n} of {sizes} sizes of the output lie in the window, "
+    "over {spanned_s:.1f} s of {wanted_s:.1f} s",
+    "{sizes} 个输出大小采样中有 {n} 个落在测量窗口内，"
+    "跨度 {spanned_s:.1f} 秒（窗口 {wanted_s:.1f} 秒）",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +99,13 @@ def of_rows(
         if known:
             yield Sample(metric, summary(known), node, sources[0], n=len(known))
         elif sources:
-            reason = f"none of {len(sources)} rows lies in the window by half of its interval"
-            yield Sample(metric, None, node, sources[0], n=0, reason=reason)
+            why = _NO_ROW.format(rows=len(sources))
+            yield missing(metric, node, sources[0], 0, why)
+
+
+def missing(metric: str, node: str, source: str, n: int, why: Bilingual) -> Sample:
+    """A scalar without a value, with the reason in both languages."""
+    return Sample(metric, None, node, source, n=n, reason=why.en, reason_zh=why.zh)
 
 
 def log_growth(recorded: LogSizes, window: Window, node: str) -> Sample:
@@ -100,11 +117,8 @@ def log_growth(recorded: LogSizes, window: Window, node: str) -> Sample:
     n, spanned_s = len(sizes), sizes[-1][0] - sizes[0][0] if sizes else 0.0
     wanted_s = window.end - window.start
     if spanned_s <= 0 or spanned_s < _SPANNED * wanted_s:
-        reason = (
-            f"{n} of {len(recorded)} sizes of the output lie in the window, "
-            f"over {spanned_s:.1f} s of {wanted_s:.1f} s"
-        )
-        return Sample("log_mib_per_min", None, node, "stat", n=n, reason=reason)
+        why = _FEW_SIZES.format(n=n, sizes=len(recorded), spanned_s=spanned_s, wanted_s=wanted_s)
+        return missing("log_mib_per_min", node, "stat", n, why)
     grown_mib = (sizes[-1][1] - sizes[0][1]) / 2**20
     return Sample("log_mib_per_min", grown_mib / (spanned_s / 60), node, "stat", n=n)
 

@@ -3,6 +3,7 @@
 Schema versions, newest first; a change adds a line here and raises `VERSION`:
 
 5 — 2026-11-25: `runs.clock`; older runs were measured on the wall clock.
+    `samples.reason_zh`; null: known in English only.
 4 — 2026-11-25: `samples.n`, `resolution` and `reason`; before, a scalar without enough readings was
     not there, or rested on readings outside the window. The Chinese of each sentence beside the
     English: `cells.reason_zh`, `effects.reason_zh`, `effects.stopped_zh`, `checks.observed_zh`,
@@ -185,7 +186,8 @@ SAMPLES = Table(
         _c("source", _S, "program or file it was read from"),
         _c("n", _I, "readings inside the window that it rests on"),
         _c("resolution", _F, "largest error by the counter's step, in `unit`"),
-        _c("reason", _S, "why the value is missing"),
+        _c("reason", _S, "why the value is missing, English"),
+        _c("reason_zh", _S, "why the value is missing, Chinese"),
     ),
 )
 

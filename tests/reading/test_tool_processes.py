@@ -70,6 +70,10 @@ def test_other_processes_do_not_count():
     assert share(start, end) == pytest.approx(1.0)
 
 
+def numbers(sentence: str) -> list[str]:
+    return sorted(re.findall(r"\d+", sentence))
+
+
 @pytest.mark.parametrize(
     ("end", "reason"),
     [
@@ -84,6 +88,8 @@ def test_what_cannot_be_known_is_missing_with_the_reason(end, reason):
     sample = cpu(at(10, process(LEADER), orphan), end, TOOL, "server")
     assert (sample.value, sample.n) == (None, 0)
     assert re.search(reason, sample.reason)
+    assert re.search("[一-鿿]", sample.reason_zh)
+    assert numbers(sample.reason_zh) == numbers(sample.reason)
 
 
 def test_time_that_nobody_waited_for_is_missing_instead_of_negative():

@@ -71,9 +71,9 @@ def test_rows_from_the_warm_up_alone_leave_every_scalar_missing_with_the_reason(
     found = scalars([use(98.0, 70.0), use(99.0, 80.0)])
     assert {sample.value for sample in found.values()} == {None}
     assert {sample.n for sample in found.values()} == {0}
-    assert (
-        found["tool_cpu_pct"].reason == "none of 2 rows lies in the window by half of its interval"
-    )
+    cpu = found["tool_cpu_pct"]
+    assert cpu.reason == "none of 2 rows lies in the window by half of its interval"
+    assert cpu.reason_zh == "2 行记录中，没有一行有至少半个采样间隔落在测量窗口内"
 
 
 def test_monitors_that_each_record_one_quantity_are_combined():
@@ -114,3 +114,4 @@ def test_sizes_that_say_too_little_about_the_window_give_no_growth_but_a_reason(
     growth = log_growth(sizes, WINDOW, "server")
     assert (growth.value, growth.n) == (None, n)
     assert growth.reason.startswith(f"{n} of {len(sizes)} sizes of the output lie in the window")
+    assert growth.reason_zh.startswith(f"{len(sizes)} 个输出大小采样中有 {n} 个落在测量窗口内")
