@@ -139,6 +139,22 @@ def test_the_other_language_is_one_click_away(page):
     assert page.locator("h2").count() == page.locator("section").count() > 15
 
 
+def test_on_paper_all_is_unfolded_but_long_tables_and_the_lines(page):
+    def hidden() -> set[str]:
+        closed: list[str] = page.eval_on_selector_all(
+            "details",
+            "all => all.filter(one => !one.lastElementChild.checkVisibility())"
+            ".map(one => one.parentElement.className)",
+        )
+        return set(closed)
+
+    assert "" in hidden()  # a section or a folded block holds it
+    page.emulate_media(media="print")
+    assert hidden() == {"table", "lines tools"}
+    notes = page.locator(".table > details > summary > small")
+    assert all(any(map(str.isdigit, text)) for text in notes.all_text_contents())
+
+
 def test_dark_mode_turns_text_and_charts_over(page):
     def light(colour: str) -> bool:
         return sum(int(part) for part in colour.split("(")[1].rstrip(")").split(",")[:3]) > 380
