@@ -52,7 +52,8 @@ def test_systemd_accepts_each_unit(name: str, tmp_path: Path) -> None:
     said = subprocess.run(
         ["systemd-analyze", "verify", tmp_path / name], capture_output=True, text=True, check=False
     )
-    assert (said.returncode, said.stdout + said.stderr) == (0, "")
+    of_ours = [line for line in (said.stdout + said.stderr).splitlines() if name in line]
+    assert (said.returncode, of_ours) == (0, [])  # it also complains about this machine's own units
 
 
 @pytest.mark.parametrize("name", [SERVER, WORKER])
