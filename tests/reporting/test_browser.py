@@ -99,7 +99,20 @@ def test_the_published_size_is_folded_and_a_tool_in_an_environment_is_found(brow
     page.keyboard.type("eth_drop arm")
     assert page.locator(".lines > details:visible").count() == 1
     assert page.locator("#eth_drop--host--os630-kernel-510-arm .inside").is_visible()
+    page.keyboard.press("Escape")
+    _fits_on_paper(page)
     page.close()
+
+
+def _fits_on_paper(page):
+    """On A4 landscape a chart is no higher than the page, and no command is cut off."""
+    page.set_viewport_size({"width": 1016, "height": 688})  # 269 mm x 182 mm
+    page.emulate_media(media="print")
+    box = "getBoundingClientRect().height"
+    heights = page.eval_on_selector_all(".chart svg", f"all => all.map(svg => svg.{box})")
+    assert max(heights) < 650
+    beyond = page.eval_on_selector_all("pre", "all => all.map(p => p.scrollWidth - p.clientWidth)")
+    assert set(beyond) == {0}
 
 
 def test_a_phone_shows_the_page_without_scrolling_sideways(browser, reports, screenshot):
