@@ -6,6 +6,7 @@ usage: python3 -m tasks.lab.inside NAME LAYERS SWITCH
 import json
 import sys
 
+from ..model.errors import OverheadError
 from . import lifecycle
 from .machine import run
 from .state import read_layout
@@ -27,4 +28,7 @@ def main(name: str, layers: str, switch: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except OverheadError as error:
+        sys.exit(str(error))

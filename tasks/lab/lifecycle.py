@@ -193,7 +193,7 @@ def _wait_for(layout: LabLayout, node: LabNode, ended: Ended) -> None:
     if layout.machine is not None:
         alive, log, within_s = partial(booted.runs, layout), booted.console(layout), 60.0
     elif node.layer is Layer.VM:
-        alive, log, within_s = partial(guest.runs, layout, node), directory / "console.log", 120.0
+        alive, log, within_s = partial(guest.runs, layout, node), directory / "console.log", 300.0
     else:
         alive, log, within_s = partial(lab_host.runs, layout, node), directory / "sshd.log", 10.0
     wait_until(answers, within_s, f"{node.name} answers", log, alive)
