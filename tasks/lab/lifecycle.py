@@ -85,6 +85,9 @@ def up(
 
         try:
             _build(layout, begin, ended)
+        except InputError:
+            _clear(directory)
+            raise
         except (OverheadError, OSError, subprocess.SubprocessError) as error:
             _clear(directory)
             raise CommandFailed(HERE, _not_built(layout, steps[-1], error)) from error

@@ -44,7 +44,7 @@ def test_every_missing_program_is_named_with_its_package(monkeypatch) -> None:
 def test_an_image_is_not_begun_without_space_for_it(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(machine_image, "CACHE", tmp_path / "cache")
     monkeypatch.setattr(machine_image, "NEEDED_GIB", 1e9)
-    with pytest.raises(InputError, match="GiB free in .*; expected 1e.09 GiB to make an image"):
+    with pytest.raises(InputError, match=r"GiB free in .*; expected 1e.09 GiB to make an image"):
         lifecycle.up("none", state_root=tmp_path, kernel="6.1")
     assert not (tmp_path / "none").exists()
 
