@@ -12,7 +12,7 @@ the standard library. Compared with the datasets that the report is made from:
   baselines. The report's joint estimate must lie within this mean's own 95 % interval, or within
   1 percentage point of it.
 
-Exits 1 if a number differs.
+Tail workloads are left out. `recompute_page.py` goes on to the page. Exits 1 if a number differs.
 """
 
 import argparse
@@ -44,6 +44,7 @@ class Cell:
     position: int
     attempt: int
     case: str
+    tool: str
     kind: str
     workload: str
     t_s: float
@@ -70,17 +71,19 @@ def _cell(iteration: Path, client: str, slot: dict, record: dict) -> Cell:  # ty
     start, end = _snapshots(folder("server", slot["server"]) / "snapshots.log")
     cell = Cell(
         slot["layer"], slot["iteration"], slot["position"], slot["attempt"], slot["case"]["name"],
-        slot["case"]["kind"], workload["name"], (start["epoch_s"] + end["epoch_s"]) / 2,
+        slot["case"]["tool"], slot["case"]["kind"], workload["name"],
+        (start["epoch_s"] + end["epoch_s"]) / 2,
     )  # fmt: skip
+    ports = [] if workload["kind"] == "tail" else record["ports"]
     files = [
         next(folder("client", client).glob(f"{workload['program']}_client_{port}.[jt]*"))
-        for port in record["ports"]
+        for port in ports
     ]
     if workload["kind"] == "latency":
         cell.values[LATENCY] = _netperf(files[0].read_text())
-    else:
-        ends = [json.loads(file.read_text())["end"] for file in files]
-        received = [e.get("sum_received") or e["sum"] for e in ends]
+    elif files:
+        totals = [json.loads(file.read_text())["end"] for file in files]
+        received = [total.get("sum_received") or total["sum"] for total in totals]
         if workload["kind"] == "throughput":
             cell.values[THROUGHPUT] = sum(one["bits_per_second"] for one in received)
         elif workload["protocol"] == "udp":
@@ -159,23 +162,55 @@ def costs(measured: list[Cell]) -> dict[tuple[str, str, str, str], list[float]]:
     return found
 
 
-def compare(run: Path, datasets: Path) -> list[str]:
-    """What differs, a line each; prints what was compared."""
-    tables = {
-        name: pl.scan_parquet(datasets / name / "**/*.parquet", hive_partitioning=True)
-        .filter(pl.col("run") == run.parent.name, pl.col("environment") == run.name)
-        .collect()
-        for name in ("samples", "effects", "cells")
-    }
-    passed = tables["cells"].filter(status="passed")
+def counting(run: Path, datasets: Path) -> list[Cell]:
+    """The cells that passed, the last attempt of each."""
     place = ["layer", "iteration", "position", "workload", "attempt"]
-    valid = set(passed.select(place).rows())
+    valid = set(table("cells", run, datasets).filter(status="passed").select(place).rows())
     measured = [
         cell for cell in cells(run)
         if (cell.layer, cell.iteration, cell.position, cell.workload, cell.attempt) in valid
     ]  # fmt: skip
+    last: dict[tuple[str, int, str, str], int] = {}
+    for cell in measured:
+        at = (cell.layer, cell.iteration, cell.case, cell.workload)
+        last[at] = max(last.get(at, 0), cell.attempt)
+    return [
+        cell for cell in measured
+        if cell.kind == "baseline"
+        or cell.attempt == last[cell.layer, cell.iteration, cell.case, cell.workload]
+    ]  # fmt: skip
+
+
+def table(name: str, run: Path, datasets: Path) -> pl.DataFrame:
+    stored = pl.scan_parquet(datasets / name / "**/*.parquet", hive_partitioning=True)
+    of_run = (pl.col("run") == run.parent.name, pl.col("environment") == run.name)
+    return stored.filter(*of_run).collect()
+
+
+def ends(metric: str, values: list[float]) -> tuple[float, float, float]:
+    """The plain mean of a cost between the ends of its 95 % interval, in the report's unit."""
+    mean, n = statistics.mean(values), len(values)
+    half = math.inf
+    if n > 1:
+        half = _T975[min(n - 2, 10)] * statistics.stdev(values) / math.sqrt(n)
+    found = [mean - half, mean, mean + half]
+    if metric not in (CPU, LOG):
+        sign = 1 if metric == LATENCY else -1
+        found = sorted(100 * sign * _expm1(end) for end in found)
+    return found[0], found[1], found[2]
+
+
+def _expm1(end: float) -> float:
+    return math.inf if end == math.inf else math.expm1(end)
+
+
+def compare(run: Path, datasets: Path) -> list[str]:
+    """What differs, a line each; prints what was compared."""
     wrong, worst = [], 0.0
-    stored = {row[:6]: row[6] for row in tables["samples"].select(*place, "metric", "value").rows()}
+    place = ["layer", "iteration", "position", "workload", "attempt"]
+    samples = table("samples", run, datasets).select(*place, "metric", "value")
+    stored = {row[:6]: row[6] for row in samples.rows()}
+    measured = counting(run, datasets)
     compared = 0
     for cell in measured:
         for metric, value in cell.values.items():
@@ -185,41 +220,26 @@ def compare(run: Path, datasets: Path) -> list[str]:
             if theirs is None or not math.isclose(value, theirs, rel_tol=1e-6, abs_tol=1e-9):
                 wrong.append(f"{key}: {value} here, {theirs} in the datasets")
     print(f"{len(measured)} cells, {compared} values compared, {len(wrong)} differ")
-    last: dict[tuple[str, int, str, str], int] = {}
-    for cell in measured:
-        at = (cell.layer, cell.iteration, cell.case, cell.workload)
-        last[at] = max(last.get(at, 0), cell.attempt)
-    counting = [
-        cell for cell in measured
-        if cell.kind == "baseline"
-        or cell.attempt == last[cell.layer, cell.iteration, cell.case, cell.workload]
-    ]  # fmt: skip
     key_and_cost = ("layer", "case", "workload", "metric", "estimate", "ci_low", "ci_high")
-    shown = {row[:4]: row[4:] for row in tables["effects"].select(key_and_cost).rows()}
+    effects = table("effects", run, datasets).select(key_and_cost)
+    shown = {row[:4]: row[4:] for row in effects.rows()}
     print("case · workload · metric: plain mean [95 %] here, estimate [95 %] in the report")
-    for effect, values in sorted(costs(counting).items()):
-        mean, n = statistics.mean(values), len(values)
-        half = math.inf
-        if n > 1:
-            half = _T975[min(n - 2, 10)] * statistics.stdev(values) / math.sqrt(n)
-        ends = [mean - half, mean, mean + half]
-        if effect[3] not in (CPU, LOG):
-            sign = 1 if effect[3] == LATENCY else -1
-            ends = sorted(100 * sign * math.expm1(end) for end in ends)
+    for effect, values in sorted(costs(measured).items()):
+        lower, mean, upper = ends(effect[3], values)
         estimate, low, high = shown.get(effect, (None, None, None))
         if estimate is None:
-            wrong.append(f"{effect}: {ends[1]:.4g} here, nothing in the datasets")
+            wrong.append(f"{effect}: {mean:.4g} here, nothing in the datasets")
             continue
         exact = effect[3] in (CPU, LOG)
-        off = abs(estimate - ends[1])
+        off = abs(estimate - mean)
         worst = max(worst, 0.0 if exact else off)
-        print(f"{' · '.join(effect[1:])}: {ends[1]:.4g} [{ends[0]:.4g}, {ends[2]:.4g}], "
+        print(f"{' · '.join(effect[1:])}: {mean:.4g} [{lower:.4g}, {upper:.4g}], "
               f"{estimate:.4g} [{low}, {high}]")  # fmt: skip
-        fits = math.isclose(estimate, ends[1], rel_tol=1e-6, abs_tol=1e-9) or (
-            not exact and (ends[0] <= estimate <= ends[2] or off <= 1)
+        fits = math.isclose(estimate, mean, rel_tol=1e-6, abs_tol=1e-9) or (
+            not exact and (lower <= estimate <= upper or off <= 1)
         )
         if not fits:
-            wrong.append(f"{effect}: {ends[1]:.4g} here, {estimate:.4g} in the datasets")
+            wrong.append(f"{effect}: {mean:.4g} here, {estimate:.4g} in the datasets")
     print(f"largest distance of an estimate from the plain mean: {worst:.2f} points")
     return wrong
 

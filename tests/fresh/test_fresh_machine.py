@@ -43,6 +43,12 @@ def test_the_readme_leads_to_a_report(machine: Machine) -> None:
     assert {"report.en.html", "report.zh.html"} <= set(reports)
 
 
+def test_the_first_screen_shows_what_the_raw_files_say(machine: Machine) -> None:
+    script = ".venv/bin/python -m tests.benchmarks.recompute_page"
+    run = machine.output("ls results").split()[-1]
+    machine.run(f"{script} results/{run}/demo datasets/parquet reports/{run}/report.en.html")
+
+
 def test_the_demo_leaves_nothing(machine: Machine) -> None:
     assert machine.processes() == []
     assert set(machine.output("ls /sys/class/net").split()) == {"lo", "tap0"}

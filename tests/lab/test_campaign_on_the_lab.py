@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from tasks.storage.run_folder import RunFolder
 from tasks.storage.schema import TABLES
 
 from ..benchmarks.recompute import compare
+from ..benchmarks.recompute_page import first_screen
 
 pytestmark = pytest.mark.lab
 
@@ -139,6 +141,15 @@ def test_a_script_of_its_own_finds_the_same_numbers_in_the_raw_files(done, tmp_p
         one_more = pl.when(latency).then(pl.col("value") + 1).otherwise("value").alias("value")
         pl.read_parquet(file).with_columns(one_more).write_parquet(file)
     assert any("latency_mean_us" in line for line in compare(run, altered))
+
+
+def test_a_script_of_its_own_finds_what_the_first_screen_says(done, tmp_path):
+    datasets, run = done.folder / "datasets", done.run / NAME
+    report = done.folder / "reports" / done.run.name / "report.en.html"
+    assert first_screen(report, run, datasets) == []
+    altered = tmp_path / "altered.html"
+    altered.write_text(re.sub(r"\d+ of 2 tools", "3 of 2 tools", report.read_text()))
+    assert any("3 of 2 tools" in line for line in first_screen(altered, run, datasets))
 
 
 def test_no_files_or_programs_stay_on_the_hosts(done, shell):
