@@ -29,6 +29,8 @@ class Site:
     max_load: float | None
     keep_on_hosts: bool = False
     ports: Ports = field(default_factory=Ports)
+    unattachable: dict[str, str] = field(default_factory=dict)
+    """Case -> why it cannot attach to its host's kernel, found in this session."""
 
     @property
     def in_silence(self) -> bool:

@@ -46,6 +46,8 @@ async def run_slot(
             else:
                 await running.measure(workload)
     except tool.ToolFailed as error:
+        if error.for_good:
+            running.give_up(str(error))
         running.fail(workloads, Failure(error.gate, str(error)))
     except RemoteError as error:
         running.fail(workloads, Failure(TRANSPORT, str(error)))
@@ -97,10 +99,20 @@ class _RunningSlot:
     def tool_has_ended(self) -> bool:
         return self._tool is not None and not self._tool.program.running
 
+    def give_up(self, reason: str) -> None:
+        """No later slot of this session starts the tool again."""
+        self.site.unattachable[self._case_key] = reason
+
+    @property
+    def _case_key(self) -> str:
+        return f"{self.case.name} {self.case.layer}"
+
     # -- before the first cell
 
     async def begin(self) -> None:
         """Reads the host states and attaches the tool. Raises ToolFailed, RemoteError."""
+        if reason := self.site.unattachable.get(self._case_key):
+            raise tool.ToolFailed("probes_attached", reason)
         steps, name = self.site.steps, self.host.node.name
         await steps.hooks("tool", "init", self.sides)
         async with steps.step("tool", "init", "read host states"):

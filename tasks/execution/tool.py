@@ -9,6 +9,7 @@ from ..model.environment import Node
 from ..model.errors import OverheadError, RemoteError
 from ..model.plan import Case, CaseKind
 from ..programs import proc
+from . import attach
 from .bpf import Counted, programs_of
 from .host_time import host_time_s
 from .shell import Running, Shell
@@ -23,8 +24,9 @@ _DEADLINE_S = 24 * 3600.0
 class ToolFailed(OverheadError):
     """The tool did not start, died, or never attached; with the tail of its output."""
 
-    def __init__(self, gate: str, problem: str) -> None:
+    def __init__(self, gate: str, problem: str, *, for_good: bool = False) -> None:
         self.gate = gate  # that its cells fail: tool_alive or probes_attached
+        self.for_good = for_good  # it can't attach to this kernel: another try would fail as well
         super().__init__(problem)
 
 
@@ -113,6 +115,10 @@ async def _until_ready(
             return programs
         if not program.running:
             status = await program.wait()
+            messages = await _end_of(shell, errors) + await _end_of(shell, output)
+            if reason := await attach.lacking(shell, messages):
+                problem = f"{case.name}: {reason} on {shell.node.name}"
+                raise ToolFailed("probes_attached", problem, for_good=True)
             raise ToolFailed(
                 "tool_alive",
                 f"{case.name}: ended with status {status} before it was ready; "
@@ -157,10 +163,14 @@ async def tree(shell: Shell, leader: int) -> tuple[int, ...]:
 async def tail(shell: Shell, *files: str) -> str:
     """The end of the first of these files that is not empty, on one line."""
     for file in files:
-        answer = await shell.run(("tail", "-c", str(_STDERR_TAIL), file), check=False)
-        if answer.stdout.strip():
-            return "its output: …" + " / ".join(answer.stdout.split("\n"))[-400:].strip(" /")
+        text = await _end_of(shell, file)
+        if text.strip():
+            return "its output: …" + " / ".join(text.split("\n"))[-400:].strip(" /")
     return "it printed nothing"
+
+
+async def _end_of(shell: Shell, file: str) -> str:
+    return (await shell.run(("tail", "-c", str(_STDERR_TAIL), file), check=False)).stdout
 
 
 async def stop(program: Running) -> int | None:

@@ -92,6 +92,25 @@ async def test_a_tool_that_attaches_other_probes_than_its_catalogue_names_fails(
     assert last["reason"] == "other: no kprobe among its 2 BPF programs (perf_event, tracepoint)"
 
 
+async def test_a_probe_that_the_kernel_lacks_is_named_and_the_tool_not_tried_again(bench: Bench):
+    script = "exec bpftrace -e 'tracepoint:net:netif_receive_skbs { @ = count(); }'"
+    lacking = tool(1, script, "lacking", within_s=20)
+    folder = bench.lay_out([BASELINE, lacking, lacking], [load()])
+    async with bench.held(folder) as session:
+        for slot in session.left():
+            await session.run(slot)
+        assert set(session.site.unattachable) == {"lacking host"}
+    rows = cells(folder).filter(case="lacking")
+    assert set(rows.select("attempt", "status", "gate").rows()) == {
+        (1, "invalid", "probes_attached")
+    }
+    assert rows["position"].to_list() == [1, 2]
+    for reason in rows["reason"]:
+        assert "has no tracepoint net:netif_receive_skbs; it has net:netif_receive_skb" in reason
+    outputs = list(folder.rglob("ebpf_stderr_*"))
+    assert len(outputs) == 1, "the second slot did not start it"
+
+
 PINNING = (
     "bpftrace measurement-tools/lab/packet-path/rx_size_histogram.bt lo & bpf=$!; "
     "trap 'kill $bpf; exit' TERM; "
