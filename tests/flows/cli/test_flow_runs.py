@@ -40,11 +40,15 @@ run_flow(waits())
 """
 
 
-def start(folder: Path, at_the_end: str = "pass") -> "subprocess.Popen[bytes]":
+def start(
+    folder: Path, at_the_end: str = "pass", hangups: str = "default"
+) -> "subprocess.Popen[bytes]":
     """A run that has begun, with a server of its own."""
     variables = {key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"}
     run = subprocess.Popen(
-        [sys.executable, "-c", WAITING % at_the_end], cwd=folder, start_new_session=True,
+        # whether or not the tests themselves run under nohup
+        ["env", f"--{hangups}-signal=HUP", sys.executable, "-c", WAITING % at_the_end],
+        cwd=folder, start_new_session=True,
         env=variables | {"PYTHONPATH": str(ROOT), "PREFECT_HOME": str(folder)} | shell_settings(),
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -114,11 +118,7 @@ def test_a_second_signal_ends_the_run_in_its_clean_up(tmp_path):
 
 
 def test_a_run_that_was_told_to_ignore_hangups_ignores_them(tmp_path):
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
-    try:
-        run = start(tmp_path)
-    finally:
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    run = start(tmp_path, hangups="ignore")  # as nohup does
     try:
         run.send_signal(signal.SIGHUP)
         time.sleep(4)
