@@ -95,7 +95,7 @@ async def test_a_tool_that_attaches_other_probes_than_its_catalogue_names_fails(
 async def test_a_probe_that_the_kernel_lacks_is_named_and_the_tool_not_tried_again(bench: Bench):
     script = "exec bpftrace -e 'tracepoint:net:netif_receive_skbs { @ = count(); }'"
     lacking = tool(1, script, "lacking", within_s=20)
-    folder = bench.lay_out([BASELINE, lacking, lacking], [load()])
+    folder = bench.lay_out([BASELINE, lacking, BASELINE, lacking], [load()])
     async with bench.held(folder) as session:
         for slot in session.left():
             await session.run(slot)
@@ -104,7 +104,7 @@ async def test_a_probe_that_the_kernel_lacks_is_named_and_the_tool_not_tried_aga
     assert set(rows.select("attempt", "status", "gate").rows()) == {
         (1, "invalid", "probes_attached")
     }
-    assert rows["position"].to_list() == [1, 2]
+    assert rows["position"].to_list() == [1, 3]
     for reason in rows["reason"]:
         assert "has no tracepoint net:netif_receive_skbs; it has net:netif_receive_skb" in reason
     outputs = list(folder.rglob("ebpf_stderr_*"))
