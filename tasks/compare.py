@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from .model.clock import Clock
+from .model.clock_kind import Clock
 from .model.errors import InputError, one_of
 from .model.names import RunKey
 from .statistics.contrasts import compare_runs, compare_versions, match_versions

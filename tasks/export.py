@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from .model.clock import Clock
+from .model.clock_kind import Clock
 from .model.errors import InputError, raise_all
 from .model.names import RunKey
 from .reporting.bundle import Bundle

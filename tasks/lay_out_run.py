@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .model.clock import Clock
+from .model.clock_kind import Clock
 from .model.errors import InputError
 from .model.plan import Plan
 from .planning.remaining import slots_left

@@ -14,7 +14,7 @@ from tasks.export import RESULT_MODELS, Answer
 from tasks.forecast import Forecast
 from tasks.history import HistoryReport
 from tasks.make_plan import duration_s
-from tasks.model.clock import Clock
+from tasks.model.clock_kind import Clock
 from tasks.model.names import ROOT
 from tasks.model.plan import Case, Plan
 

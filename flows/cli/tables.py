@@ -15,7 +15,7 @@ from tasks.compare import Comparison
 from tasks.forecast import Forecast
 from tasks.ingest import Ingested
 from tasks.make_plan import duration_s
-from tasks.model.clock import Clock
+from tasks.model.clock_kind import Clock
 from tasks.model.errors import BudgetBroken
 from tasks.model.plan import Case, CaseKind, Plan
 from tasks.report import CampaignReport, summary_cells, summary_sentence, tonight

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from ..model.catalog import Catalog, Tool, Traits, has_direction
-from ..model.clock import Clock
+from ..model.clock_kind import Clock
 from ..model.environment import Layer, Node
 from ..model.errors import InputError, raise_all
 from ..model.facts import Facts

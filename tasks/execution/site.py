@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..model.clock import Clock
+from ..model.clock_kind import Clock
 from ..model.environment import Environment, Layer, Pair
 from ..model.plan import Plan
 from ..storage import rawtree

@@ -40,10 +40,12 @@ _MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "crc32c_generic", "ext4")
 _HOOK = Path(__file__).with_name("machine_kernel.sh")
 _FIRST_PROCESS = Path(__file__).with_name("machine_init.sh")
 _BOOT = Path(__file__).with_name("machine_boot.sh")
-_DEBIAN = {
+DEBIAN = {
     "main": "http://deb.debian.org/debian",
     "security": "http://deb.debian.org/debian-security",
 }
+"""Where each part of Debian comes from if this machine's apt names no mirror."""
+
 _MAKE_LIMIT_S = 1800.0
 
 
@@ -165,7 +167,7 @@ def _copied_modules(target: Path, tree: Path) -> Iterator[str]:
 
 def _sources() -> Sequence[str]:
     """Lines of a sources.list, from this machine's own mirrors where it is a Debian."""
-    mirrors = _DEBIAN | own_mirrors()
+    mirrors = DEBIAN | own_mirrors()
     return [
         line
         for suite, components in ((_SUITE, "main non-free"), (_OLDER, "main"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from .clock import INSTRUCTIONS_PACE, Clock
+from .clock_kind import INSTRUCTIONS_PACE, Clock
 
 if TYPE_CHECKING:
     from .facts import Facts

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
-from .clock import Clock
+from .clock_kind import Clock
 
 
 class _Fact(BaseModel):

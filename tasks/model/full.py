@@ -24,7 +24,7 @@ from .catalog import (
     Traits,
     placeholders,
 )
-from .clock import Clock
+from .clock_kind import Clock
 from .documents import Address, KeyPath, Mistake, Written, absolute, matching, read_document
 from .environment import Environment, Layer, Node, Pair, SshSettings
 from .errors import InputError

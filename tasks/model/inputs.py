@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from .clock import Clock
+from .clock_kind import Clock
 from .documents import (
     Address,
     ExistingDirectory,

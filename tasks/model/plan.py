@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from .clock import Clock
+from .clock_kind import Clock
 from .environment import Layer
 
 

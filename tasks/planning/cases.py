@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..model.catalog import PLACEHOLDER, Catalog, Placebo, Traits, has_direction, placeholders
-from ..model.clock import Clock
+from ..model.clock_kind import Clock
 from ..model.documents import read_text
 from ..model.environment import Layer, Pair
 from ..model.errors import InputError

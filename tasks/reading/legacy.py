@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..model.clock import Clock
+from ..model.clock_kind import Clock
 from ..model.errors import InputError, ParseError
 from ..model.metrics import METRICS
 from ..model.outcome import GateResult, Interval, Sample

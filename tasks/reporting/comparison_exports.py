@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 
-from ..model.clock import Clock
+from ..model.clock_kind import Clock
 from .exports import add_suite
 from .markdown import markdown_table
 from .numbers import DASH, interval, number

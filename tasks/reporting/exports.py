@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from ..model.clock import Clock
+from ..model.clock_kind import Clock
 from ..statistics.usage import Answer
 from .markdown import markdown_table
 from .numbers import interval, number

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import BaseModel, Field
 
-from ..model.clock import Clock
+from ..model.clock_kind import Clock
 from ..statistics.usage import Answer, Usage
 from ..storage.schema import CHECKS, EFFECTS, PARTITION
 from .bundle import Bundle

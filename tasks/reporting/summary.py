@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from ..model.clock import Clock
+from ..model.clock_kind import Clock
 from ..statistics.nights import nights_measured
 from ..statistics.usage import Answer, Usage
 from .bundle import Bundle

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from ..model.clock import Clock
+from ..model.clock_kind import Clock
 from ..model.metrics import PRIMARY
 from ..statistics.nights import nights_measured
 from ..statistics.usage import LIMITS, Usage, ratable, rate, severity

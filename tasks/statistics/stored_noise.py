@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ..model.clock import Clock
+from ..model.clock_kind import Clock
 from ..model.metrics import PRIMARY
 from ..storage.dataset import Dataset
 from .baselines import baseline_series

@@ -25,7 +25,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..model.clock import Clock
+from ..model.clock_kind import Clock
 from ..model.documents import input_errors
 from ..model.errors import InputError, raise_all
 from ..model.full import FullConfig, environment_of, find_config, read_full

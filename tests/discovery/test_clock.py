@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tasks.discovery.clock import not_counting
-from tasks.model.clock import Clock
+from tasks.model.clock_kind import Clock
 from tasks.model.environment import SshSettings
 
 LSCPU = "Architecture:   x86_64\nModel name:   AMD EPYC Processor\nBogoMIPS:       {bogomips}\n"

@@ -6,15 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tasks.lab.machine_image import DEBIAN, own_mirrors
+
 OUTER_LOOPBACK = "10.0.2.2"
 """This machine's 127.0.0.1, as slirp4netns shows it to a fresh machine."""
 
 CERTIFICATES = "/etc/outer-certificates.pem"
 
-_DEBIAN = {
-    "main": "http://deb.debian.org/debian",
-    "security": "http://deb.debian.org/debian-security",
-}
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _BUNDLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _PIP_OPTIONS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout",
@@ -23,7 +21,7 @@ _PIP_OPTIONS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeou
 
 def apt_sources(suite: str) -> list[str]:
     """Lines of a sources.list: the component main of `suite`, from this machine's own mirrors."""
-    mirrors = _DEBIAN | _own_mirrors()
+    mirrors = DEBIAN | own_mirrors()
     return [
         f"deb {mirrors['main']} {suite} main",
         f"deb {mirrors['main']} {suite}-updates main",
@@ -57,13 +55,6 @@ def certificates() -> Path | None:
     """The file of certificate authorities that this machine trusts in addition, if it names one."""
     named = [Path(os.environ[name]) for name in _BUNDLES if name in os.environ]
     return next((file for file in named if file.is_file()), None)
-
-
-def _own_mirrors() -> dict[str, str]:
-    form = "$(ORIGIN) $(COMPONENT) $(CODENAME) $(REPO_URI)"
-    lines = _output("apt-get", "indextargets", "--format", form).splitlines()
-    found = [re.fullmatch(r"Debian main ([a-z]+)(-security)? (\S+)", line) for line in lines]
-    return {"security" if one[2] else "main": one[3] for one in found if one}
 
 
 def _from_inside(setting: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.model.clock import Clock
+from tasks.model.clock_kind import Clock
 from tasks.model.environment import Layer
 from tasks.model.errors import InputError
 from tasks.model.inputs import read_minimal_input

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tasks.model.catalog import read_catalog
-from tasks.model.clock import Clock
+from tasks.model.clock_kind import Clock
 from tasks.model.environment import Layer
 from tasks.model.errors import InputError
 from tasks.model.full import FullConfig, read_full

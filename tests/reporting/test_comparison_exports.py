@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tasks.export import COMPARISON_FORMATS, check_exports, export_compared
-from tasks.model.clock import Clock
+from tasks.model.clock_kind import Clock
 from tasks.model.errors import InputError
 
 

@@ -8,7 +8,7 @@ import pytest
 from tasks.choose_windows import with_chosen_windows
 from tasks.compare import compare_two
 from tasks.lay_out_run import lay_out_run
-from tasks.model.clock import Clock
+from tasks.model.clock_kind import Clock
 from tasks.model.errors import InputError
 from tasks.model.facts import Facts, fingerprint
 from tasks.storage.dataset import Dataset

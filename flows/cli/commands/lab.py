@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tasks.model.clock import Clock
+from tasks.model.clock_kind import Clock
 from tasks.model.settings import Switch
 
 from ..console import out
