@@ -24,7 +24,7 @@ async def lacking(shell: Shell, said: str) -> str | None:
         return None
     release = (await shell.run(("uname", "-r"))).stdout.strip()
     what = f"tracepoint {probe.name}" if probe.is_tracepoint else f"function {probe.name} to trace"
-    instead = _nearest(probe.name, known)
+    instead = nearest(probe.name, known)
     return f"Linux {release} has no {what}; it has {', '.join(instead) or 'none of a similar name'}"
 
 
@@ -45,7 +45,12 @@ async def _resembling(shell: Shell, probe: MissingProbe) -> list[str] | None:
     return [f"{subsystem}:{name}" for name in names]
 
 
-def _nearest(name: str, known: list[str]) -> list[str]:
-    """Those that hold the name, shortest first; else those that resemble it."""
-    holding = sorted({one for one in known if name in one}, key=lambda one: (len(one), one))
+def nearest(name: str, known: list[str]) -> list[str]:
+    """Those made of the name (name_reason, __name) first, then others that hold it, shortest first;
+    else those that resemble it."""
+
+    def order(one: str) -> tuple[bool, int, str]:
+        return not (one.startswith(f"{name}_") or one == f"__{name}"), len(one), one
+
+    holding = sorted({one for one in known if name in one}, key=order)
     return (holding or get_close_matches(name, known))[:_NAMED]

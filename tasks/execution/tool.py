@@ -81,9 +81,7 @@ async def start(shell: Shell, case: Case, output: str, errors: str) -> StartedTo
         pids = await tree(shell, program.pid)
         stat = await shell.run(("cat", f"/proc/{program.pid}/stat"), check=False)
         if stat.status != 0:
-            raise ToolFailed(
-                "tool_alive", f"{case.name}: ended at once; {await tail(shell, errors, output)}"
-            )
+            raise await _ended(shell, case, "ended at once", errors, output)
         start_ticks = proc.parse_process(stat.stdout, f"/proc/{program.pid}/stat").start_ticks
         return StartedTool(program, start_ticks, pids, programs, ready_s, output, errors)
     except BaseException:  # nothing else would stop the tool
@@ -115,15 +113,8 @@ async def _until_ready(
             return programs
         if not program.running:
             status = await program.wait()
-            messages = await _end_of(shell, errors) + await _end_of(shell, output)
-            if reason := await attach.lacking(shell, messages):
-                problem = f"{case.name}: {reason} on {shell.node.name}"
-                raise ToolFailed("probes_attached", problem, for_good=True)
-            raise ToolFailed(
-                "tool_alive",
-                f"{case.name}: ended with status {status} before it was ready; "
-                f"{await tail(shell, errors, output)}",
-            )
+            how = f"ended with status {status} before it was ready"
+            raise await _ended(shell, case, how, errors, output)
         if since_s > case.readiness.deadline_s:
             raise ToolFailed(
                 "probes_attached",
@@ -131,6 +122,15 @@ async def _until_ready(
                 f"{counts[-1]} BPF programs; {await tail(shell, errors, output)}",
             )
         await asyncio.sleep(_POLL_S)
+
+
+async def _ended(shell: Shell, case: Case, how: str, errors: str, output: str) -> ToolFailed:
+    """The failure of a tool that is gone: for good if the kernel lacks one of its probes."""
+    messages = await _end_of(shell, errors) + await _end_of(shell, output)
+    if reason := await attach.lacking(shell, messages):
+        problem = f"{case.name}: on {shell.node.name} {reason}"
+        return ToolFailed("probes_attached", problem, for_good=True)
+    return ToolFailed("tool_alive", f"{case.name}: {how}; {await tail(shell, errors, output)}")
 
 
 async def _ready(shell: Shell, case: Case, counts: list[int], output: str, since_s: float) -> bool:
