@@ -18,7 +18,7 @@ with app.setup:
     PLACE = ["environment", "layer", "case", "workload"]
     WORDS = {  # verdict of `compare_runs` -> colour, en, zh
         "worse": ("#D55E00", "costs more", "开销增大"),
-        "worse_unresolved": ("#E69F00", "costs more, size uncertain", "开销增大，幅度未定"),
+        "worse_unresolved": ("#B97F00", "costs more, size uncertain", "开销增大，幅度未定"),
         "better": ("#0072B2", "costs less", "开销减小"),
         "same_within_margin": ("#009E73", "no change beyond the margin", "变化未超出容差"),
         "inconclusive": ("#8a949e", "inconclusive", "无法判定"),

@@ -17,7 +17,7 @@ with app.setup:
     COLOURS = dict(
         zip(
             Answer,
-            ("#009E73", "#56B4E9", "#E69F00", "#D55E00", "#CC79A7", "#8a949e"),
+            ("#009E73", "#2F94CF", "#B97F00", "#D55E00", "#CC79A7", "#8a949e"),
             strict=True,
         )
     )

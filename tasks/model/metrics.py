@@ -57,7 +57,7 @@ METRICS: dict[str, Metric] = {
         _m("tool_cpu_pct", "% of one CPU", _LESS, _DIFF,
            "the tool's process tree, over the window, from the kernel's counters"),
         _m("tool_cpu_pidstat_pct", "% of one CPU", _LESS, _DIFF, "mean of its pidstat rows"),
-        _m("tool_cpu_peak_pct", "% of one CPU", _LESS, _DIFF, "its highest pidstat row"),
+        _m("tool_cpu_peak_pct", "% of one CPU", _LESS, _DIFF, "its highest pidstat row, of two or more"),
         _m("tool_rss_mib", "MiB", _LESS, _DIFF,
            "resident memory of its process tree, at the window's end"),
         _m("tool_rss_peak_mib", "MiB", _LESS, _DIFF,

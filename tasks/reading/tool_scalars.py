@@ -22,6 +22,10 @@ _NO_ROW = Bilingual(
     "none of {rows} rows lies in the window by half of its interval",
     "{rows} 行记录中，没有一行有至少半个采样间隔落在测量窗口内",
 )
+_ONE_ROW = Bilingual(
+    "a peak needs two rows in the window; it holds one of {rows}",
+    "峰值至少需要测量窗口内有 2 行记录，{rows} 行中仅有 1 行在窗口内",
+)
 _FEW_SIZES = Bilingual(
     "{n} of {sizes} sizes of the output lie in the window, "
     "over {spanned_s:.1f} s of {wanted_s:.1f} s",
@@ -76,12 +80,12 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-_SCALARS: tuple[tuple[str, str, Callable[[Sequence[float]], float]], ...] = (
-    # metric, field of ResourceUse, summary over the window
-    ("tool_cpu_pct", "cpu_pct", _mean),
-    ("tool_cpu_peak_pct", "cpu_pct", max),
-    ("tool_rss_mib", "rss_mib", max),
-    ("tool_vsz_mib", "vsz_mib", max),
+_SCALARS: tuple[tuple[str, str, Callable[[Sequence[float]], float], int], ...] = (
+    # metric, field of ResourceUse, summary over the window, rows that it needs
+    ("tool_cpu_pct", "cpu_pct", _mean, 1),
+    ("tool_cpu_peak_pct", "cpu_pct", max, 2),
+    ("tool_rss_mib", "rss_mib", max, 1),
+    ("tool_vsz_mib", "vsz_mib", max, 1),
 )
 
 
@@ -93,14 +97,14 @@ def of_rows(
     No sample of a quantity that was not recorded at all.
     """
     within = inside(recorded, window, interval_s)
-    for metric, field, summary in _SCALARS:
+    for metric, field, summary, needed in _SCALARS:
         sources = [use.source for use in recorded if getattr(use, field) is not None]
         known = [value for use in within if (value := getattr(use, field)) is not None]
-        if known:
+        if len(known) >= needed:
             yield Sample(metric, summary(known), node, sources[0], n=len(known))
         elif sources:
-            why = _NO_ROW.format(rows=len(sources))
-            yield missing(metric, node, sources[0], 0, why)
+            why = (_ONE_ROW if known else _NO_ROW).format(rows=len(sources))
+            yield missing(metric, node, sources[0], len(known), why)
 
 
 def missing(metric: str, node: str, source: str, n: int, why: Bilingual) -> Sample:

@@ -9,8 +9,10 @@ from .document import Cell, ReportColumn, ReportTable
 from .numbers import DASH, number
 from .texts import Texts
 
-_MARKS = dict.fromkeys(("tool", "case", "gate", "raw", "partition"), "name") | {
-    "command": "command"
+_MARKS = {
+    **dict.fromkeys(("tool", "case", "gate", "raw", "partition"), "name"),
+    **dict.fromkeys(("environment", "layer"), "short"),
+    "command": "command",
 }
 _TRANSLATED = ("layer", "source", "status")
 

@@ -143,11 +143,15 @@ Block = str | ReportTable | Chart | Bullets | Code | Heading | Lead | Folded | L
 
 
 class Section:
-    """One numbered part of a page. Blocks with nothing in them are left out."""
+    """One numbered part of a page. Blocks with nothing in them are left out; a folded table without
+    a caption is called what the section is called."""
 
     def __init__(self, id: str, title: str, *blocks: Block | None) -> None:
         self.id, self.title = id, title
         self.blocks = [block for block in blocks if block and not is_empty(block)]
+        for block in self.blocks:
+            if isinstance(block, ReportTable) and block.folded and not block.caption:
+                block.caption = title
 
 
 def is_empty(block: Block) -> bool:

@@ -47,7 +47,7 @@ def test_the_memory_of_a_zombie_is_missing_instead_of_0():
     zombies = [row for row in pidstat.parse(text, "x").rows if row.vsz_kib is None]
     (found,) = sum_processes((101.0, row) for row in zombies)
     assert (found.rss_mib, found.vsz_mib) == (None, None)
-    assert values([found]).keys() == {"tool_cpu_pct", "tool_cpu_peak_pct"}
+    assert values([found]) == {"tool_cpu_pct": found.cpu_pct, "tool_cpu_peak_pct": None}
 
 
 def test_a_row_belongs_to_the_window_if_half_of_its_interval_is_in_it():
@@ -59,6 +59,14 @@ def test_cpu_has_a_mean_and_a_peak_and_memory_has_a_peak():
     assert values([use(101, 1.0, 5.0), use(102, 3.0, 4.0)]) == {
         "tool_cpu_pct": 2.0, "tool_cpu_peak_pct": 3.0, "tool_rss_mib": 5.0, "tool_vsz_mib": 5.0,
     }  # fmt: skip
+
+
+def test_one_row_has_no_peak():
+    found = scalars([use(50.0, 99.0), use(101.0, 1.0)])
+    assert found["tool_cpu_pct"].value == 1.0
+    peak = found["tool_cpu_peak_pct"]
+    assert (peak.value, peak.n) == (None, 1)
+    assert peak.reason == "a peak needs two rows in the window; it holds one of 2"
 
 
 def test_a_scalar_says_how_many_rows_it_rests_on():

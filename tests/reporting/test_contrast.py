@@ -9,6 +9,7 @@ from itertools import product
 import pytest
 
 from tasks.model.names import ROOT
+from tasks.reporting.charts import style
 
 TEXT, MARK = 4.5, 3.0
 ANSWERS = ("good", "fair", "care", "bad", "odd")
@@ -85,3 +86,9 @@ def test_single_iterations_can_be_told_from_the_page(palette):
     for name in ("muted", *ANSWERS):
         dot = over(palette[name], palette["paper"], strength)
         assert contrast(dot, palette["paper"]) >= MARK, name
+
+
+def test_the_marks_of_charts_can_be_told_from_the_page(palette):
+    colours = {*style.SERIES, *style.TOPIC_COLOURS.values(), *style.VERDICT_COLOURS.values()}
+    ratios = {colour: contrast(rgb(colour), palette["paper"]) for colour in colours}
+    assert {colour: ratio for colour, ratio in ratios.items() if ratio < MARK} == {}

@@ -59,7 +59,7 @@ def drift(view: View, values: pl.DataFrame) -> Chart | None:
 
 def _drift_panel(view: View, rows: pl.DataFrame, title: str, off: float) -> Spec:
     unit, factor = ("hours", 1) if ends(rows, "hours")[1] > 2 else ("minutes", 60)
-    rows = rows.select("what", "off", since=pl.col("hours") * factor).sort("since")
+    rows = rows.select("topic", "what", "off", since=pl.col("hours") * factor).sort("since")
     y = partial(
         alt.Y,
         axis=alt.Axis(tickCount=5, title=view.t("baselines.drift_axis")),
@@ -69,7 +69,7 @@ def _drift_panel(view: View, rows: pl.DataFrame, title: str, off: float) -> Spec
     base = alt.Chart(data(rows, *rows.columns)).encode(
         x=alt.X("since:Q", axis=time),
         y=y("off:Q"),
-        color=topic_colours(view, "what"),
+        color=topic_colours(view, "what", rows["topic"].unique()),
     )
     line, points = base.mark_line(strokeWidth=1.2, opacity=0.6), base.mark_point(size=18)
     marks = (zero(y=y("zero:Q")), line, points)

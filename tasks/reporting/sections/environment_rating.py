@@ -134,9 +134,9 @@ def _uses(view: View) -> ReportTable:
         return ReportColumn(t(f"rating.{key}"), cell)
 
     columns = [
-        ReportColumn(t("head.environment"), lambda item: Cell(item[0])),
-        ReportColumn(t("head.class"), lambda item: Cell(class_name(view, item[1]))),
-        ReportColumn(t("head.layer"), lambda item: Cell(t(f"layer.{item[2]}"))),
+        ReportColumn(t("head.environment"), lambda item: Cell(item[0], mark="short")),
+        ReportColumn(t("head.class"), lambda item: Cell(class_name(view, item[1]), mark="short")),
+        ReportColumn(t("head.layer"), lambda item: Cell(t(f"layer.{item[2]}"), mark="short")),
         uses("suitable", _suitable),
         uses("unsuitable", _unsuitable),
     ]

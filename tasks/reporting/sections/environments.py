@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ...model.facts import Facts
 from ..columns import matrix, named_columns
-from ..document import Cell, Heading, ReportTable, Section
+from ..document import Cell, ReportTable, Section
 from ..numbers import DASH, memory
 from ..view import View, settings
 
@@ -19,11 +19,7 @@ def section(view: View) -> Section:
     }
     if not facts:
         return Section("environments", title, t("environments.none"))
-    specifications = [
-        block
-        for name, nodes in facts.items()
-        for block in (Heading(name), _specification(view, nodes))
-    ]
+    specifications = [_specification(view, name, nodes) for name, nodes in facts.items()]
     return Section("environments", title, _overview(view, facts), *specifications)
 
 
@@ -44,10 +40,10 @@ def _vendor(node: Facts) -> str:
     return next((name for key, name in names.items() if key in model), "")
 
 
-def _specification(view: View, nodes: list[Facts]) -> ReportTable:
+def _specification(view: View, environment: str, nodes: list[Facts]) -> ReportTable:
     """A column for each node, a row for each fact known of at least one of them."""
     heads = [view.t("head.item"), *(node.node for node in nodes)]
-    return matrix("", heads, _known(view, nodes), search=False)
+    return matrix(environment, heads, _known(view, nodes), search=False)
 
 
 def _known(view: View, nodes: list[Facts]) -> Iterator[tuple[str, list[Cell]]]:
