@@ -133,12 +133,14 @@ def _lay_out(folder: Path, request: CampaignRequest) -> None:
         request.workflow,
         plan_environment,
         request.datasets,
-        progress().notify,
     )
+    for planned in plans:
+        for reason in planned.reasons:
+            progress().notify(f"{planned.plan.environment}: {reason}")
     if request.workflow is None:
         for text in mismatches(request.environments):
             progress().notify(text)
-    lay_out_run(folder, plans)
+    lay_out_run(folder, [(planned.folder, planned.plan) for planned in plans])
 
 
 def _warn_about_sqlite(at_once: int) -> None:

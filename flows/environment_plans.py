@@ -1,6 +1,7 @@
 """Folders and plans of the chosen environments."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.choose_windows import with_chosen_windows
@@ -9,6 +10,15 @@ from tasks.model.errors import InputError, one_of, raise_all
 from tasks.model.names import ENVIRONMENTS
 from tasks.model.plan import Plan
 from tasks.model.settings import Measurement, Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An environment's plan. reasons: of automatically chosen windows, a sentence each."""
+
+    folder: Path
+    plan: Plan
+    reasons: tuple[str, ...] = ()
 
 
 def known_environments() -> list[str]:
@@ -41,25 +51,22 @@ def plans_of(
     measurement: Measurement,
     workflow: Path | None = None,
     make: Callable[..., Plan] = make_plan_of,
-    datasets: str = "datasets/parquet",
-    say: Callable[[str], None] = lambda _: None,
-) -> list[tuple[Path, Plan]]:
-    """Folder and plan of each environment. Touches no host. Raises InputErrors for all of them.
+    datasets: str | None = None,
+) -> list[Planned]:
+    """The plan of each environment. Touches no host. Raises InputErrors for all of them.
 
     make: `make_plan_of`, or the Prefect task made from it. datasets: where windows that are chosen
-    automatically have their variances from; say: gets a sentence for each reason of that choice.
+    automatically have their variances from; None: the plans are only checked, no window is chosen.
     """
-    plans: list[tuple[Path, Plan]] = []
+    plans: list[Planned] = []
     errors: list[InputError] = []
     for folder in folders_of(environments):
         try:
-            plan = make(folder, selection, measurement, workflow)
-            if measurement.windows == "auto" and workflow is None:
-                chosen = with_chosen_windows(plan, datasets)
-                plan = chosen.plan
-                for reason in chosen.reasons:
-                    say(f"{plan.environment}: {reason}")
-            plans.append((folder, plan))
+            planned = Planned(folder, make(folder, selection, measurement, workflow))
+            if measurement.windows == "auto" and workflow is None and datasets is not None:
+                chosen = with_chosen_windows(planned.plan, datasets)
+                planned = Planned(folder, chosen.plan, chosen.reasons)
+            plans.append(planned)
         except InputError as error:
             errors += error.errors
     raise_all(list({str(error): error for error in errors}.values()))

@@ -45,6 +45,9 @@ class PlannedEnvironment(BaseModel):
         "source, visible (smallest cost that can be detected), margin, needed (iterations until "
         "the margin is visible), text"
     )
+    windows_chosen: list[str] = Field(
+        description="with `--windows auto`: why these windows and iterations, a sentence each"
+    )
 
 
 class Plans(BaseModel):
@@ -88,7 +91,7 @@ def cases_json(cases: Iterable[Case]) -> Cases:
     return Cases(cases=[asdict(case) for case in cases])
 
 
-def plan_json(plan: Plan, forecast: Forecast) -> PlannedEnvironment:
+def plan_json(plan: Plan, forecast: Forecast, reasons: Iterable[str]) -> PlannedEnvironment:
     return PlannedEnvironment(
         environment=plan.environment,
         iterations=plan.design.iterations,
@@ -97,6 +100,7 @@ def plan_json(plan: Plan, forecast: Forecast) -> PlannedEnvironment:
         cells=sum(len(plan.workloads_of(plan.case(s.case_id, s.layer))) for s in plan.slots),
         duration_s=duration_s(plan),
         forecast=forecast.table.to_dicts(),
+        windows_chosen=list(reasons),
     )
 
 

@@ -21,6 +21,7 @@ from tasks.model.plan import Case, CaseKind, Plan
 from tasks.report import CampaignReport, summary_cells, summary_sentence, tonight
 
 from ..campaign import Finished
+from ..environment_plans import Planned
 from ..progress import duration_text
 from .fitting import INDENT, FittingTable
 
@@ -48,9 +49,9 @@ def cases_table(cases: Iterable[Case]) -> RenderableType:
     return table
 
 
-def plan_summary(plan: Plan) -> RenderableType:
-    """What is measured in one environment, in which order, and how long it takes."""
-    design = plan.design
+def plan_summary(planned: Planned) -> RenderableType:
+    """What is measured in one environment, in which order, for how long, and why so long."""
+    plan, design = planned.plan, planned.plan.design
     kinds = Counter(case.kind for case in plan.cases)
     skipped = [case for case in plan.cases if case.skipped]
     cells = sum(len(plan.workloads_in(s)) for s in plan.slots)
@@ -70,6 +71,7 @@ def plan_summary(plan: Plan) -> RenderableType:
         ),
         "workloads: "
         + ", ".join(f"{w.name} {w.warmup_s:g}+{w.window_s:g} s" for w in plan.workloads),
+        *map(escape, planned.reasons),
     ]
     lines += [f"[yellow]skipped[/] {case.name}: {escape(case.skipped or '')}" for case in skipped]
     lines.append("order (· is a baseline):")

@@ -4,6 +4,10 @@ A longer window averages the seconds within it, and only them. For each number o
 shortest window of each workload that decides is known from its variance components
 (`components.py`); the number that takes the least lab time is chosen (Kalibera & Jones 2013: buy
 repetitions at the level where they are cheapest).
+
+Several windows within one attach are not a choice: even where all variance is between windows and
+none between attaches, they save a sixth of the hours with three workloads and none with ten
+(tests/benchmarks/bench_windows.py).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

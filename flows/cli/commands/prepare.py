@@ -125,23 +125,19 @@ def plan(
 
     if form == "json":
         use_standard_error()
-    planned = []
+    documents = []
     hours = budget_hours(budget)
     for text in mismatches(config_dir):
         out.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
-    reasons: list[str] = []
-    plans = plans_of(config_dir, selection, measurement, datasets=datasets, say=reasons.append)
-    for folder, made in plans:
-        several = output is not None and len(config_dir) > 1
-        where = output / made.environment if output and several else output or folder
+    for planned in plans_of(config_dir, selection, measurement, datasets=datasets):
+        made, several = planned.plan, output is not None and len(config_dir) > 1
+        where = output / made.environment if output and several else output or planned.folder
         path = where / "workflow.json"
         write_plan(path, made)
-        out.print(plan_summary(made))
+        out.print(plan_summary(planned))
         forecast = forecast_plan(made, datasets, hours and hours * 3600)
         out.print(forecast_table(forecast, budget))
         out.print(f"wrote {path}", soft_wrap=True)
-        planned.append(plan_json(made, forecast))
-    for reason in reasons:
-        out.print(escape(reason), soft_wrap=True)
+        documents.append(plan_json(made, forecast, planned.reasons))
     if form == "json":
-        print_document(Plans(plans=planned))
+        print_document(Plans(plans=documents))

@@ -96,17 +96,13 @@ def run(
     elif not config_dir:
         raise InputError("--config-dir", "", "missing", "a folder that bootstrap wrote")
     else:
-        reasons: list[str] = []
-        plans = plans_of(
-            config_dir, selection, measurement, workflow, datasets=datasets, say=reasons.append
-        )
+        chosen_from = datasets if dry_run else None
+        plans = plans_of(config_dir, selection, measurement, workflow, datasets=chosen_from)
         if dry_run:
             for text in mismatches(config_dir):
                 out.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
-            for _, plan in plans:
-                out.print(plan_summary(plan))
-            for reason in reasons:
-                out.print(escape(reason), soft_wrap=True)
+            for planned in plans:
+                out.print(plan_summary(planned))
             return
     from ...campaign import campaign, new_run
     from ...comparison import versions
