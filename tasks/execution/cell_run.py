@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from ..model.errors import HostsBusy, OverheadError, RemoteError
 from ..model.outcome import TRANSPORT, Failure, HostState, StoredFile
 from ..model.plan import Workload
+from ..programs import event_counts
 from ..storage import rawtree
 from . import load, monitor, window
 from .bpf import programs_of
@@ -130,6 +131,9 @@ async def _load(
     await site.steps.hooks("test", "init", sides)
     state.started(server, await load.start_servers(server, pair, workload, ports, server_path))
     await load.warm_up(client, pair, workload, ports[0], client_path)
+    if tool is not None:
+        host, path = places["monitor"]
+        await monitor.count_events(host, tool, slot.case, tool.pids, path, event_counts.START)
     monitors = await _start_monitors(site, slot, workload, tool, places, sides["tool_host"])
     state.started(sides["tool_host"], monitors)
     snapshots: dict[str, tuple[Shell, str]] = {}
@@ -150,6 +154,7 @@ async def _load(
     if tool is not None:
         host, path = places["monitor"]
         pids = await tree(host, tool.program.pid)
+        await monitor.count_events(host, tool, slot.case, pids, path, event_counts.END)
         state.programs = tuple(sorted(await programs_of(host, pids)))
         await monitor.record_memory(host, pids, path)
     await load.end(monitors)

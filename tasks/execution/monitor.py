@@ -1,10 +1,13 @@
 """The monitors of a tool while the load runs: pidstat for its processes, and its output's size; and
 its memory after the window."""
 
+import asyncio
 import shlex
 from collections.abc import Iterable
 
-from ..programs import pidstat, proc
+from ..model.errors import ParseError
+from ..model.plan import Case
+from ..programs import event_counts, pidstat, proc
 from ..storage import rawtree
 from .shell import Running, Shell
 from .tool import StartedTool, tree
@@ -13,6 +16,8 @@ _SIZES_PER_WINDOW = 8
 _FASTEST_S = 0.2
 """Between two sizes of the output. Each costs three short processes, about 2 ms of CPU: about 1 %
 of one CPU."""
+
+_PRINTED_S, _PRINTED_POLLS = 0.3, 8
 
 # On one line, because the supervisor reads lines. The tool appends to both outputs, so emptying one
 # at the cap does not disturb it; the dropped bytes still count as written.
@@ -72,6 +77,45 @@ async def start_idle(
 def log_interval_s(interval_s: float, window_s: float) -> float:
     """Seconds between two sizes: enough of them in the window, few enough to cost nothing."""
     return max(_FASTEST_S, min(interval_s, window_s / _SIZES_PER_WINDOW))
+
+
+async def count_events(
+    shell: Shell, tool: StartedTool, case: Case, pids: tuple[int, ...], folder: str, label: str
+) -> None:
+    """Adds a reading of the tool's events to `folder`, before the load or after it.
+
+    After the load, it waits until the tool has printed what it still holds.
+    """
+    files = (tool.output, tool.errors)
+    path = f"{folder}/{rawtree.EVENTS}"
+    read = (0, 0)
+    rule = case.events
+    if label == event_counts.END:
+        await _until_printed(shell, files, rule.every_s if rule else 0.0)
+        before = await shell.run(("cat", "--", path), check=False)
+        try:
+            read = event_counts.parse_sizes(before.stdout)
+        except ParseError:
+            return  # the tool's account is missing, its figures are not
+    rules = (rule.line, rule.sums, rule.filtered) if rule else (None, False, None)
+    variables = [f"{k}={v}" for k, v in event_counts.environment(*rules).items()]
+    command = shlex.join(("env", *variables, *event_counts.argv(label, pids, *files, read)))
+    await shell.run(("sh", "-c", f"{command} >>{shlex.quote(path)} 2>/dev/null"), check=False)
+
+
+async def _until_printed(shell: Shell, files: tuple[str, str], every_s: float) -> None:
+    """Waits for the next report of a tool that prints every `every_s` seconds; otherwise until the
+    outputs stop growing, but not for ever, for others' events go on."""
+    if every_s:
+        await asyncio.sleep((every_s + _PRINTED_S) * shell.pace)
+        return
+    before = None
+    for _ in range(_PRINTED_POLLS):
+        now = (await shell.run(("stat", "-c", "%s", "--", *files), check=False)).stdout
+        if now == before:
+            return
+        before = now
+        await asyncio.sleep(_PRINTED_S * shell.pace)
 
 
 async def record_memory(shell: Shell, pids: Iterable[int], folder: str) -> None:

@@ -12,7 +12,7 @@ from .documents import KeyPath, Mistake, Written, as_mapping, matching, read_doc
 from .environment import Layer
 from .fields import Identifier
 from .names import config_file
-from .plan import Readiness, ToolClass
+from .plan import Events, PacketDirection, Readiness, ToolClass
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """`{NAME}` in a command. Any other braces are part of the command."""
@@ -50,6 +50,16 @@ def _command(text: str) -> str:
     return text
 
 
+def _extended_regex(text: str) -> str:
+    """Refuses what no dialect can read; the host's grep and awk have the last word."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{error}; expected an extended regular expression") from None
+    return text
+
+
+ExtendedRegex = Annotated[str, Field(min_length=1), AfterValidator(_extended_regex)]
 ScriptName = Annotated[str, matching(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "a script's file name")]
 CategoryName = Annotated[
     str, matching(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*", "a category")
@@ -83,6 +93,21 @@ class ReadinessRule(Written):
         return Readiness(self.line, self.programs, self.delay_s, self.deadline_s)
 
 
+class EventsRule(Written):
+    """How a tool's output tells the events that it reported, and what counts them independently."""
+
+    packets: PacketDirection | None = Field(default=None, description="rx, tx or both")
+    line: ExtendedRegex = Field(description="an extended regular expression (grep -E)")
+    sums: bool = Field(default=False, description="true or false")
+    filtered: ExtendedRegex | None = Field(
+        default=None, description="an extended regular expression (grep -E)"
+    )
+    every_s: float = Field(default=0.0, ge=0, le=60, description="seconds, 0 to 60")
+
+    def rule(self) -> Events:
+        return Events(self.line, self.packets, self.sums, self.filtered, self.every_s)
+
+
 class Traits(Written):
     """The properties of a tool apart from its command."""
 
@@ -92,6 +117,7 @@ class Traits(Written):
     env: dict[str, Value] = Field(default={})
     readiness: ReadinessRule = ReadinessRule()
     probes: tuple[Identifier, ...] = Field(default=(), description="kinds of probes, e.g. [kprobe]")
+    events: EventsRule | None = None
     required: tuple[Identifier, ...] = Field(
         default=(), description="placeholders without whose value the tool cannot run"
     )

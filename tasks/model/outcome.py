@@ -123,6 +123,28 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Ledger:
+    """What became of a tool's events over one load. None: not visible, which is never 0.
+
+    occurred = reported + filtered + lost + missed + unknown, where `occurred` is known. The share
+    lost lies between `lost_low_pct` and `lost_high_pct`; an end that is None has no bound.
+    """
+
+    node: str
+    occurred: int | None  # counted independently of the tool
+    reported: int | None
+    filtered: int | None  # left out on purpose, as the tool says
+    lost: int | None  # by a buffer
+    missed: int | None  # the probe was hit, and its program did not run
+    unknown: int | None  # the rest
+    full_maps: int | None
+    lost_low_pct: float | None  # lost and missed
+    lost_high_pct: float | None  # lost, missed and unknown
+    reason: str | None = None  # why an end is None, English
+    reason_zh: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CellReading:
     """All values in a cell's files, cut to the window, with the results of the gates."""
 
@@ -135,6 +157,7 @@ class CellReading:
     samples: tuple[Sample, ...]
     intervals: tuple[Interval, ...]
     reason_zh: str = ""  # empty: a program's own words, which have no other language
+    ledger: Ledger | None = None  # of a tool's cell
 
 
 @dataclass(frozen=True, slots=True)

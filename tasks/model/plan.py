@@ -62,6 +62,33 @@ class Workload:
         return f"{size}_{self.protocol}"
 
 
+class PacketDirection(StrEnum):
+    """Which packets on the server's interface are a tool's events."""
+
+    RX = "rx"
+    TX = "tx"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """How a tool's output tells the events that it reported.
+
+    line: a line of the output that matches is one event; with `sums`, the number behind the match
+        is that many. An extended regular expression, for the awk of the host.
+    packets: each such packet on the server's interface is one event; None: nothing else counts
+        them.
+    filtered: the number behind this match is how many events the tool left out on purpose.
+    every_s: seconds between two reports of a tool that sums up; 0: it prints at once.
+    """
+
+    line: str
+    packets: PacketDirection | None = None
+    sums: bool = False
+    filtered: str | None = None
+    every_s: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One tool with one set of parameters, or the baseline, or a placebo."""
@@ -79,6 +106,7 @@ class Case:
     env: dict[str, str] = field(default_factory=dict)
     readiness: Readiness = Readiness()
     expected_probes: tuple[str, ...] = ()
+    events: Events | None = None  # None: what its output counts is not known
     workloads: tuple[str, ...] | None = None  # None: all of the plan's
     skipped: str | None = None  # why it cannot run here; it stays visible in the plan
 

@@ -151,6 +151,7 @@ def _tool_case(traits: Traits, *, script: str, **fields: Any) -> Case:
         env=dict(traits.env),
         readiness=traits.readiness.rule(),
         expected_probes=traits.probes,
+        events=traits.events.rule() if traits.events else None,
         **fields,
     )
 

@@ -73,6 +73,7 @@ class OpenProgram:
     tag: str
     run_cnt: int | None  # None before kernel 5.1
     run_time_ns: int | None
+    recursion_misses: int | None = None  # None before kernel 5.12
 
 
 def parse_stat(text: str, source: str) -> dict[str, CpuTime]:
@@ -190,6 +191,7 @@ def parse_fdinfo(text: str, source: str) -> OpenProgram | None:
         tag=fields.get("prog_tag", ""),
         run_cnt=_optional(fields, "run_cnt", source),
         run_time_ns=_optional(fields, "run_time_ns", source),
+        recursion_misses=_optional(fields, "recursion_misses", source),
     )
 
 

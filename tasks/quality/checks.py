@@ -30,7 +30,7 @@ def run_expectations(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def complete(tables: Mapping[str, pl.DataFrame]) -> Tables:
-    """All seven tables: those given, and empty ones for the rest."""
+    """All eight tables: those given, and empty ones for the rest."""
     return {name: tables.get(name, table.frame()) for name, table in TABLES.items()}
 
 

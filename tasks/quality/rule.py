@@ -15,7 +15,7 @@ from ..model.bilingual import Bilingual
 from ..storage.schema import EFFECTS, PARTITION
 
 Tables = Mapping[str, pl.DataFrame]
-"""All seven tables by name, each of its full schema."""
+"""All eight tables by name, each of its full schema."""
 
 KEYS = (*PARTITION, "layer", "tool", "case", "workload", "metric", "iteration", "position")
 """The columns of `checks` that place a finding; null: it concerns all of them."""

@@ -188,6 +188,10 @@ _EXTRA: dict[str, tuple[Expectation, ...]] = {
         _in_range("bpf_programs", "run_time_ns", 0),
         _in_range("bpf_programs", "run_cnt", 0),
     ),
+    "completeness": tuple(
+        _in_range("completeness", column, 0)
+        for column in ("occurred", "reported", "filtered", "lost", "missed", "unknown")
+    ),
     "effects": (
         *(
             _in_range("effects", p, 0, 1)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from ..model.errors import ParseError
 from ..model.outcome import Sample, Window
-from ..programs import logsize, pidstat, proc
+from ..model.plan import CaseKind
+from ..programs import event_counts, logsize, pidstat, proc
 from ..storage import rawtree
 from . import tool_processes
+from .completeness import ledger, unreadable
 from .records import CellValues, Ends
 from .tool_scalars import ResourceUse, log_growth, of_rows, series, sum_processes
 
@@ -91,6 +93,23 @@ def read_monitors(
     found.samples += _by_pidstat(uses, window, interval_s, node, {one.metric for one in memory})
     found.samples.append(log_growth(sizes, window, node))
     found.intervals += series(uses, sizes, window, interval_s, node)
+    is_tool = slot.case.kind is CaseKind.TOOL  # a placebo has no events
+    if is_tool and (events := folder / rawtree.EVENTS).exists():  # older trees have none
+        _count_events(events, slot, sizes[-1][1] if sizes else 0, found)
+
+
+def _count_events(
+    file: Path, slot: rawtree.SlotRecord, written_bytes: int, found: CellValues
+) -> None:
+    """`written_bytes`: of the tool's output as the monitor saw it, with what it had to drop."""
+    try:
+        counts = event_counts.parse(_text(file), file.name)
+    except ParseError as error:
+        found.ledger = unreadable(slot.tool_host, error)
+        return
+    interface = slot.server_interface if slot.tool_host == slot.server else None
+    emptied = written_bytes > counts.end.output_bytes
+    found.ledger = ledger(counts, slot.case, interface, slot.tool_host, emptied=emptied)
 
 
 def _by_pidstat(

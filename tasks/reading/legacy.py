@@ -89,6 +89,7 @@ def read(root: Path, environment: str, run: str) -> Reading:
     return Reading(
         runs=schema.RUNS.frame([about | {"raw_path": str(root)} | _run(rows["cells"], cells)]),
         bpf_programs=schema.BPF_PROGRAMS.frame(),
+        completeness=schema.COMPLETENESS.frame(),
         manifest=tree.manifest(),
         **{name: schema.TABLES[name].frame(listed) for name, listed in rows.items()},
     )

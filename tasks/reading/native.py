@@ -22,7 +22,7 @@ from .planned import never_measured
 from .records import MANIFEST, FileStatus, Reading
 
 _RAW_NAMES = ("_client_", rawtree.SNAPSHOTS, rawtree.PIDSTAT, rawtree.LOG_SIZE,
-              rawtree.MEMORY)  # fmt: skip
+              rawtree.MEMORY, rawtree.EVENTS)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -31,6 +31,7 @@ class _Rows:
     samples: list[dict[str, Any]] = field(default_factory=list)
     intervals: list[dict[str, Any]] = field(default_factory=list)
     programs: list[dict[str, Any]] = field(default_factory=list)
+    completeness: list[dict[str, Any]] = field(default_factory=list)
     refused: dict[Path, str] = field(default_factory=dict)
     metadata: set[Path] = field(default_factory=set)
     found: dict[CellKey, tuple[rawtree.SlotRecord, rawtree.CellRecord]] = field(
@@ -62,6 +63,7 @@ def read_environment(folder: RunFolder) -> Reading:
         samples=schema.SAMPLES.frame(rows.samples),
         intervals=schema.INTERVALS.frame(rows.intervals),
         bpf_programs=schema.BPF_PROGRAMS.frame(rows.programs),
+        completeness=schema.COMPLETENESS.frame(rows.completeness),
         manifest=pl.DataFrame(list(_manifest(folder.path, rows)), schema=MANIFEST, orient="row"),
     )
 
@@ -124,6 +126,8 @@ def _cell(
     # values of a cell that does not count enter no table; its files are kept
     if reading.status is not CellStatus.PASSED:
         return
+    if reading.ledger is not None:
+        rows.completeness.append({**key, **_traits(case), **asdict(reading.ledger)})
     for sample in reading.samples:
         rows.samples.append(
             {

@@ -8,7 +8,7 @@ from enum import StrEnum
 import polars as pl
 
 from ..model.names import RunKey
-from ..model.outcome import Interval, Sample
+from ..model.outcome import Interval, Ledger, Sample
 from ..programs import snapshot
 from ..storage import schema
 
@@ -27,6 +27,7 @@ class CellValues:
     zero_intervals: int | None = None
     payload_bits: float | None = None  # received in the window
     monitor_rows: tuple[float, ...] | None = None
+    ledger: Ledger | None = None
 
     def sample(self, metric: str, value: float | None, node: str, source: str) -> None:
         self.samples.append(Sample(metric, value, node, source))
@@ -47,7 +48,7 @@ class FileStatus(StrEnum):
     REFUSED = "refused"
 
 
-_TABLES = ("runs", "cells", "samples", "intervals", "bpf_programs")
+_TABLES = ("runs", "cells", "samples", "intervals", "bpf_programs", "completeness")
 MANIFEST = pl.Schema({"path": pl.String(), "status": pl.String(), "reason": pl.String()})
 """One row per file: path below the tree's root, `FileStatus`, reason (empty if it was read)."""
 
@@ -61,6 +62,7 @@ class Reading:
     samples: pl.DataFrame
     intervals: pl.DataFrame
     bpf_programs: pl.DataFrame
+    completeness: pl.DataFrame
     manifest: pl.DataFrame
 
     def __post_init__(self) -> None:

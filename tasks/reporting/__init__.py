@@ -12,7 +12,7 @@ plain count, median or extreme of what was measured. Imports model, storage, sta
     history_page      the page of several nights
       history_changes what changed between them
     what they ask of the data
-      bundle          the seven frames of a campaign
+      bundle          the eight frames of a campaign
       view            what the sections ask of a bundle
       history_view    what the history page asks of several nights
       findings        which failed check concerns which number

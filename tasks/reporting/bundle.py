@@ -1,4 +1,4 @@
-"""What a report is made from: the seven tables of one campaign, and what was asked of it."""
+"""What a report is made from: the eight tables of one campaign, and what was asked of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -15,13 +15,14 @@ from ..storage.schema import TABLES
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The seven tables (columns: `tasks.storage.schema`) of one or more environments' runs."""
+    """The eight tables (columns: `tasks.storage.schema`) of one or more environments' runs."""
 
     runs: pl.DataFrame
     cells: pl.DataFrame
     samples: pl.DataFrame
     intervals: pl.DataFrame
     bpf_programs: pl.DataFrame
+    completeness: pl.DataFrame
     effects: pl.DataFrame
     checks: pl.DataFrame
     margins: Mapping[str, float | None]  # metric -> margin of its cost, in the cost's unit

@@ -40,6 +40,7 @@ SNAPSHOTS = "snapshots.log"  # in the client's and the server's folder, else in 
 PIDSTAT = "pidstat.log"  # in the monitor folder
 LOG_SIZE = "logsize.log"
 MEMORY = "memory.log"
+EVENTS = "events.log"
 
 _T = TypeVar("_T")
 

@@ -1,9 +1,11 @@
-"""The seven tables, each defined once: column, type, unit, meaning.
+"""The eight tables, each defined once: column, type, unit, meaning.
 
 Schema versions, newest first; a change adds a line here and raises `VERSION`:
 
 5 — 2026-11-25: `runs.clock`; older runs were measured on the wall clock.
     `samples.reason_zh`; null: known in English only.
+    The table `completeness`, and of `effects`: `lost_low_pct`, `lost_high_pct`, `lost_events`;
+    null: not visible.
 4 — 2026-11-25: `samples.n`, `resolution` and `reason`; before, a scalar without enough readings was
     not there, or rested on readings outside the window. The Chinese of each sentence beside the
     English: `cells.reason_zh`, `effects.reason_zh`, `effects.stopped_zh`, `checks.observed_zh`,
@@ -232,6 +234,34 @@ BPF_PROGRAMS = Table(
     ),
 )  # fmt: skip
 
+_LOST_LOW = "share of the events that were lost or missed, at least; null: not visible"
+_LOST_HIGH = "the same at most, with those of unknown fate; null: no bound is visible"
+
+COMPLETENESS = Table(
+    "completeness",
+    "what became of a tool's events over the load of one cell: "
+    "occurred = reported + filtered + lost + missed + unknown; null is not visible, never 0",
+    (*PARTITION, "layer", "iteration", "position", "workload", "attempt"),
+    (
+        _ENVIRONMENT,
+        _RUN,
+        *_CELL,
+        *_TOOL,
+        _c("node", _S, "node on which the tool runs"),
+        _c("occurred", _I, "events, counted independently of the tool", "1"),
+        _c("reported", _I, "events in its output", "1"),
+        _c("filtered", _I, "events that it left out on purpose, as it says", "1"),
+        _c("lost", _I, "events that a buffer dropped, as the tool says", "1"),
+        _c("missed", _I, "times that a probe was hit and its program did not run", "1"),
+        _c("unknown", _I, "the rest", "1"),
+        _c("full_maps", _I, "hash maps of the tool that hold all the entries they can", "1"),
+        _c("lost_low_pct", _F, _LOST_LOW, "%"),
+        _c("lost_high_pct", _F, _LOST_HIGH, "%"),
+        _c("reason", _S, "why it is not visible, English"),
+        _c("reason_zh", _S, "why it is not visible, Chinese"),
+    ),
+)
+
 VERDICTS = (
     "invalid",
     "no_overhead_within_margin",
@@ -277,6 +307,9 @@ EFFECTS = Table(
         _c("mde", _F, "smallest true cost that gets the verdict overhead with power 0.8, at the "
                       "corrected level; null without a margin"),
         _c("baseline_mean", _F, "mean of the neighbouring baselines, in the metric's unit"),
+        _c("lost_low_pct", _F, _LOST_LOW + " (smallest of its cells)", "%"),
+        _c("lost_high_pct", _F, _LOST_HIGH + " (largest of its cells)", "%"),
+        _c("lost_events", _I, "events lost or missed in all its cells; null: not visible", "1"),
         _c("verdict", _S, "the verdict", required=True, allowed=VERDICTS),
         _c("withheld_by", _S, "ids of the failed checks that withhold the verdict"),
         _c("reason", _S, "reason for the verdict, English"),
@@ -317,5 +350,6 @@ CHECKS = Table(
 )  # fmt: skip
 
 TABLES: dict[str, Table] = {
-    table.name: table for table in (RUNS, CELLS, SAMPLES, INTERVALS, BPF_PROGRAMS, EFFECTS, CHECKS)
+    table.name: table
+    for table in (RUNS, CELLS, SAMPLES, INTERVALS, BPF_PROGRAMS, COMPLETENESS, EFFECTS, CHECKS)
 }

@@ -26,7 +26,7 @@ VALUES = {"throughput_bps": 8e9, "server_cpu_pct": 140.0, "client_cpu_pct": 90.0
 
 
 def generated(n: int) -> dict[str, pl.DataFrame]:
-    """All seven tables with `n` cells, four samples each, and an effect for each tool and run."""
+    """All eight tables with `n` cells, four samples each, and an effect for each tool and run."""
     i = np.arange(n)
     within = i % CELLS_A_RUN
     baseline = within % 5 == 0

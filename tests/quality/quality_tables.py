@@ -34,7 +34,7 @@ def facts(cpus: int = 4, speed_mbps: int = 10_000) -> dict[str, Any]:
 
 
 def whole_run(environment: str = "intel", run: str = "night-1") -> dict[str, pl.DataFrame]:
-    """All seven tables of one run in which there is nothing to find."""
+    """All eight tables of one run in which there is nothing to find."""
     place = {"environment": environment, "run": run}
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
     rows["runs"].append(
