@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 
 from .model.names import RunKey
 from .statistics.decision_rules import rules_of
+from .statistics.delivered import with_losses
 from .statistics.effects import analyze
 from .statistics.margins import read_margins
 from .storage.dataset import Dataset
@@ -21,6 +22,9 @@ def analyze_runs(datasets: str, keys: Sequence[RunKey], margins: Path | None = N
     """
     dataset, limits = Dataset(datasets), read_margins(margins)
     for key in keys:
-        cells, samples, runs = (dataset.rows(t, [key]) for t in ("cells", "samples", "runs"))
+        cells, samples, runs, completeness = (
+            dataset.rows(table, [key]) for table in ("cells", "samples", "runs", "completeness")
+        )
         analysis = analyze(cells, samples, limits, rules_of(runs))
-        dataset.replace(*key, {"effects": analysis.effects, "checks": analysis.calibration})
+        effects = with_losses(analysis.effects, completeness)
+        dataset.replace(*key, {"effects": effects, "checks": analysis.calibration})

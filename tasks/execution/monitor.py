@@ -17,7 +17,7 @@ _FASTEST_S = 0.2
 """Between two sizes of the output. Each costs three short processes, about 2 ms of CPU: about 1 %
 of one CPU."""
 
-_PRINTED_S, _PRINTED_POLLS = 0.3, 8
+_PRINTED_S, _PRINTED_POLLS = 0.1, 24
 
 # On one line, because the supervisor reads lines. The tool appends to both outputs, so emptying one
 # at the cap does not disturb it; the dropped bytes still count as written.

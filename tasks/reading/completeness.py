@@ -71,6 +71,8 @@ def ledger(
             else None
         )  # fmt: skip
         high = low if reason is None and full is not None else None
+    elif (lost, missed, full) == (0, 0, 0) and not counts.map_full:
+        low = high = 0.0  # of however many
     else:
         reason = _FULL if full else _NO_RULE if rule is None else _EMPTIED if emptied else _SILENT
     return Ledger(

@@ -45,6 +45,11 @@ class ToolAnswer(BaseModel):
     best: Answer = Field(description="the answer lies between `best` and `worst`")
     worst: Answer
     reason: str = Field(description="one sentence, English")
+    events_lost_low_pct: float | None = Field(
+        description="share of its events that the tool lost or missed at least, under the workload "
+        "where it lost most, %; null: not visible"
+    )
+    events_lost_high_pct: float | None = Field(description="the same at most; null: no bound")
     decided_by: Cost | None
 
 
@@ -119,6 +124,8 @@ def _answer(view: View, tool: ToolRow) -> ToolAnswer:
         best=usage.best,
         worst=usage.worst,
         reason=reason(view, usage),
+        events_lost_low_pct=tool.lost[0],
+        events_lost_high_pct=tool.lost[1],
         decided_by=_cost(usage),
     )
 

@@ -38,6 +38,8 @@ SCHEMA = {
     "tool_cpu_pct": pl.Float64,
     "kernel_ns_per_packet": pl.Float64,
     "log_mib_per_min": pl.Float64,
+    "events_lost_low_pct": pl.Float64,  # `ToolRow.lost`
+    "events_lost_high_pct": pl.Float64,
 }
 """Costs are positive where the tool makes things worse, as in the datasets: `throughput_pct` 36 is
 36 % less throughput, `latency_pct` 12 is 12 % more latency. CPU and log growth are amounts."""
@@ -77,6 +79,7 @@ def _row(tool: ToolRow) -> dict[str, Any]:
     }
     if tool.kind == "tool":
         row |= _decided_by(tool.usage)
+        row["events_lost_low_pct"], row["events_lost_high_pct"] = tool.lost
     for topic in TOPICS:
         effect = tool.worst.get(topic, {})
         low, high = effect.get("ci_low"), effect.get("ci_high")

@@ -83,6 +83,15 @@ class ToolRow:
         return float(row["ci_low"]) if row and shown else float("-inf")
 
     @cached_property
+    def lost(self) -> tuple[float | None, float | None]:
+        """Bounds of the share of its events that the tool lost, %, under the workload where it lost
+        most; None: not visible."""
+        lows = [low for row in self.rated if (low := row.get("lost_low_pct")) is not None]
+        highs = [row.get("lost_high_pct") for row in self.rated]
+        bounded = bool(highs) and None not in highs
+        return max(lows, default=None), max(filter(None, highs), default=0.0) if bounded else None
+
+    @cached_property
     def verdict(self) -> str:
         return combined_verdict(self.effects)
 

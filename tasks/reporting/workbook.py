@@ -18,7 +18,7 @@ _COLOURED = ("verdict", "answer", "severity", "status")
 _EFFECTS = (
     "environment", "run", "layer", "tool", "case", "workload", "metric", "primary", "n",
     "baseline_mean", "baseline_unit", "estimate", "ci_low", "ci_high", "unit", "margin", "mde",
-    "verdict", "reason",
+    "verdict", "lost_low_pct", "lost_high_pct", "reason",
 )  # fmt: skip
 _CHECKS = (
     "severity", "status", "rule_id", "environment", "run", "layer", "tool", "case", "workload",

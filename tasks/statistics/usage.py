@@ -17,7 +17,10 @@ cost or its reason shows this one result. The rule:
    the answer undecided, except where another cost proves `NOT_AT_ALL`.
 5. Tool CPU and log growth count if they were measured. Without an interval such a figure proves
    nothing, but the tool is not given a band that the figure itself exceeds.
-6. A gain is no cost, and no pass either: if nothing else costs, the answer is `FASTER`.
+6. A tool that loses events is cheaper than it would be if it saw them all. Where more than
+   `INCOMPLETE_PCT` of them are shown to be lost, the answer stands for what the tool costs as it
+   is, and says that it is the cost of an incomplete tool (`Usage.lost_pct`).
+7. A gain is no cost, and no pass either: if nothing else costs, the answer is `FASTER`.
 
 The limits of `LONG` and `WITH_FILTER` are the published design targets for latency and CPU of
 summary and filtered details tools; throughput and packet rate have the limits of latency. The
@@ -26,7 +29,7 @@ eth_drop and trace_conntrack (TCP), latency up to +305 %, throughput down to -60
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -63,6 +66,9 @@ LIMITS: dict[str, tuple[float, float, float]] = {
 }
 """topic -> the largest cost of `LONG`, `WITH_FILTER`, `MINUTES`."""
 
+INCOMPLETE_PCT = 1.0
+"""A tool that is shown to lose a larger share of its events under a workload is incomplete."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -83,6 +89,8 @@ class Usage:
         it is the largest of several (`effect["largest_of"]`), its numbers allow for that.
     best, worst: the bands between which an undecided answer lies; otherwise both are the answer's
         (of `FASTER`: the band of the other costs).
+    lost_pct: the share of its events that an incomplete tool lost at least, %, under the workload
+        where it lost most; None if it is not shown to be incomplete.
     """
 
     answer: Answer
@@ -92,6 +100,7 @@ class Usage:
     worst: Answer
     count: int = 0
     total: int = 0
+    lost_pct: float | None = None
 
     @property
     def above(self) -> float | None:
@@ -133,6 +142,16 @@ def usage(effects: Iterable[Row], tool_class: str | None) -> Usage:
 
 def rate(rows: Sequence[Row], tool_class: str | None) -> Usage:
     """The answer from `ratable` rows."""
+    return replace(_rate(rows, tool_class), lost_pct=_lost_pct(rows))
+
+
+def _lost_pct(rows: Iterable[Row]) -> float | None:
+    shares = [share for row in rows if (share := row.get("lost_low_pct")) is not None]
+    most = max(shares, default=0.0)
+    return most if most > INCOMPLETE_PCT else None
+
+
+def _rate(rows: Sequence[Row], tool_class: str | None) -> Usage:
     floor = Answer.WITH_FILTER if (tool_class or "").startswith("details") else Answer.LONG
     best = _worst([floor, *(_span(row)[0] for row in rows)])
     worst = _worst([floor, *(_span(row)[1] for row in rows)])

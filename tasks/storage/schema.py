@@ -2,10 +2,10 @@
 
 Schema versions, newest first; a change adds a line here and raises `VERSION`:
 
+6 — 2026-11-25: the table `completeness`; `effects.lost_low_pct` and `lost_high_pct`, null: not
+    visible.
 5 — 2026-11-25: `runs.clock`; older runs were measured on the wall clock.
     `samples.reason_zh`; null: known in English only.
-    The table `completeness`, and of `effects`: `lost_low_pct`, `lost_high_pct`, `lost_events`;
-    null: not visible.
 4 — 2026-11-25: `samples.n`, `resolution` and `reason`; before, a scalar without enough readings was
     not there, or rested on readings outside the window. The Chinese of each sentence beside the
     English: `cells.reason_zh`, `effects.reason_zh`, `effects.stopped_zh`, `checks.observed_zh`,
@@ -25,7 +25,7 @@ from typing import Any
 
 import polars as pl
 
-VERSION = 5
+VERSION = 6
 
 PARTITION = ("environment", "run")
 """Hive partition columns of every table, in this order."""
@@ -307,9 +307,8 @@ EFFECTS = Table(
         _c("mde", _F, "smallest true cost that gets the verdict overhead with power 0.8, at the "
                       "corrected level; null without a margin"),
         _c("baseline_mean", _F, "mean of the neighbouring baselines, in the metric's unit"),
-        _c("lost_low_pct", _F, _LOST_LOW + " (smallest of its cells)", "%"),
-        _c("lost_high_pct", _F, _LOST_HIGH + " (largest of its cells)", "%"),
-        _c("lost_events", _I, "events lost or missed in all its cells; null: not visible", "1"),
+        _c("lost_low_pct", _F, _LOST_LOW + " (mean of its cells)", "%"),
+        _c("lost_high_pct", _F, _LOST_HIGH + " (mean of its cells)", "%"),
         _c("verdict", _S, "the verdict", required=True, allowed=VERDICTS),
         _c("withheld_by", _S, "ids of the failed checks that withhold the verdict"),
         _c("reason", _S, "reason for the verdict, English"),

@@ -89,10 +89,10 @@ async def test_histograms_sum_up_to_the_packets_but_for_those_cleared_unprinted(
     assert row["unknown"] <= 0.02 * row["occurred"]
 
 
-async def test_without_a_rule_losses_are_not_visible(bench: Bench):
+async def test_a_count_in_the_kernel_loses_nothing_whatever_its_output_is(bench: Bench):
     row = await account(bench, watching(bench, "@n = count();", None))
-    assert (row["occurred"], row["reported"], row["lost_low_pct"]) == (None, None, None)
-    assert row["reason"] and row["reason_zh"]
+    assert (row["occurred"], row["reported"], row["unknown"]) == (None, None, None)
+    assert (row["lost"], row["missed"], row["lost_high_pct"]) == (0, 0, 0)
 
 
 async def test_a_placebo_has_no_events(bench: Bench):

@@ -103,6 +103,16 @@ def test_a_full_map_hides_losses():
 
 def test_an_output_that_was_emptied_and_one_without_a_rule_tell_nothing():
     assert account(counters(10), reported=3, emptied=True).lost_low_pct is None
-    found = account(counters(10), reported=None, events=None)
+    found = account(counters(10), reported=None, events=None, command="python3 tool.py")
     assert (found.occurred, found.lost_low_pct, found.lost_high_pct) == (None, None, None)
     assert found.reason and found.reason_zh
+
+
+def test_where_nothing_can_have_been_lost_the_number_of_events_does_not_matter():
+    found = account(counters(), reported=None, events=None)
+    assert (found.occurred, found.lost_low_pct, found.lost_high_pct) == (None, 0, 0)
+    for other in (
+        account(counters(), reported=None, events=None, full=1),
+        account(counters(misses=None), reported=None, events=None),
+    ):
+        assert (other.lost_low_pct, other.lost_high_pct) == (None, None)

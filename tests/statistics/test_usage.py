@@ -341,3 +341,12 @@ def test_a_settled_cost_stands_beside_the_open_cost_of_another_case() -> None:
     assert given.answer is Answer.MINUTES
     assert given.effect is not None
     assert 20 < given.effect["ci_high"] < 300
+
+
+@pytest.mark.parametrize(("share", "said"), [(None, None), (0.0, None), (1.0, None), (12.0, 12.0)])
+def test_a_tool_that_loses_events_keeps_its_answer_and_is_called_incomplete(
+    share: float | None, said: float | None
+) -> None:
+    cheap = [effect("throughput", 0.0, 1.0), effect("pps", 0.0, 1.0, lost_low_pct=share)]
+    given = usage(cheap, "summary")
+    assert (given.answer, given.lost_pct) == (Answer.LONG, said)

@@ -12,6 +12,7 @@ from ..columns import named_columns, number_cell
 from ..document import Cell, ReportColumn
 from ..noise import says_nothing, too_noisy
 from ..numbers import DASH, interval, number, percent
+from ..texts import Texts
 from ..view import TOPICS, Row, ToolRow, View
 
 EMPTY = Cell(DASH)
@@ -100,7 +101,7 @@ def reason(view: View, usage: Usage, *, short: bool = False) -> str:
     """Why the answer is what it is, in one sentence: the deciding cost, its limit, and its case
     unless it is to be `short`."""
     written = effect_text if short else deciding_text
-    return view.t(
+    text = view.t(
         f"usage.reason.{usage.reason}",
         effect=written(view, usage.effect) if usage.effect else "",
         limit=limit_text(view, usage),
@@ -109,6 +110,17 @@ def reason(view: View, usage: Usage, *, short: bool = False) -> str:
         count=usage.count,
         total=usage.total,
     )
+    if usage.lost_pct is None:
+        return text
+    return view.t("usage.incomplete", reason=text, share=number(usage.lost_pct))
+
+
+def lost_text(t: Texts, low: float | None, high: float | None) -> str:
+    """`0.3 to 1.2 %`, `at least 12 %` or `not visible`: the share of the events that was lost."""
+    if high is None:
+        return t("events.at_least", low=number(low)) if low else t("events.not_visible")
+    ends = dict.fromkeys((number(low), number(high)))
+    return t("events.share", share="–".join(ends))
 
 
 def tool_anchor(tool: ToolRow) -> str:

@@ -8,6 +8,7 @@ from .cases import Cases
 from .common import (
     answer_cell,
     kernel_column,
+    lost_text,
     strip_column,
     tool_anchor,
     topic_column,
@@ -48,7 +49,8 @@ def _columns(view: View, forest: Forest) -> list[ReportColumn]:
 
     def answer(tool: ToolRow) -> Cell:
         if tool.kind == "tool":
-            return answer_cell(view, tool.usage)
+            lost = t("events.lost", share=lost_text(t, *tool.lost))
+            return answer_cell(view, tool.usage, lost)
         return verdict_cell(view, tool.verdict)
 
     def largest(topic: str) -> ReportColumn:
