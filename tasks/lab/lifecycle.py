@@ -53,7 +53,7 @@ def up(
 ) -> LabState:
     """The running lab `name`. A lab that is already up is left alone, a broken one is rebuilt.
 
-    kernel: of a machine for the lab, a version of `machine_image.KERNELS` or a file; None: the lab
+    kernel: of a machine for the lab, a version of `booted.KERNELS` or a file; None: the lab
     stands on this machine. clock: of that machine, wall or instructions.
 
     A lab that cannot be built is taken down. Raises InputErrors for what this machine lacks, and
@@ -65,6 +65,16 @@ def up(
     if switch not in network.SWITCHES:
         raise InputError("lab", "switch", f"no switch {switch!r}", " or ".join(network.SWITCHES))
     _refuse(missing(layers, switch) if kernel is None else missing_for_machine())
+    steps = ["starting"]
+
+    def begin(step: str) -> None:
+        if ended():
+            raise NoLongerWanted
+        steps.append(step)
+        notify(step)
+
+    if kernel is not None:
+        booted.machine_image(kernel, begin)  # takes minutes, once: other labs need not wait for it
     with _exclusively():
         if (layout := read_layout(directory)) and (state := _state_of(layout)).alive:
             asked = layout.machine.asked if layout.machine else (None, "wall")
@@ -75,14 +85,6 @@ def up(
             return state
         _clear(directory)
         layout = _new_layout(name, directory, wanted, switch, kernel, clock)
-        steps = ["starting"]
-
-        def begin(step: str) -> None:
-            if ended():
-                raise NoLongerWanted
-            steps.append(step)
-            notify(step)
-
         try:
             _build(layout, begin, ended)
         except InputError:

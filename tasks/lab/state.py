@@ -50,7 +50,7 @@ GUESTS = (
 class LabMachine:
     """The machine that QEMU boots for a lab, and the ports of 127.0.0.1 that lead into it."""
 
-    kernel: str  # a version of machine_image.KERNELS, or a file
+    kernel: str  # a version of booted.KERNELS, or a file
     clock: str  # wall | instructions
     port: int  # its own sshd
     ports: dict[str, int]  # node -> its sshd

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tasks.lab.machine_image import DEBIAN, own_mirrors
+from tasks.lab.booted.debian import ARCHIVES, own_mirrors
 
 OUTER_LOOPBACK = "10.0.2.2"
 """This machine's 127.0.0.1, as slirp4netns shows it to a fresh machine."""
@@ -21,7 +21,7 @@ _PIP_OPTIONS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeou
 
 def apt_sources(suite: str) -> list[str]:
     """Lines of a sources.list: the component main of `suite`, from this machine's own mirrors."""
-    mirrors = DEBIAN | own_mirrors()
+    mirrors = ARCHIVES | own_mirrors()
     return [
         f"deb {mirrors['main']} {suite} main",
         f"deb {mirrors['main']} {suite}-updates main",

@@ -6,7 +6,8 @@ import polars as pl
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from tasks.lab import booted, lifecycle, machine_image, requirements
+from tasks.lab import booted, lifecycle, requirements
+from tasks.lab.booted import image
 from tasks.lab.machine import recorded
 from tasks.model.errors import InputError, InputErrors
 from tasks.storage.dataset import Dataset
@@ -43,8 +44,8 @@ def test_every_missing_program_is_named_with_its_package(monkeypatch) -> None:
 
 @pytest.mark.lab
 def test_an_image_is_not_begun_without_space_for_it(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(machine_image, "CACHE", tmp_path / "cache")
-    monkeypatch.setattr(machine_image, "NEEDED_GIB", 1e9)
+    monkeypatch.setattr(image, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(image, "NEEDED_GIB", 1e9)
     with pytest.raises(InputError, match=r"GiB free in .*; expected 1e.09 GiB to make an image"):
         lifecycle.up("none", state_root=tmp_path, kernel="6.1")
     assert not (tmp_path / "none").exists()

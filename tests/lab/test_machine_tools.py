@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tasks.lab import machine_image
+from tasks.lab.booted import KERNELS
 
 from .bpftrace_output import Told, counted, lines, total, totals
 from .conftest import Shell
@@ -21,7 +21,7 @@ INTERFACE = "port-storage"
 SPARE = 5
 
 
-@pytest.fixture(scope="module", params=machine_image.KERNELS)
+@pytest.fixture(scope="module", params=KERNELS)
 def bench(
     request: pytest.FixtureRequest, shell: Shell, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bench]:

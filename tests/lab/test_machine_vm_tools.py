@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks.lab import machine_image
+from tasks.lab.booted import KERNELS
 
 from .bpftrace_output import Told, counted, lines
 from .conftest import Shell
@@ -19,7 +19,7 @@ TAP = "vnet0"  # of vm-server
 SPARE = 5
 
 
-@pytest.fixture(scope="module", params=machine_image.KERNELS)
+@pytest.fixture(scope="module", params=KERNELS)
 def bench(
     request: pytest.FixtureRequest, shell: Shell, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bench]:

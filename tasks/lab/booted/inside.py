@@ -1,15 +1,15 @@
-"""Run in a lab's machine by `booted.py`: builds the lab there and prints what reaches its nodes.
+"""Run in a lab's machine by `build.py`: builds the lab there and prints what reaches its nodes.
 
-usage: python3 -m tasks.lab.inside NAME LAYERS SWITCH
+usage: python3 -m tasks.lab.booted.inside NAME LAYERS SWITCH
 """
 
 import json
 import sys
 
-from ..model.errors import OverheadError
-from . import lifecycle
-from .machine import run
-from .state import read_layout
+from ...model.errors import OverheadError
+from .. import lifecycle
+from ..machine import run
+from ..state import read_layout
 
 _CARD = "eth1"
 

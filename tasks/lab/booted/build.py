@@ -1,11 +1,4 @@
-"""A lab in a machine of its own: QEMU boots a kernel, and the lab's code builds the lab inside.
-
-    this machine   127.0.0.1:PORT ── QEMU's user network ─┬─ eth0 ─ sshd of the machine
-                                                          └─ eth1 ─ the lab's management network
-
-The code is the same on both sides: it is sent to the machine and run there (`inside.py`). Nothing
-is created on this machine but QEMU's process and the lab's files.
-"""
+"""Boots the machine and has the lab built in it; ends the machine."""
 
 import io
 import json
@@ -20,17 +13,21 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from ..model.errors import CommandFailed
-from ..model.names import ROOT
-from . import guest, guest_image, lab_host, machine_image
-from .machine import HERE, end, recorded, start_recorded, wait_until
-from .state import LabLayout, LabMachine, management_network
+from ...model.errors import CommandFailed
+from ...model.names import ROOT
+from .. import guest, guest_image, lab_host
+from ..machine import HERE, end, recorded, start_recorded, wait_until
+from ..state import LabLayout, LabMachine, management_network
+from .image import MachineImage, machine_image
 
 _BOOT_LIMIT_S = 300.0  # an emulated machine beside other work
 _BUILD_LIMIT_S = 900.0
 _SENT = ("__init__.py", "lab", "model", "programs")  # of tasks/
 NUMBER = 0
 """Of the lab inside; nothing else is there."""
+
+_SCRIPTS = {"initramfs.sh": "init", "first_process.sh": "first_process"}
+"""Of the initramfs; they are not in the image, so that another script needs no new one."""
 
 _NODE_FILES = ("host_key", "authorized_keys", "sshd_config_lab")
 _SSHD_CONFIG = """\
@@ -63,7 +60,7 @@ def build(layout: LabLayout, begin: Callable[[str], None], ended: Callable[[], b
     """
     own = layout.machine
     assert own is not None
-    image = machine_image.image(own.kernel, begin)
+    image = machine_image(own.kernel, begin)
     kind = accelerator(own)
     begin(f"booting the machine: Linux {own.kernel}, {kind}, {own.clock} clock")
     _prepare(layout, image)
@@ -82,7 +79,7 @@ def build(layout: LabLayout, begin: Callable[[str], None], ended: Callable[[], b
     begin("building the lab in the machine")
     _send_code(layout)
     words = [layout.name, ",".join(layout.layers), layout.switch]
-    shown = _on_machine(layout, "python3", "-m", "tasks.lab.inside", *words)
+    shown = _on_machine(layout, "python3", "-m", "tasks.lab.booted.inside", *words)
     _take_over(layout, json.loads(shown))
 
 
@@ -111,8 +108,8 @@ def _folder(layout: LabLayout) -> Path:
     return layout.machine_record.parent
 
 
-def _prepare(layout: LabLayout, image: machine_image.MachineImage) -> None:
-    """The machine's keys, and its initramfs: the image's, followed by what is this machine's."""
+def _prepare(layout: LabLayout, image: MachineImage) -> None:
+    """The machine's keys, and its initramfs: the image's, followed by scripts and keys."""
     own, folder = layout.machine, _folder(layout)
     assert own is not None
     folder.mkdir(parents=True)
@@ -127,12 +124,16 @@ def _prepare(layout: LabLayout, image: machine_image.MachineImage) -> None:
         files.mkdir(parents=True)
         for name in _NODE_FILES:
             shutil.copy(folder / name, files / name)
+        for script, name in _SCRIPTS.items():
+            target = Path(scratch) / name
+            shutil.copy(Path(__file__).with_name(script), target)
+            target.chmod(0o755)
         initramfs = folder / "initramfs"
         guest_image.write_archive(initramfs, Path(scratch))
     initramfs.write_bytes(image.initramfs.read_bytes() + initramfs.read_bytes())
 
 
-def _qemu(layout: LabLayout, image: machine_image.MachineImage) -> Sequence[str]:
+def _qemu(layout: LabLayout, image: MachineImage) -> Sequence[str]:
     own, folder = layout.machine, _folder(layout)
     assert own is not None
     return [
