@@ -55,6 +55,8 @@ async def measure(folder: RunFolder, environment: str, run: str, measuring: Meas
         artifact_updated(artifact, environment, session),
     ):
         session.listeners.append(progress().cell_ended)
+        for reason in session.site.unattachable.values():
+            progress().notify(f"{environment} · cannot attach: {reason}")
         iteration = _iteration_flow(session, environment, measuring)
         begun = time.monotonic()
         while left := session.left():
