@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from prefect import flow
 from prefect.exceptions import FailedRun
 
+from tasks.find_capacity import capacity_finder, searched_layers
 from tasks.interim_analysis import analyze_interim
 from tasks.lay_out_run import RunFolder
 from tasks.make_plan import duration_s
@@ -55,8 +56,7 @@ async def measure(folder: RunFolder, environment: str, run: str, measuring: Meas
         artifact_updated(artifact, environment, session),
     ):
         session.listeners.append(progress().cell_ended)
-        for reason in session.site.unattachable.values():
-            progress().notify(f"{environment} · cannot attach: {reason}")
+        await _find_capacities(session, environment)
         iteration = _iteration_flow(session, environment, measuring)
         begun = time.monotonic()
         while left := session.left():
@@ -70,6 +70,16 @@ async def measure(folder: RunFolder, environment: str, run: str, measuring: Meas
                 return reason
             _replan(session, environment, number)
     return ""
+
+
+async def _find_capacities(session: Session, environment: str) -> None:
+    """Finds the rates that load workloads are shares of, where the plan has some left."""
+    find_capacity = capacity_finder(session)
+    for layer in searched_layers(session.site.plan) if session.left() else ():
+        held = await find_capacity(layer)
+        progress().notify(
+            f"{environment} · {layer}: without a tool up to {held:,.0f} packets/s are held"
+        )
 
 
 def _replan(session: Session, environment: str, iteration: int) -> None:

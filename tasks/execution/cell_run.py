@@ -11,7 +11,7 @@ from ..model.outcome import TRANSPORT, Failure, HostState, StoredFile
 from ..model.plan import Workload
 from ..programs import event_counts
 from ..storage import rawtree
-from . import load, monitor, window
+from . import capacity, load, monitor, window
 from .bpf import programs_of
 from .fingerprint import fingerprint_of, read_host_states
 from .shell import Running, Shell
@@ -53,6 +53,9 @@ async def run(
 ) -> RanCell:  # fmt: skip
     """Runs the workload once and fetches its files. A failure is in the record, not raised."""
     workload = load.pinned(workload, site.environment, site.pair(slot.layer))
+    if workload.load_pct is not None:
+        rate = site.capacities[slot.layer] * workload.load_pct / 100
+        workload = capacity.at_rate(workload, rate)
     ts = rawtree.stamp(slot.attempt)
     folders = rawtree.cell_folders(slot.case, slot.layer, workload, ts)
     ports = site.ports.take(workload.streams)

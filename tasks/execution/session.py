@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from ..model.bilingual import Bilingual
+from ..model.environment import Layer
 from ..model.errors import HostNotClean, RemoteError
 from ..model.outcome import CellKey, CellPlace, CellStatus, Outcome
 from ..model.plan import Plan, Slot, Workload
 from ..planning.remaining import is_final, is_tried, place_of, slots_left, workloads_left
-from . import residue
+from . import capacity, residue
 from .site import Site
 from .slot import OutcomeListener, run_slot
 
@@ -34,6 +35,20 @@ class Session:
     def replan(self, plan: Plan) -> None:
         """Continues with another plan of the same environment."""
         self.site = replace(self.site, plan=plan)
+
+    async def find_capacity(self, layer: Layer) -> float:
+        """The packet rate that load workloads of this layer are shares of; it is searched for once
+        in a run. Raises RemoteError."""
+        site = self.site
+        stored = site.folder.capacities
+        if layer not in stored:
+            length = next(w.length for w in site.plan.workloads if w.load_pct is not None)
+            assert length is not None
+            async with site.steps.step("global", "init", f"capacity of the {layer} layer", ""):
+                stored[layer] = await capacity.find_capacity(site, layer, length)
+            site.folder.write_capacities(stored)
+        site.capacities[layer] = stored[layer]
+        return stored[layer]
 
     def left(self) -> list[Slot]:
         """Slots of the plan with a cell that has no final outcome yet."""

@@ -30,7 +30,9 @@ class Site:
     keep_on_hosts: bool = False
     ports: Ports = field(default_factory=Ports)
     unattachable: dict[str, str] = field(default_factory=dict)
-    """`attach.case_key` -> why the case cannot attach to its kernel, found in this session."""
+    """Case -> why it cannot attach to its host's kernel, found in this session."""
+    capacities: dict[Layer, float] = field(default_factory=dict)
+    """Packets/s that each layer holds without a tool; known before a load workload is measured."""
 
     @property
     def in_silence(self) -> bool:

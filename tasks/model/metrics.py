@@ -89,5 +89,6 @@ PRIMARY: dict[tuple[str, str], str] = {
     ("pps", "tcp"): "writes_per_s",
     ("pps", "udp"): "datagrams_per_s",
     ("tail", "udp"): "latency_p99_us",
+    ("load", "udp"): "datagrams_per_s",
 }
 """(workload kind, protocol) -> the metric that decides the workload's verdict."""

@@ -35,12 +35,16 @@ class Readiness:
     deadline_s: float = 60.0
 
 
+HELD_LOSS_PCT = 0.5
+"""A packet rate is held if no more than this is lost, %."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workload:
     """One load program with one configuration."""
 
     name: str  # e.g. throughput_single_tcp, latency_tcp_rr, pps_multi_udp
-    kind: str  # throughput | latency | pps | tail
+    kind: str  # throughput | latency | pps | tail | load
     program: str  # a name in LOADS of tasks/programs/loads.py
     protocol: str  # tcp | udp
     streams: int = 1
@@ -50,6 +54,7 @@ class Workload:
     length: int | None = None  # bytes per write; iperf3 -l, netperf -r, sockperf -m
     affinity: str | None = None  # iperf3 -A n/m, netperf -T n,m: recorded with the cell
     requests_per_s: int | None = None  # of a tail workload: sockperf --mps
+    load_pct: int | None = None  # of a load workload: packet rate in % of what the baseline holds
 
     @property
     def config(self) -> str:
@@ -58,6 +63,8 @@ class Workload:
             return f"{self.protocol}_rr"
         if self.kind == "tail":
             return f"{self.protocol}_{self.requests_per_s}"
+        if self.kind == "load":
+            return f"{self.protocol}_{self.load_pct}_pct"
         size = "single" if self.streams == 1 else f"multi_{self.streams}"
         return f"{size}_{self.protocol}"
 
@@ -108,10 +115,7 @@ class Case:
     expected_probes: tuple[str, ...] = ()
     events: Events | None = None  # None: what its output counts is not known
     workloads: tuple[str, ...] | None = None  # None: all of the plan's
-    attaches: tuple[str, ...] = ()  # what it attaches to, as far as known: kprobe:tcp_v4_connect
     skipped: str | None = None  # why it cannot run here; it stays visible in the plan
-    cannot_attach: bool = False  # it is skipped because its kernel lacks what it attaches to
-    package: str | None = None  # the Debian package that installs its program on the host
 
 
 @dataclass(frozen=True, slots=True)

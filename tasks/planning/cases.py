@@ -18,7 +18,6 @@ from ..model.environment import Layer, Pair
 from ..model.errors import InputError
 from ..model.full import FullCategory, FullConfig, FullTool, environment_of
 from ..model.plan import Case, CaseKind
-from .attaching import attach_points, symbols_in
 
 PLACEBO = Path(__file__).with_name("placebo.sh")
 Parameters = dict[str, str]
@@ -29,9 +28,9 @@ def expand(full: FullConfig, catalog: Catalog) -> tuple[Case, ...]:
 
     The tools are those of `full`; the traits that a published file does not hold are `catalog`'s.
     """
-    kernels = _Kernels(full)
+    pairs = environment_of(full).pairs
     entries = (
-        _Entry(name, category, tool, _traits(tool, name, catalog), kernels)
+        _Entry(name, category, tool, _traits(tool, name, catalog), pairs.get(category.environment))
         for name, category in full.tools.categories.items()
         for tool in category.tools
     )
@@ -65,37 +64,15 @@ _AT_REST = {"PLACEBO_PAUSE_S": "3600"}
 """Where instructions are counted, a line a second is 0.5 % of a window: its two new processes."""
 
 
-class _Kernels:
-    """The pairs of an environment, and what is known of the kernels that their tools attach to."""
-
-    def __init__(self, full: FullConfig) -> None:
-        self.pairs = environment_of(full).pairs
-        self._full = full
-
-    def points(self, script: str, category: str, traits: Traits) -> tuple[str, ...]:
-        return attach_points(script, category, traits, self._full.paths.measurement_tools_dir)
-
-    def why_not(self, points: Sequence[str], layer: Layer) -> str | None:
-        """Why a tool with these attach points cannot attach there; None: not known to fail."""
-        pair = self.pairs.get(layer)
-        facts = self._full.facts.get(pair.tool_host.name) if pair else None
-        return symbols_in(facts).why_not(points) if facts else None
-
-
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A tool of a category, and the environment that it is to run in."""
+    """A tool of a category, and the pair whose traffic it watches (None: there is none)."""
 
     category_name: str
     category: FullCategory
     tool: FullTool
     traits: Traits
-    kernels: _Kernels
-
-    @property
-    def pair(self) -> Pair | None:
-        """The pair whose traffic it watches; None: there is none."""
-        return self.kernels.pairs.get(self.category.environment)
+    pair: Pair | None
 
     def combinations(self) -> Iterator[Parameters]:
         """The combinations of the matrix in the file's order, each direction innermost."""
@@ -126,9 +103,8 @@ class _Entry:
         skipped = self._why_skipped(given, parameters)
         return _tool_case(
             self.traits,
-            self.kernels,
             id=number,
-            name=_name(_tool_id(script, self.traits), parameters),
+            name=_name(script, parameters),
             layer=self.category.environment,
             command="" if skipped else _command(self.tool.template, given),
             script=script,
@@ -166,33 +142,15 @@ class _Entry:
         return f"nothing was found for {', '.join(missing)}" if missing else None
 
 
-def _tool_case(
-    traits: Traits,
-    kernels: _Kernels,
-    *,
-    script: str,
-    category: str,
-    layer: Layer,
-    skipped: str | None,
-    **fields: Any,
-) -> Case:
-    """The case; one whose tool cannot attach to its host's kernel is skipped with that reason."""
-    points = kernels.points(script, category, traits)
-    why_not = None if skipped else kernels.why_not(points, layer)
+def _tool_case(traits: Traits, *, script: str, **fields: Any) -> Case:
     return Case(
         kind=CaseKind.TOOL,
         script=script,
-        category=category,
-        layer=layer,
-        attaches=points,
-        skipped=skipped or why_not,
-        cannot_attach=why_not is not None,
-        tool=_tool_id(script, traits),
+        tool=_tool_id(script),
         tool_class=traits.tool_class,
         env=dict(traits.env),
         readiness=traits.readiness.rule(),
         expected_probes=traits.probes,
-        package=traits.package,
         events=traits.events.rule() if traits.events else None,
         **fields,
     )
@@ -204,19 +162,16 @@ def _traits(tool: FullTool, category: str, catalog: Catalog) -> Traits:
     return tool if written else catalog.traits(category, tool.script)
 
 
-def _tool_id(script: str, traits: Traits) -> str:
-    """The script's stem, as the published figures spell it; an installed program's whole name:
-    several packages have a runqlat."""
-    if traits.package:
-        return script.replace("-", "_").replace(".", "_")
+def _tool_id(script: str) -> str:
+    """The script's stem, as the published figures spell it."""
     return PurePosixPath(script).stem.replace("-", "_")
 
 
-def _name(tool: str, parameters: Parameters) -> str:
+def _name(script: str, parameters: Parameters) -> str:
     """`eth_drop_rx_protocol_tcp`: the direction first, then the matrix."""
     direction = [value for key, value in parameters.items() if key == "direction"]
     rest = [f"{key}_{value}" for key, value in parameters.items() if key != "direction"]
-    return "_".join((tool, *direction, *rest)).replace("-", "_")
+    return "_".join((_tool_id(script), *direction, *rest)).replace("-", "_")
 
 
 def _positional(template: str) -> Iterator[str]:
@@ -251,7 +206,7 @@ def cases_document(full: FullConfig, cases: Sequence[Case]) -> dict[str, Any]:
                 "environment": str(case.layer),
                 "parameters": case.parameters,
                 "duration": full.defaults.duration,
-                **({"skipped": case.skipped} if case.skipped and not case.cannot_attach else {}),
+                **({"skipped": case.skipped} if case.skipped else {}),
             }
             for case in cases
         ],
@@ -271,8 +226,7 @@ def read_cases(path: Path, full: FullConfig, catalog: Catalog) -> tuple[Case, ..
     """
     text = read_text(path)
     try:
-        entries, kernels = json.loads(text)["test_cases"], _Kernels(full)
-        return tuple(_read_case(entry, full, catalog, kernels) for entry in entries)
+        return tuple(_read_case(entry, full, catalog) for entry in json.loads(text)["test_cases"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         problem = f"is not a list of cases ({error})"
         raise InputError(
@@ -300,15 +254,12 @@ def mismatch(generated: Sequence[Case], read: Sequence[Case]) -> str:
     )
 
 
-def _read_case(
-    entry: dict[str, Any], full: FullConfig, catalog: Catalog, kernels: _Kernels
-) -> Case:
+def _read_case(entry: dict[str, Any], full: FullConfig, catalog: Catalog) -> Case:
     category, script = entry["category"], entry["script"]
     known = full.tools.categories.get(category)
     tool = next((t for t in known.tools if t.script == script), None) if known else None
     return _tool_case(
         _traits(tool, category, catalog) if tool else catalog.traits(category, script),
-        kernels,
         id=int(entry["id"]),
         name=str(entry["name"]),
         layer=Layer(entry["environment"]),

@@ -1,6 +1,6 @@
 """config/workloads.yaml: the workloads by name, and the sets that are run together."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from ..programs.loads import LOADS, USUAL
 
 
 class _Entry(Written):
-    kind: Literal["throughput", "latency", "pps", "tail"]
+    kind: Literal["throughput", "latency", "pps", "tail", "load"]
     protocol: Literal["tcp", "udp"]
     program: str | None = Field(default=None, description="a load program's name")
     streams: int = Field(default=1, ge=1, le=64, description="load processes, 1 to 64")
@@ -27,6 +27,9 @@ class _Entry(Written):
     length: int | None = Field(default=None, ge=1, le=65507, description="bytes, 1 to 65507")
     requests_per_s: int | None = Field(
         default=None, ge=1, le=1_000_000, description="requests on a fixed schedule, 1 to 1000000"
+    )
+    load_pct: int | None = Field(
+        default=None, ge=1, le=100, description="% of the packet rate that the baseline holds"
     )
     affinity: str | None = Field(
         default=None, pattern=r"^\d+[,/]\d+$", description="CPU of client,server, e.g. 0,1"
@@ -114,6 +117,7 @@ def read_workloads(
             length=entry.length,
             affinity=affinity or entry.affinity,
             requests_per_s=entry.requests_per_s,
+            load_pct=entry.load_pct,
         )
         for name, entry in read.workloads.items()
         if name in wanted
@@ -121,9 +125,11 @@ def read_workloads(
 
 
 def _unknown_names(data: Any) -> Iterator[Mistake]:
-    """Programs that are no load of that kind, members of sets that are no workloads of the file."""
+    """Programs that are no load of that kind, load workloads without a rate, members of sets that
+    are no workloads of the file."""
     known = as_mapping(as_mapping(data).get("workloads"))
     for name, entry in known.items():
+        yield from _wrong_load(str(name), as_mapping(entry))
         kind, program = (as_mapping(entry).get(key) for key in ("kind", "program"))
         fitting = [load for load in LOADS if kind in LOADS[load].kinds]
         if isinstance(program, str) and fitting and program not in fitting:
@@ -134,3 +140,21 @@ def _unknown_names(data: Any) -> Iterator[Mistake]:
             if isinstance(member, str) and member not in known:
                 expected = f"one of {', '.join(map(str, known))}"
                 yield Mistake(("sets", str(name), index), f"unknown workload {member!r}", expected)
+
+
+def _wrong_load(name: str, entry: Mapping[str, Any]) -> Iterator[Mistake]:
+    """What a workload of kind load must have, and no other may."""
+    if entry.get("kind") != "load":
+        if "load_pct" in entry:
+            place = ("workloads", name, "load_pct")
+            yield Mistake(place, "is of no use here", "a workload of kind load")
+        return
+    if entry.get("protocol") != "udp":
+        problem = "a load workload sends at a rate whatever comes back"
+        yield Mistake(("workloads", name, "protocol"), problem, "udp")
+    for key in ("load_pct", "length"):
+        if entry.get(key) is None:
+            yield Mistake(("workloads", name), f"has no {key}", "it, for the rate is made from it")
+    if "bandwidth" in entry:
+        problem = "the rate comes from load_pct"
+        yield Mistake(("workloads", name, "bandwidth"), problem, "none")

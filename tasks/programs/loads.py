@@ -27,7 +27,7 @@ class LoadProgram:
 
 LOADS = {
     "iperf3": LoadProgram(
-        kinds=("throughput", "pps"),
+        kinds=("throughput", "pps", "load"),
         versions=("iperf3 --version",),
         suffix="json",
         server=iperf3.server_argv,

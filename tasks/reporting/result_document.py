@@ -50,6 +50,14 @@ class ToolAnswer(BaseModel):
         "where it lost most, %; null: not visible"
     )
     events_lost_high_pct: float | None = Field(description="the same at most; null: no bound")
+    safe_up_to_pps: float | None = Field(
+        description="with load workloads: the largest packet rate, 1/s, at which all margins hold; "
+        "null: none, or not measured"
+    )
+    too_much_from_pps: float | None = Field(
+        description="the smallest packet rate, 1/s, at which a margin is shown to be exceeded; "
+        "null: none, or not measured"
+    )
     decided_by: Cost | None
 
 
@@ -113,7 +121,7 @@ def result_of(bundle: Bundle) -> Result:
 
 
 def _answer(view: View, tool: ToolRow) -> ToolAnswer:
-    usage = tool.usage
+    usage, (safe, too_much) = tool.usage, view.rates(tool) or (None, None)
     return ToolAnswer(
         environment=tool.environment,
         layer=tool.layer,
@@ -126,6 +134,8 @@ def _answer(view: View, tool: ToolRow) -> ToolAnswer:
         reason=reason(view, usage),
         events_lost_low_pct=tool.lost[0],
         events_lost_high_pct=tool.lost[1],
+        safe_up_to_pps=safe,
+        too_much_from_pps=too_much,
         decided_by=_cost(usage),
     )
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from ..model.clock_kind import Clock
 from ..model.metrics import PRIMARY
+from ..statistics.load_curve import Curve, load_curves
 from ..statistics.nights import nights_measured
 from ..statistics.usage import LIMITS, Usage, ratable, rate, severity
 from ..storage.schema import CELLS
@@ -21,7 +22,9 @@ from .texts import Texts
 TOPICS = ("throughput", "latency", "pps")
 """What a workload measures; the order in which the report shows it."""
 
-TOPIC_OF = {metric: kind for (kind, _), metric in PRIMARY.items()}
+TOPIC_OF = {metric: kind for (kind, _), metric in PRIMARY.items() if kind != "load"}
+"""Load workloads have none: what they cost is in the load curve."""
+
 RESOURCES = {"tool_cpu_pct": "tool_cpu", "log_mib_per_min": "log"}
 
 Row = Mapping[str, Any]
@@ -34,6 +37,7 @@ class WorkloadShape:
     kind: str
     protocol: str
     streams: int
+    load_pct: int | None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,8 @@ class View:
     @cached_property
     def effects(self) -> pl.DataFrame:
         """Effects of tools and placebos with `topic` and `withheld`."""
-        frame = with_topics(self.bundle.effects.filter(pl.col("kind") != "baseline"))
+        loads = [name for name, shape in self.shapes.items() if shape.kind == "load"]
+        frame = with_topics(self.bundle.effects.filter(pl.col("kind") != "baseline"), loads)
         return frame.with_columns(withheld=pl.col("withheld_by").is_not_null())
 
     def kernel_ns(self, by: str) -> dict[tuple[str, str, str], float]:
@@ -182,6 +187,29 @@ class View:
     def measured(self) -> list[ToolRow]:
         """The tools without the placebos."""
         return [row for row in self.tools if row.kind == "tool"]
+
+    @cached_property
+    def load_curves(self) -> list[Curve]:
+        """The load curve of each case, the placebos' too; empty without load workloads."""
+        shares = load_shares(self.bundle.runs)
+        bundle = self.bundle
+        return load_curves(bundle.effects, bundle.samples, bundle.cells, shares, bundle.margins)
+
+    def rates(self, tool: ToolRow) -> tuple[float | None, float | None] | None:
+        """The packet rate up to which all cases of the tool are safe, and from which on one of them
+        is too much; None without a load curve."""
+        curves = [
+            curve
+            for curve in self.load_curves
+            if (curve.place[0], curve.place[2]) == (tool.environment, tool.layer)
+            and (curve.kind, curve.tool) == (tool.kind, tool.tool)
+        ]
+        if not curves:
+            return None
+        safe = [curve.safe_pps for curve in curves]
+        too_much = [curve.too_much_pps for curve in curves if curve.too_much_pps is not None]
+        known = [rate for rate in safe if rate is not None]
+        return min(known) if len(known) == len(safe) else None, min(too_much, default=None)
 
     @cached_property
     def by_protocol(self) -> list[ToolRow]:
@@ -216,9 +244,15 @@ def workload_shapes(runs: pl.DataFrame) -> dict[str, WorkloadShape]:
     for text in runs["workloads"]:
         for item in settings(text) or []:
             shapes[item["name"]] = WorkloadShape(
-                item["kind"], item["protocol"], item.get("streams") or 1
+                item["kind"], item["protocol"], item.get("streams") or 1, item.get("load_pct")
             )
     return shapes
+
+
+def load_shares(runs: pl.DataFrame) -> dict[str, int]:
+    """Load workload's name -> its packet rate in % of what the baseline holds."""
+    listed = [item for text in runs["workloads"] for item in settings(text) or []]
+    return {item["name"]: item["load_pct"] for item in listed if item.get("load_pct") is not None}
 
 
 def workload_name(t: Texts, shapes: Mapping[str, WorkloadShape], name: str) -> str:
@@ -227,25 +261,27 @@ def workload_name(t: Texts, shapes: Mapping[str, WorkloadShape], name: str) -> s
     shape = shapes.get(name)
     if shape is None:
         return name
-    key = (
-        "latency" if shape.kind in ("latency", "tail") else "one" if shape.streams == 1 else "many"
-    )
+    keys = {"latency": "latency", "tail": "latency", "load": "load"}
+    key = keys.get(shape.kind, "one" if shape.streams == 1 else "many")
     text = t(
         f"workload.{key}",
         kind=t(f"workload.kind.{shape.kind}"),
         protocol=shape.protocol.upper(),
         streams=shape.streams,
+        load_pct=shape.load_pct,
     )
     first = next(other for other, known in shapes.items() if known == shape)
     return text if name == first else f"{text} ({name})"
 
 
-def with_topics(effects: pl.DataFrame) -> pl.DataFrame:
-    """Adds `topic`: what a primary effect or a resource is about, a key of `usage.LIMITS`.
+def with_topics(effects: pl.DataFrame, without: Sequence[str] = ()) -> pl.DataFrame:
+    """Adds `topic`: what a primary effect or a resource is about, a key of `usage.LIMITS`; null for
+    the primary effects of the workloads `without`.
 
     Estimates stay costs, positive where the tool makes things worse: here as in every file.
     """
-    topic = pl.when(pl.col("primary")).then(
+    rated = pl.col("primary") & ~pl.col("workload").is_in(list(without))
+    topic = pl.when(rated).then(
         pl.col("metric").replace_strict(TOPIC_OF, default=None, return_dtype=pl.String)
     )
     resource = pl.col("metric").replace_strict(RESOURCES, default=None, return_dtype=pl.String)

@@ -16,7 +16,7 @@ files are sources.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -173,6 +173,19 @@ class RunFolder:
     def has_plan(self) -> bool:
         """False for raw results that were copied here without their plan."""
         return (self.path / workflow.FILE).exists()
+
+    # -- what load workloads are shares of
+
+    @property
+    def capacities(self) -> dict[str, float]:
+        """Layer -> packets/s that its baseline holds, as far as it was searched for."""
+        file = self.path / "capacity.json"
+        if not file.exists():
+            return {}
+        return {layer: float(pps) for layer, pps in json.loads(file.read_text("utf-8")).items()}
+
+    def write_capacities(self, capacities: Mapping[str, float]) -> None:
+        rawtree.write_json(self.path / "capacity.json", dict(capacities))
 
     # -- journal
 

@@ -1,6 +1,7 @@
 """config/workloads.yaml: sets and names, settings that win, and mistakes with their lines."""
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -43,7 +44,9 @@ def test_an_unknown_name_is_reported_with_those_it_may_mean():
     assert str(first) == (
         "measurement: workloads: unknown workload or set 'quik'; expected one of quick"
     )
-    assert "'bogus'; expected one of full, published, quick, demo, throughput" in str(second)
+    assert "'bogus'; expected one of full, published, quick, demo, load_sweep, throughput" in str(
+        second
+    )
 
 
 FILE = """\
@@ -106,3 +109,35 @@ def test_a_load_program_that_a_node_lacks_is_named_before_anything_runs():
         "measurement: workloads: tail_udp needs sockperf, which c lacks; "
         "expected sockperf installed there, then bootstrap again"
     ]
+
+
+def test_a_load_sweep_is_five_shares_of_what_the_baseline_holds():
+    loads = read_workloads(("load_sweep",))
+    assert [load.load_pct for load in loads] == [10, 25, 50, 75, 90]
+    assert {(load.kind, load.program, load.length, load.bandwidth) for load in loads} == {
+        ("load", "iperf3", 64, None)
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "key", "problem"),
+    [
+        ("{kind: load, protocol: udp, length: 64}", "workloads.w", "has no load_pct"),
+        ("{kind: load, protocol: udp, load_pct: 50}", "workloads.w", "has no length"),
+        (
+            "{kind: load, protocol: tcp, length: 64, load_pct: 50}", "workloads.w.protocol",
+            "a load workload sends at a rate whatever comes back",
+        ),
+        (
+            "{kind: load, protocol: udp, length: 64, load_pct: 50, bandwidth: 1G}",
+            "workloads.w.bandwidth", "the rate comes from load_pct",
+        ),
+        ("{kind: pps, protocol: udp, load_pct: 50}", "workloads.w.load_pct", "is of no use here"),
+    ],
+)  # fmt: skip
+def test_a_wrong_load_workload_is_refused(tmp_path: Path, entry: str, key: str, problem: str):
+    file = tmp_path / "workloads.yaml"
+    file.write_text(f"window_s: 1\nwarmup_s: 0\nworkloads:\n  w: {entry}\nsets: {{}}\n")
+    with pytest.raises((InputError, InputErrors)) as raised:
+        read_workloads(("w",), file=file)
+    assert key in str(raised.value) and problem in str(raised.value)

@@ -11,7 +11,7 @@ from ..charts.forest import Forest
 from ..columns import named_columns, number_cell
 from ..document import Cell, ReportColumn
 from ..noise import says_nothing, too_noisy
-from ..numbers import DASH, interval, number, percent
+from ..numbers import DASH, interval, number, percent, quantity
 from ..texts import Texts
 from ..view import TOPICS, Row, ToolRow, View
 
@@ -121,6 +121,16 @@ def lost_text(t: Texts, low: float | None, high: float | None) -> str:
         return t("events.at_least", low=number(low)) if low else t("events.not_visible")
     ends = dict.fromkeys((number(low), number(high)))
     return t("events.share", share="–".join(ends))
+
+
+def rates_text(t: Texts, safe_pps: float | None, too_much_pps: float | None) -> str:
+    """`up to 140 k packets/s; too much from 180 k`: what a load curve shows of the rates."""
+    safe, too_much = (quantity(rate, "") for rate in (safe_pps, too_much_pps))
+    if safe_pps is None:
+        return t("load.open") if too_much_pps is None else t("load.too_much", from_=too_much)
+    if too_much_pps is None:
+        return t("load.up_to_highest", rate=safe)
+    return t("load.up_to", rate=safe, from_=too_much)
 
 
 def tool_anchor(tool: ToolRow) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from ...statistics.usage import Answer
 from ..document import Block, Bullets, Folded, Heading, Section
 from ..view import ToolRow, View
-from .common import class_name, classes_of, tool_names
+from .common import class_name, classes_of, rates_text, tool_names
 from .key_findings import across_environments, of_environment
 
 FOLDED_FROM = 3
@@ -84,3 +84,14 @@ def _recommended(view: View) -> Iterator[str]:
     for answer in Answer:
         if given := [tool for tool in view.measured if tool.usage.answer == answer]:
             yield view.t(f"recommend.{answer}", tools=tool_names(view, given, places=True))
+    rated = [(tool, rates) for tool in view.measured if (rates := view.rates(tool))]
+    several = len(view.environments) > 1
+    if rated:
+        yield view.t(
+            "recommend.rates",
+            rates=view.t.clauses(
+                f"{tool.tool}{f' ({tool.environment})' if several else ''} "
+                f"{rates_text(view.t, *rates)}"
+                for tool, rates in rated
+            ),
+        )

@@ -10,7 +10,7 @@ from ..document import Cell, Folded, Lead, ReportColumn, ReportTable, Section
 from ..numbers import DASH
 from ..summary import summary_sentence, summary_table
 from ..view import Row, ToolRow, View, settings
-from .common import EMPTY, answer_cell, reason, tool_anchor, tool_columns
+from .common import EMPTY, answer_cell, rates_text, reason, tool_anchor, tool_columns
 from .environment_rating import placebo_state
 
 
@@ -110,7 +110,10 @@ def _matrix(view: View) -> ReportTable:
 
 def _answer(view: View, tool: ToolRow) -> Cell:
     """The answer over the cost that binds and its limit, linked to the tool's line."""
-    cell = answer_cell(view, tool.usage, reason(view, tool.usage, short=True))
+    why, rates = reason(view, tool.usage, short=True), view.rates(tool)
+    if rates is not None:
+        why = view.t("load.answer", reason=why, rates=rates_text(view.t, *rates))
+    cell = answer_cell(view, tool.usage, why)
     return replace(cell, link=tool_anchor(tool))
 
 

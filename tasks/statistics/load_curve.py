@@ -1,0 +1,200 @@
+"""How much traffic may a tool see: its costs at several packet rates, and the largest rate at which
+all of them hold.
+
+Each load workload sends the same packets per second with the tool and without it. At each rate:
+
+    x          packets per second that the server's interface received in the baselines
+    held       the baselines themselves lost no more than `HELD_LOSS_PCT` of what was sent
+    fewer      datagrams received less than in the baselines, %, as the load program counts them
+    lost       datagrams lost with the tool, less those lost without it, percentage points
+    cpu        CPU that the server uses more, percentage points of one CPU
+
+A rate is safe if it is held and the upper ends of `fewer` and `lost` are within their margins
+(that of datagrams_per_s, and `HELD_LOSS_PCT`), and too much if a lower end is beyond one; else it
+is open. A tool is safe up to the largest rate at which this one and every smaller one are. The CPU
+is summed up by a line through the safe rates (beyond them it has no more to give), weighted by
+their errors:
+
+    cpu(x) = idle + slope·x       slope in ns of CPU per packet, idle in % of one CPU at no traffic
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..model.plan import HELD_LOSS_PCT
+from ..storage.schema import PARTITION
+from .arrays import Floats
+from .margins import Margins
+
+_Z = 1.959964  # a 95 % interval is this many errors to either side
+_NS_PER_PCT = 1e7  # 1 % of one CPU is so many ns a second
+
+Row = Mapping[str, Any]
+
+Place = tuple[str, str, str, str]
+"""environment, run, layer, case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """An estimate and its 95 % interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What a tool costs at one rate. `fewer`, `lost`, `cpu`: None without an interval."""
+
+    load_pct: int
+    packets_per_s: float
+    held: bool
+    fewer: Bounds | None
+    lost: Bounds | None
+    cpu: Bounds | None
+    safe: bool
+    too_much: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The points of one case, by rate, and the line through its CPU.
+
+    safe_pps: the largest safe rate, packets/s; None: none is shown to be. too_much_pps: the
+    smallest that is shown to be too much; None: none is. slope_ns, idle_pct: None with fewer than
+    3 safe rates.
+    """
+
+    place: Place
+    tool: str
+    kind: str
+    points: tuple[Point, ...]
+    safe_pps: float | None
+    too_much_pps: float | None
+    slope_ns: Bounds | None
+    idle_pct: Bounds | None
+
+
+def load_curves(
+    effects: pl.DataFrame,
+    samples: pl.DataFrame,
+    cells: pl.DataFrame,
+    load_pct: Mapping[str, int],
+    margins: Margins,
+) -> list[Curve]:
+    """The curve of each case that was measured under load workloads.
+
+    effects, samples, cells: those tables; load_pct: load workload -> its share of the capacity.
+    """
+    of_loads = pl.col("workload").is_in(list(load_pct))
+    lost = _baseline_loss(samples.filter(of_loads), cells)
+    found = []
+    measured = effects.filter(of_loads, pl.col("kind") != "baseline")
+    keys = (*PARTITION, "layer", "case")
+    for place, rows in measured.group_by(keys, maintain_order=True):
+        by_workload: dict[str, dict[str, Row]] = {}
+        for row in rows.to_dicts():
+            by_workload.setdefault(row["workload"], {})[row["metric"]] = row
+        environment, run, layer, case = map(str, place)
+        points = [
+            _point(load_pct[name], by_metric, lost.get((environment, run, layer, name)), margins)
+            for name, by_metric in by_workload.items()
+            if "packets_per_s" in by_metric
+        ]
+        ordered = tuple(sorted(points, key=lambda point: point.packets_per_s))
+        safe, too_much = _safe_up_to(ordered), _too_much_from(ordered)
+        slope, idle = _line(ordered)
+        tool, kind = rows["tool"][0], rows["kind"][0]
+        found.append(
+            Curve((environment, run, layer, case), tool, kind, ordered, safe, too_much, slope, idle)
+        )
+    return found
+
+
+def _baseline_loss(
+    samples: pl.DataFrame, cells: pl.DataFrame
+) -> dict[tuple[str, str, str, str], float]:
+    """(environment, run, layer, workload) -> median loss of the baselines, %."""
+    keys = [*PARTITION, "layer", "iteration", "position", "workload", "attempt"]
+    baselines = cells.filter(kind="baseline", status="passed").select(keys)
+    lost = samples.filter(metric="lost_pct").join(baselines, on=keys).drop_nulls("value")
+    medians = lost.group_by(*PARTITION, "layer", "workload").agg(pl.col("value").median())
+    return {(e, r, layer, w): value for e, r, layer, w, value in medians.rows()}
+
+
+def _point(
+    load_pct: int,
+    by_metric: Mapping[str, Row],
+    lost_without: float | None,
+    margins: Margins,
+) -> Point:
+    fewer, lost = (_bounds(by_metric.get(metric)) for metric in ("datagrams_per_s", "lost_pct"))
+    held = lost_without is not None and lost_without <= HELD_LOSS_PCT
+    limits = ((fewer, margins.get("datagrams_per_s")), (lost, HELD_LOSS_PCT))
+    within = [cost is not None and most is not None and cost.high <= most for cost, most in limits]
+    beyond = [cost is not None and most is not None and cost.low > most for cost, most in limits]
+    return Point(
+        load_pct,
+        by_metric["packets_per_s"]["baseline_mean"],
+        held,
+        fewer,
+        lost,
+        _bounds(by_metric.get("server_cpu_pct")),
+        safe=held and all(within),
+        too_much=held and any(beyond),
+    )
+
+
+def _bounds(row: Row | None) -> Bounds | None:
+    """None without an interval; where no packet was lost in any window, none was: 0."""
+    if row is None or row["verdict"] == "invalid":
+        return None
+    if row["metric"] == "lost_pct" and row["estimate"] == 0 and row["n"] > 1:
+        return Bounds(0.0, row["ci_low"] or 0.0, row["ci_high"] or 0.0)
+    if row["ci_high"] is None:
+        return None
+    return Bounds(row["estimate"], row["ci_low"], row["ci_high"])
+
+
+def _safe_up_to(points: Iterable[Point]) -> float | None:
+    safe = None
+    for point in points:
+        if not point.safe:
+            break
+        safe = point.packets_per_s
+    return safe
+
+
+def _too_much_from(points: Iterable[Point]) -> float | None:
+    return min((point.packets_per_s for point in points if point.too_much), default=None)
+
+
+def _line(points: Sequence[Point]) -> tuple[Bounds | None, Bounds | None]:
+    """Slope, ns of CPU per packet, and the CPU at no traffic, %, of the held rates."""
+    known = [
+        (point.packets_per_s, point.cpu.estimate, (point.cpu.high - point.cpu.estimate) / _Z)
+        for point in points
+        if point.safe and point.cpu is not None
+    ]
+    if len(known) < 3 or min(error for _, _, error in known) <= 0:
+        return None, None
+    x, y, error = (np.array(values) for values in zip(*known, strict=True))
+    design: Floats = np.column_stack((np.ones_like(x), x)) / error[:, None]
+    covariance = np.linalg.inv(design.T @ design)
+    idle, slope = covariance @ design.T @ (y / error)
+    idle_error, slope_error = np.sqrt(np.diag(covariance))
+    return (
+        _around(slope * _NS_PER_PCT, slope_error * _NS_PER_PCT),
+        _around(idle, idle_error),
+    )
+
+
+def _around(estimate: float, error: float) -> Bounds:
+    half = _Z * float(error)
+    return Bounds(float(estimate), float(estimate) - half, float(estimate) + half)
