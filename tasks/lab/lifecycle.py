@@ -21,6 +21,7 @@ from .state import (
     STATE_ROOT,
     LabHost,
     LabLayout,
+    LabMachine,
     LabNode,
     LabState,
     read_layout,
@@ -84,7 +85,8 @@ def up(
             notify(f"lab {name} is up")
             return state
         _clear(directory)
-        layout = _new_layout(name, directory, wanted, switch, kernel, clock)
+        before = layout.machine if layout else None
+        layout = _new_layout(name, directory, wanted, switch, kernel, clock, before)
         try:
             _build(layout, begin, ended)
         except InputError:
@@ -133,12 +135,13 @@ def _new_layout(
     switch: str,
     kernel: str | None,
     clock: str,
+    before: LabMachine | None,
 ) -> LabLayout:
     if kernel is None:
         return LabLayout(name, directory, layers, switch, network.free_number())
     layout = LabLayout(name, directory, layers, switch, booted.NUMBER)
     names = [node.name for node in layout.nodes]
-    return replace(layout, machine=booted.reserve(kernel, clock, names))
+    return replace(layout, machine=booted.reserve(kernel, clock, names, before))
 
 
 def _described(layout: LabLayout) -> str:

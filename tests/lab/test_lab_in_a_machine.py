@@ -1,5 +1,6 @@
 """`lab up --kernel`: what is refused before it starts, and a campaign on the instruction clock."""
 
+import socket
 from pathlib import Path
 
 import polars as pl
@@ -54,6 +55,16 @@ def test_an_image_is_not_begun_without_space_for_it(tmp_path: Path, monkeypatch)
 def test_each_node_and_the_machine_have_a_port_of_their_own() -> None:
     own = booted.reserve("6.1", "wall", ["a", "b", "c"])
     assert len({own.port, *own.ports.values()}) == 4
+
+
+def test_a_machine_in_the_place_of_another_is_reached_as_that_was() -> None:
+    before = booted.reserve("6.1", "wall", ["a", "b"])
+    assert booted.reserve("6.1", "wall", ["a", "b"], before) == before
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", before.ports["b"]))
+        taken.listen()
+        other = booted.reserve("6.1", "wall", ["a", "b"], before)
+    assert before.ports["b"] not in (other.port, *other.ports.values())
 
 
 @pytest.mark.lab

@@ -42,15 +42,32 @@ LoginGraceTime 0
 """
 
 
-def reserve(kernel: str, clock: str, names: Sequence[str]) -> LabMachine:
-    """A machine that is not booted yet, with a free local port for itself and for each node."""
-    with ExitStack() as sockets:
-        ports = []
-        for _ in (None, *names):  # all at once, so that no port is found twice
-            probe = sockets.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            ports.append(int(probe.getsockname()[1]))
+def reserve(
+    kernel: str, clock: str, names: Sequence[str], before: LabMachine | None = None
+) -> LabMachine:
+    """A machine that is not booted yet, with a free local port for itself and for each node.
+
+    before: the machine that was there, whose ports it gets if they are free: who measured on it can
+    then resume.
+    """
+    wanted = [0] * (1 + len(names))
+    if before is not None and list(before.ports) == list(names):
+        wanted = [before.port, *before.ports.values()]
+    try:
+        ports = _free(wanted)
+    except OSError:  # somebody else has one of them now
+        ports = _free([0] * len(wanted))
     return LabMachine(kernel, clock, ports[0], dict(zip(names, ports[1:], strict=True)))
+
+
+def _free(ports: Sequence[int]) -> list[int]:
+    """These local ports, for each 0 any free one. OSError if one of them is taken."""
+    with ExitStack() as sockets:  # all at once, so that no port is found twice
+        probes = [sockets.enter_context(socket.socket()) for _ in ports]
+        for probe, port in zip(probes, ports, strict=True):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def build(layout: LabLayout, begin: Callable[[str], None], ended: Callable[[], bool]) -> None:
