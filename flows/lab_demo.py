@@ -10,6 +10,7 @@ from prefect import flow
 from tasks.bootstrap import bootstrap_environment
 from tasks.lab_hosts import lab_down, lab_up
 from tasks.make_plan import make_plan_of, write_plan
+from tasks.model.clock_kind import Clock
 from tasks.model.environment import Layer
 from tasks.model.errors import OverheadError
 from tasks.model.fields import Address, Identifier
@@ -35,6 +36,11 @@ QUICK = Measurement(
 )
 """Minutes for a report: many short windows, since most of the variation is between windows."""
 
+COUNTED = QUICK.model_copy(
+    update={"iterations": 2, "affinity": None, "attribution_rate": "2M", "max_load": None}
+)
+"""The same on the instruction clock: two iterations tell enough, and there is one CPU."""
+
 TOOLS = ("tcp_connections", "rx_protocol_filtered", "rx_stack_counts", "rx_packet_stacks")
 """The tools whose costs differ in kind, from rare events to a line and a stack for every packet."""
 
@@ -47,6 +53,7 @@ async def demo(
     name: Identifier = "demo",
     layers: list[Layer] = [],  # noqa: B006
     switch: Switch = Switch.BRIDGE,
+    clock: Clock = Clock.WALL,
     selection: Selection = Selection(),  # noqa: B008
     measurement: Measurement = QUICK,
     results_dir: Path = Path("results"),
@@ -60,6 +67,8 @@ async def demo(
         name: Name of the lab; several labs can run side by side
         layers: host: two SSH hosts; vm: also a VM on each; empty: host
         switch: What connects the hosts
+        clock: wall; or instructions: the hosts are in an emulated machine whose time is the number
+            of instructions that it executes
         selection: Cases to measure; nothing chosen: four tools whose costs differ in kind
         measurement: Duration, repetitions and loads
         results_dir: Folder for raw results
@@ -69,7 +78,7 @@ async def demo(
     layers = layers or [Layer.HOST]
     if selection == Selection():
         selection = Selection(tools=[*TOOLS, *([_IN_VMS] if Layer.VM in layers else [])])
-    minimal_input = await _lab_up(name, layers, switch)
+    minimal_input = await _lab_up(name, layers, switch, clock)
     try:
         # below the lab's folder, which is removed with it; else a nightly run of all environments
         # would try these hosts
@@ -88,12 +97,12 @@ async def demo(
         lab_down(name)
 
 
-async def _lab_up(name: str, layers: list[Layer], switch: Switch) -> Path:
+async def _lab_up(name: str, layers: list[Layer], switch: Switch, clock: Clock) -> Path:
     """`lab_up` in a thread, so that cancelling the run ends it between two of its steps."""
     ended = Event()
     try:
         return await asyncio.to_thread(
-            lab_up, name, layers, switch.value, progress().notify, ended.is_set
+            lab_up, name, layers, switch.value, clock, progress().notify, ended.is_set
         )
     except OverheadError:
         raise

@@ -45,9 +45,10 @@ def lab_up(
 ) -> None:
     """Brings a lab up and writes its minimal-input.yaml."""
     from tasks.lab import lifecycle
+    from tasks.lab_hosts import KERNEL
 
     if clock is Clock.INSTRUCTIONS and kernel is None:
-        kernel = "6.1"
+        kernel = KERNEL
     state = lifecycle.up(
         name,
         layers=comma_separated(layers),
