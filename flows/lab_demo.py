@@ -37,9 +37,16 @@ QUICK = Measurement(
 """Minutes for a report: many short windows, since most of the variation is between windows."""
 
 COUNTED = QUICK.model_copy(
-    update={"iterations": 2, "affinity": None, "attribution_rate": "2M", "max_load": None}
+    update={
+        "iterations": 2,
+        "window_s": 2,
+        "affinity": None,
+        "attribution_rate": "2M",
+        "max_load": None,
+    }
 )
-"""The same on the instruction clock: two iterations tell enough, and there is one CPU."""
+"""The same on the instruction clock: two iterations tell enough, there is one CPU, and a window of
+2 s holds two sizes of the tool's output."""
 
 TOOLS = ("tcp_connections", "rx_protocol_filtered", "rx_stack_counts", "rx_packet_stacks")
 """The tools whose costs differ in kind, from rare events to a line and a stack for every packet."""

@@ -23,7 +23,10 @@ MIN_FRAME_BITS = (64 + 20) * 8
 """The shortest Ethernet frame with preamble and gap, which gives the line rate in packets."""
 
 TICK_SLACK = 1.03
-"""CPU times are counted in whole ticks, of which a window may contain one too many."""
+"""The clock of the CPU times and that of the window are not read in the same moment."""
+
+TICKS_S = 6 * 0.01
+"""The six kinds of busy time are counted in whole ticks, each of them up to one too many."""
 
 _CPU_METRICS = [name for name, metric in METRICS.items() if metric.unit == "% of one CPU"]
 
@@ -240,10 +243,11 @@ def limits(tables: Tables) -> pl.DataFrame:
     """
     metric, layer = pl.col("metric"), pl.col("layer")
     link, cpus = pl.col("link_mbps") * 1e6, pl.col("cpus")
-    servers = tables["cells"].select(*CELLS.key, "server")
+    servers = tables["cells"].select(*CELLS.key, "server", "window_s")
+    ticks = 100.0 * (TICKS_S / pl.col("window_s")).fill_null(0.0)
     limit = (
         pl.when(metric.is_in(_CPU_METRICS))
-        .then(100.0 * cpus * TICK_SLACK)
+        .then(100.0 * cpus * TICK_SLACK + ticks)
         .when((metric == "throughput_bps") & (layer == "host"))
         .then(link)
         .when((metric == "packets_per_s") & (layer == "host"))

@@ -26,7 +26,10 @@ _EMPTIED = _B(
     "its output was emptied at the cap: not all of it was counted",
     "其输出达到上限后被清空，无法完整统计",
 )
-_MORE = _B("it reported more events than occurred", "其报告的事件多于实际发生的事件")
+_MORE = _B(
+    "it reported and lost more events than occurred: some are of before",
+    "上报与丢失之和多于实际发生：部分属于此前的事件",
+)
 _FULL = _B("a map is full: further keys are lost without a trace", "映射表已满，新的键会无声丢失")
 _SILENT = _B(
     "it does not announce losses, and nothing else counts its events",
@@ -56,7 +59,7 @@ def ledger(
     unknown, low, high, reason = None, None, None, None
     if occurred and reported is not None:
         rest = occurred - reported - (filtered or 0) - gone
-        low = 100 * min(gone, occurred) / occurred
+        low = 100 * min(gone, max(0, occurred - reported - (filtered or 0))) / occurred
         if rest >= -max(_SPARE, _SPARE_SHARE * occurred):
             unknown = max(0, rest)
             high = 100 * min(gone + unknown, occurred) / occurred

@@ -77,6 +77,16 @@ SPOILED: dict[str, tuple[str, Callable[[Tables], Tables]]] = {
         "expect.limits",
         lambda t: with_value(t, 413.0, metric="server_cpu_pct", workload="latency_tcp_rr", **ONE),
     ),
+    "four CPUs busy in a window of a second, and the ticks that do not fit": (
+        "",
+        lambda t: with_value(
+            t | {"cells": t["cells"].with_columns(window_s=1.0)},
+            416.0,
+            metric="server_cpu_pct",
+            workload="latency_tcp_rr",
+            **ONE,
+        ),
+    ),
     "an interval beside its estimate": (
         "expect.effects.ci_low_estimate",
         lambda t: t | {"effects": t["effects"].with_columns(ci_low=2.5)},
