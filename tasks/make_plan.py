@@ -1,5 +1,6 @@
 """The task `plan`: from an environment's files and the user's settings to the plan that is run."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,9 +9,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 
-from .model.catalog import read_catalog
+from .discovery.full_yaml import tools_of
+from .model.catalog import read_catalog, read_catalogs
 from .model.errors import InputError, raise_all
-from .model.full import FullConfig, environment_of, find_config, read_full
+from .model.full import FullConfig, Tools, environment_of, find_config, read_full
 from .model.plan import Case, Plan
 from .model.settings import Measurement, Selection
 from .planning.case_selection import matching_workloads, select
@@ -38,9 +40,26 @@ MATCHING = "matching"
 def selected_cases(config_dir: Path, selection: Selection) -> tuple[FullConfig, tuple[Case, ...]]:
     """The environment in `config_dir`, and its selected cases. Raises InputErrors."""
     full_path, cases_path = find_config(config_dir)
-    full, catalog = read_full(full_path), read_catalog()
+    full = read_full(full_path)
+    if selection.catalog:
+        full, cases = _with_tools_of(full, selection.catalog)
+        return full, select(cases, selection)
+    catalog = read_catalog()
     cases = read_cases(cases_path, full, catalog) if cases_path else expand(full, catalog)
     return full, select(cases, selection)
+
+
+def _with_tools_of(full: FullConfig, named: Sequence[str]) -> tuple[FullConfig, tuple[Case, ...]]:
+    """The environment with the tools of other catalogues, and its cases. Raises InputErrors."""
+    catalog = read_catalogs(named)
+    archs = {
+        layer: full.facts[pair.tool_host.name].arch
+        for layer, pair in environment_of(full).pairs.items()
+        if pair.tool_host.name in full.facts
+    }
+    tools = tools_of(catalog, archs, directory=full.paths.measurement_tools_dir)
+    full = full.model_copy(update={"tools": Tools.model_validate(tools)})
+    return full, expand(full, catalog)
 
 
 def regenerate_cases(full_path: Path, output: Path | None) -> tuple[Path, tuple[Case, ...]]:

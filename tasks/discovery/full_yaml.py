@@ -121,11 +121,27 @@ def _end(node: Node, layer: Layer, found: Facts) -> dict[str, Any]:
 
 
 def _tools(minimal: MinimalInput, facts: Mapping[str, Facts], catalog: Catalog) -> dict[str, Any]:
+    archs = {layer: _tool_arch(minimal, layer, facts) for layer in minimal.test_pairs}
+    python = minimal.discovery_hints.python_interpreter
+    return tools_of(catalog, archs, python, minimal.tools.directory)
+
+
+def tools_of(
+    catalog: Catalog,
+    archs: Mapping[Layer, str | None],
+    python: str = "python3",
+    directory: Path | None = None,
+) -> dict[str, Any]:
+    """The part `tools` of a full.yaml. Raises InputErrors where a script is not in its folder.
+
+    archs: layer -> architecture of the machine on which its tools run. directory: the folder of
+    the scripts on this machine; None: they are on their hosts.
+    """
     errors: list[InputError] = []
     categories: dict[str, Any] = {}
     for name, category in catalog.categories.items():
-        arch = _tool_arch(minimal, category.layer, facts)
-        tools = [_tool(minimal, name, tool, arch, errors) for tool in category.tools]
+        arch = archs.get(category.layer)
+        tools = [_tool(name, tool, arch, python, directory, errors) for tool in category.tools]
         directed = any(has_direction(tool.command) for tool in category.tools)
         categories[name] = {
             "environment": str(category.layer),
@@ -158,17 +174,21 @@ def _tool_arch(minimal: MinimalInput, layer: Layer, facts: Mapping[str, Facts]) 
 
 
 def _tool(
-    minimal: MinimalInput, category: str, tool: Tool, arch: str | None, errors: list[InputError]
+    category: str,
+    tool: Tool,
+    arch: str | None,
+    python: str,
+    directory: Path | None,
+    errors: list[InputError],
 ) -> dict[str, Any]:
     """The tool's entry; a missing script is added to `errors`."""
     script = (tool.script_on_aarch64 if arch == "aarch64" else None) or tool.script
-    python = minimal.discovery_hints.python_interpreter
     entry: dict[str, Any] = {
         "script": script,
         "template": tool.command.replace("python3 {path}", f"{python} {{path}}"),
     }
-    directory, nested = minimal.tools.directory, f"{category}/{script}"
-    if directory and not (directory / nested).is_file():
+    nested = f"{category}/{script}"
+    if directory and not tool.package and not (directory / nested).is_file():
         if (directory / script).is_file():  # all scripts in one folder
             entry["path"] = script
         else:

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from ..model.environment import Environment
+from ..model.environment import Environment, Layer
 from ..model.errors import InputError, raise_all
-from ..model.plan import Plan
+from ..model.plan import Case, Plan
 from ..planning.cases import PLACEBO
 from .host_time import host_time_s
 from .shell import Shell
@@ -88,16 +88,34 @@ async def _deliver_tools(
             await host.deliver(files, local, remote)
         if local is None or not (local / PLACEBO.name).exists():
             await host.deliver([PLACEBO], PLACEBO.parent, remote)
-        used = {slot.case_id for slot in plan.slots if slot.layer == layer}
-        for case in plan.cases:
-            if case.layer == layer and case.id in used and case.script:
-                path = script_path(case, host.node)
-                if path is None or (await host.run(("test", "-f", path), check=False)).status:
-                    problem = f"no script {path or case.script}"
-                    errors.append(
-                        InputError(_place(host), case.name, problem, f"a file below {remote}")
-                    )
+        errors += await missing_tools(host, _scheduled(plan, layer), remote)
     return errors
+
+
+async def missing_tools(host: Shell, cases: Iterable[Case], remote: str) -> list[InputError]:
+    """An error for each script that is not below `remote`, and for each package whose programs are
+    not installed."""
+    errors = []
+    absent: dict[str, list[str]] = {}  # package -> its programs
+    for case in cases:
+        path = script_path(case, host.node)
+        if path and not (await host.run(("test", "-f", path), check=False)).status:
+            continue
+        if case.package:
+            absent.setdefault(case.package, []).append(case.script)
+        else:
+            problem = f"no script {path or case.script}"
+            errors.append(InputError(_place(host), case.name, problem, f"a file below {remote}"))
+    for package, programs in absent.items():
+        problem = f"has no program {', '.join(dict.fromkeys(programs))}"
+        errors.append(InputError(_place(host), "", problem, f"the Debian package {package}"))
+    return errors
+
+
+def _scheduled(plan: Plan, layer: Layer) -> list[Case]:
+    """The layer's cases of the plan that start a script."""
+    used = {slot.case_id for slot in plan.slots if slot.layer == layer}
+    return [c for c in plan.cases if c.layer == layer and c.id in used and c.script]
 
 
 def _place(host: Shell) -> str:

@@ -10,8 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from .documents import KeyPath, Mistake, Written, as_mapping, matching, read_document
 from .environment import Layer
+from .errors import InputError, raise_all
 from .fields import Identifier
-from .names import config_file
+from .names import CATALOGS, ROOT, config_file
 from .plan import Events, PacketDirection, Readiness, ToolClass
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -64,6 +65,7 @@ ScriptName = Annotated[str, matching(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "a script's
 CategoryName = Annotated[
     str, matching(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*", "a category")
 ]
+PackageName = Annotated[str, matching(r"[a-z0-9][a-z0-9+.-]+", "a Debian package's name")]
 Value = Annotated[str, BeforeValidator(_text), matching(r"[A-Za-z0-9._:,/@%+-]+", "a plain value")]
 Values = Annotated[list[Value], Field(min_length=1)]
 Command = Annotated[str, AfterValidator(_command)]
@@ -121,6 +123,9 @@ class Traits(Written):
     required: tuple[Identifier, ...] = Field(
         default=(), description="placeholders without whose value the tool cannot run"
     )
+    package: PackageName | None = Field(
+        default=None, description="the Debian package that installs the program on its host"
+    )
 
 
 class Tool(Traits):
@@ -173,6 +178,47 @@ def has_direction(command: str) -> bool:
 def read_catalog(path: Path | None = None) -> Catalog:
     """The file, checked; default: config/tools.yaml. Raises InputErrors, one for each mistake."""
     return read_document(path or config_file("tools.yaml"), Catalog, unknown_placeholders)
+
+
+def catalog_names() -> list[str]:
+    """The catalogues of `config/catalogs`, of the project folder and of the program."""
+    folders = (CATALOGS, ROOT / CATALOGS)
+    return sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
+
+
+def catalog_path(text: str, folder: Path | None = None) -> Path:
+    """The file of a catalogue that is given by its name (a file of `config/catalogs`) or its path.
+
+    folder: base of a relative path; default: the current folder. Raises ValueError, which says
+    what there is.
+    """
+    path = (folder or Path()) / Path(text).expanduser()
+    if path.is_file():
+        return path.resolve()
+    if text in catalog_names():
+        return config_file(f"{CATALOGS.name}/{text}.yaml").resolve()
+    raise ValueError(f"no catalogue {text!r}; expected {', '.join(catalog_names())}, or a file")
+
+
+def read_catalogs(named: Sequence[str]) -> Catalog:
+    """Several catalogues, by name or path, as one. Raises InputErrors; also where two of them have
+    a category of the same name."""
+    errors: list[InputError] = []
+    categories: dict[str, Category] = {}
+    placebo = None
+    for text in named:
+        try:
+            found = read_catalog(catalog_path(text))
+        except ValueError as error:
+            errors.append(InputError("selection", "catalog", str(error)))
+            continue
+        if common := sorted(categories.keys() & found.categories.keys()):
+            problem = f"{text} repeats the category {', '.join(common)}"
+            errors.append(InputError("selection", "catalog", problem, "each category once"))
+        categories |= found.categories
+        placebo = placebo or found.placebo
+    raise_all(errors)
+    return Catalog(categories=categories, placebo=placebo)
 
 
 def unknown_placeholders(data: Any) -> Iterator[Mistake]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
+from .catalog import catalog_path
 from .clock_kind import Clock
 from .documents import (
     Address,
@@ -50,6 +51,14 @@ Uuid = Annotated[str, parsed_by(UUID, "a uuid")]
 Interpreter = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/][A-Za-z0-9._/-]*$")]
 
 
+def _catalog(text: str, info: ValidationInfo) -> Path:
+    return catalog_path(text, Path((info.context or {}).get("folder", "")))
+
+
+CatalogFile = Annotated[Path, BeforeValidator(_catalog)]
+"""A catalogue's name or its file, as the file."""
+
+
 def _known_version(version: str | float) -> str | float:
     if str(version) not in ("1.0", "1"):
         raise ValueError("is of another version of this file")
@@ -89,8 +98,8 @@ class SshInput(Written):
 class ToolsInput(Written):
     """The tools under test: their catalogue, and the folder of their scripts on this machine."""
 
-    catalog: ExistingFile | None = Field(
-        default=None, description="a catalogue like config/tools.yaml"
+    catalog: CatalogFile | None = Field(
+        default=None, description="bcc, bpftrace, libbpf-tools, or a file like config/tools.yaml"
     )
     directory: ExistingDirectory | None = Field(
         default=None, description="the folder of the scripts"

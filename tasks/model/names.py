@@ -10,6 +10,10 @@ ENVIRONMENTS = Path("config/environments")
 """Below the project folder, the one in which a command runs. Everything is written below it."""
 
 
+CATALOGS = Path("config/catalogs")
+"""Catalogues that `--catalog` names, one file each; below the project folder and in the program."""
+
+
 def config_file(name: str) -> Path:
     """The project folder's own `config/NAME` if there is one, else the one of the program."""
     own = Path("config", name)

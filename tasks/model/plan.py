@@ -116,6 +116,7 @@ class Case:
     events: Events | None = None  # None: what its output counts is not known
     workloads: tuple[str, ...] | None = None  # None: all of the plan's
     skipped: str | None = None  # why it cannot run here; it stays visible in the plan
+    package: str | None = None  # the Debian package that installs its program on the host
 
 
 @dataclass(frozen=True, slots=True)

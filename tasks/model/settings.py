@@ -29,6 +29,11 @@ class _Settings(BaseModel):
 class Selection(_Settings):
     """Which of an environment's cases to measure; by default, all of them."""
 
+    catalog: list[str] = Field(
+        default=[],
+        description="Catalogues whose tools are measured instead of the environment's: bcc, "
+        "bpftrace, libbpf-tools or a file",
+    )
     tools: list[str] = Field(default=[], description="Tools by name, e.g. eth_drop")
     layers: list[Layer] = Field(default=[], description="Where the traffic runs: host, vm")
     category: str | None = Field(

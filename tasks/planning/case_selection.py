@@ -53,7 +53,7 @@ def _filters(selection: Selection) -> list[_Filter]:
         return [value] if value else []
 
     return [
-        _Filter("tools", sorted({_tool_id(name) for name in selection.tools}), lambda c: c.tool),
+        _Filter("tools", selection.tools, lambda case: case.tool, _is_named),
         _Filter("layers", list(map(str, selection.layers)), lambda case: str(case.layer)),
         _Filter("protocol", single(selection.protocol), _parameter("protocol")),
         _Filter("direction", single(selection.direction), _parameter("direction")),
@@ -72,9 +72,10 @@ def matching_workloads(case: Case, workloads: Sequence[Workload]) -> tuple[str, 
     return names or tuple(load.name for load in workloads)
 
 
-def _tool_id(name: str) -> str:
+def _is_named(tool: str, name: str) -> bool:
     """A tool may be named by its id or by its script."""
-    return name.removesuffix(".py").removesuffix(".bt").replace("-", "_")
+    stem = name.removesuffix(".py").removesuffix(".bt")
+    return tool in (stem.replace("-", "_"), name.replace("-", "_").replace(".", "_"))
 
 
 def _parameter(name: str) -> Callable[[Case], str]:

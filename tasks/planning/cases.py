@@ -104,7 +104,7 @@ class _Entry:
         return _tool_case(
             self.traits,
             id=number,
-            name=_name(script, parameters),
+            name=_name(_tool_id(script, self.traits), parameters),
             layer=self.category.environment,
             command="" if skipped else _command(self.tool.template, given),
             script=script,
@@ -146,11 +146,12 @@ def _tool_case(traits: Traits, *, script: str, **fields: Any) -> Case:
     return Case(
         kind=CaseKind.TOOL,
         script=script,
-        tool=_tool_id(script),
+        tool=_tool_id(script, traits),
         tool_class=traits.tool_class,
         env=dict(traits.env),
         readiness=traits.readiness.rule(),
         expected_probes=traits.probes,
+        package=traits.package,
         events=traits.events.rule() if traits.events else None,
         **fields,
     )
@@ -162,16 +163,19 @@ def _traits(tool: FullTool, category: str, catalog: Catalog) -> Traits:
     return tool if written else catalog.traits(category, tool.script)
 
 
-def _tool_id(script: str) -> str:
-    """The script's stem, as the published figures spell it."""
+def _tool_id(script: str, traits: Traits) -> str:
+    """The script's stem, as the published figures spell it; an installed program's whole name:
+    several packages have a runqlat."""
+    if traits.package:
+        return script.replace("-", "_").replace(".", "_")
     return PurePosixPath(script).stem.replace("-", "_")
 
 
-def _name(script: str, parameters: Parameters) -> str:
+def _name(tool: str, parameters: Parameters) -> str:
     """`eth_drop_rx_protocol_tcp`: the direction first, then the matrix."""
     direction = [value for key, value in parameters.items() if key == "direction"]
     rest = [f"{key}_{value}" for key, value in parameters.items() if key != "direction"]
-    return "_".join((_tool_id(script), *direction, *rest)).replace("-", "_")
+    return "_".join((tool, *direction, *rest)).replace("-", "_")
 
 
 def _positional(template: str) -> Iterator[str]:

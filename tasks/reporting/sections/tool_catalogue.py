@@ -97,6 +97,7 @@ def options_of(tool: str, command: str | None) -> str:
     except ValueError:  # another framework's command may be cut
         words = (command or "").split()
     for place, word in enumerate(words, start=1):
-        if PurePosixPath(word).stem.replace("-", "_") == tool:
+        path = PurePosixPath(word)
+        if tool in {n.replace("-", "_").replace(".", "_") for n in (path.stem, path.name)}:
             return shlex.join(words[place:])
     return ""
