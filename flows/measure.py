@@ -57,6 +57,8 @@ async def measure(folder: RunFolder, environment: str, run: str, measuring: Meas
     ):
         session.listeners.append(progress().cell_ended)
         await _find_capacities(session, environment)
+        for reason in session.site.unattachable.values():
+            progress().notify(f"{environment} · cannot attach: {reason}")
         iteration = _iteration_flow(session, environment, measuring)
         begun = time.monotonic()
         while left := session.left():

@@ -10,11 +10,12 @@ from .discovery.discover import discover
 from .discovery.facts_table import facts_table
 from .discovery.full_yaml import to_full, write_full
 from .discovery.recording import Recorder, Replay
-from .model.catalog import read_catalog
+from .model.catalog import catalog_names, catalog_path, read_catalog
 from .model.facts import Facts
 from .model.full import read_full
 from .model.inputs import read_minimal_input
 from .model.names import ENVIRONMENTS
+from .planning.attaching import asked_of_kernels
 from .planning.cases import expand, write_cases
 from .remote.probing import probe_over_ssh
 
@@ -49,8 +50,10 @@ async def discover_environment(
     if replay is not None:
         facts = await discover(minimal, Replay(replay))
     else:
+        shipped = [read_catalog(catalog_path(name)) for name in catalog_names()]
+        symbols = asked_of_kernels([catalog, *shipped], minimal.tools.directory)
         async with probe_over_ssh(minimal.ssh.settings().on(minimal.clock)) as run:
-            facts = await discover(minimal, Recorder(run, record) if record else run)
+            facts = await discover(minimal, Recorder(run, record) if record else run, symbols)
     output_dir = output_dir or ENVIRONMENTS / minimal.environment
     output_dir.mkdir(parents=True, exist_ok=True)
     full_path = output_dir / f"{minimal.environment}-full.yaml"

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from .execution.attach import unattachable
 from .execution.prepare_hosts import load_limit, prepare_hosts, wait_until_quiet
 from .execution.session import Session
 from .execution.site import Site
@@ -55,6 +56,7 @@ async def hold_hosts(
             load_before=load_before,
             max_load=max_load,
             keep_on_hosts=keep_on_hosts,
+            unattachable=await unattachable(environment, plan, hosts),
         )
         session = Session(site, reconnect)
         async with session.hooked():

@@ -48,6 +48,9 @@ class PlannedEnvironment(BaseModel):
     windows_chosen: list[str] = Field(
         description="with `--windows auto`: why these windows and iterations, a sentence each"
     )
+    cannot_attach: dict[str, str] = Field(
+        description="case -> why its tool cannot attach to its host's kernel; it is not measured"
+    )
 
 
 class Plans(BaseModel):
@@ -101,6 +104,7 @@ def plan_json(plan: Plan, forecast: Forecast, reasons: Iterable[str]) -> Planned
         duration_s=duration_s(plan),
         forecast=forecast.table.to_dicts(),
         windows_chosen=list(reasons),
+        cannot_attach={c.name: c.skipped or "" for c in plan.cases if c.cannot_attach},
     )
 
 

@@ -1,7 +1,7 @@
 """What commands print: tables of cases, plans, forecasts, comparisons and findings; a run's end."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from tasks.compare import Comparison
 from tasks.find_capacity import SEARCH_S, searched_layers
 from tasks.forecast import Forecast
 from tasks.ingest import Ingested
-from tasks.make_plan import duration_s
+from tasks.make_plan import Attaching, duration_s
 from tasks.model.clock_kind import Clock
 from tasks.model.errors import BudgetBroken
 from tasks.model.plan import Case, CaseKind, Plan
@@ -24,7 +24,7 @@ from tasks.report import CampaignReport, summary_cells, summary_sentence, tonigh
 from ..campaign import Finished
 from ..environment_plans import Planned
 from ..progress import duration_text
-from .fitting import INDENT, FittingTable
+from .fitting import INDENT, MISSING, FittingTable
 
 _STYLES = {
     "long": "green",
@@ -79,13 +79,27 @@ def plan_summary(planned: Planned) -> RenderableType:
         ),
         *map(escape, planned.reasons),
     ]
-    lines += [f"[yellow]skipped[/] {case.name}: {escape(case.skipped or '')}" for case in skipped]
+    for case in skipped:
+        how = "cannot attach" if case.cannot_attach else "skipped"
+        lines.append(f"[yellow]{how}[/] {case.name}: {escape(case.skipped or '')}")
     lines.append("order (· is a baseline):")
     for iteration in range(1, design.iterations + 1):
         order = [plan.case(s.case_id, s.layer) for s in plan.slots if s.iteration == iteration]
         names = [case.name if case.kind is not CaseKind.BASELINE else "·" for case in order]
         lines.append(f"iteration {iteration}: {escape(' '.join(names))}")
     return Group(*lines)
+
+
+def attaching_table(found: Sequence[Attaching]) -> RenderableType | None:
+    """Tool by kernel: attaches, or why not; None where no tool is known to fail."""
+    if not any(one.lacking for one in found):
+        return None
+    heads = [f"{one.environment} (Linux {one.kernel})" for one in found]
+    table = FittingTable(("does it attach?", *heads), names=1)
+    for tool in dict.fromkeys(tool for one in found for tool in one.tools):
+        style = "yellow" if any(tool in one.lacking for one in found) else ""
+        table.add(tool, *(one.tools.get(tool, MISSING) for one in found), style=style)
+    return table
 
 
 def _saved(plan: Plan, cells: int) -> list[str]:

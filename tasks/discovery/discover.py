@@ -5,7 +5,7 @@ other end and the interfaces on it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from ..model.errors import InputError, ParseError, RemoteError, raise_all
 from ..model.facts import Bpf, Facts, Vm
 from ..model.inputs import MinimalInput
 from ..model.probe import ProbeRunner
+from ..programs.attach_points import parse_symbols
 from ..programs.sections import sections
 from . import probes, system
 from .clock import not_counting, parse_clock
@@ -43,9 +44,12 @@ class Inventory:
     qemus: tuple[Qemu, ...]
 
 
-async def discover(minimal: MinimalInput, run: ProbeRunner) -> dict[str, Facts]:
+async def discover(
+    minimal: MinimalInput, run: ProbeRunner, symbols: Sequence[str] = ()
+) -> dict[str, Facts]:
     """Facts of every node, by name.
 
+    symbols: what tools attach to; hosts are asked whether their kernels have it.
     Raises InputErrors with everything that is wrong on any host: unreachable, a program missing,
     no work directory, an address that no interface has, a VM that does not run.
     """
@@ -53,7 +57,7 @@ async def discover(minimal: MinimalInput, run: ProbeRunner) -> dict[str, Facts]:
         name: Prober(minimal.node(name), run, asyncio.Semaphore(PROBES_AT_ONCE))
         for name in minimal.nodes
     }
-    inventories = await _on_each(probers, lambda prober: _take_inventory(prober, minimal))
+    inventories = await _on_each(probers, lambda prober: _take_inventory(prober, minimal, symbols))
     facts = await _on_each(
         probers, lambda prober: _trace_traffic(prober, probers, minimal, inventories)
     )
@@ -98,7 +102,9 @@ async def _on_each(
     return {name: results[name] for name in probers}
 
 
-async def _take_inventory(prober: Prober, minimal: MinimalInput) -> Inventory:
+async def _take_inventory(
+    prober: Prober, minimal: MinimalInput, symbols: Sequence[str]
+) -> Inventory:
     """What the machine is: its clock, read while nothing else runs, then all probes at once."""
     node = prober.node
     clock = [await prober.answer(probes.CLOCK) for _ in range(CLOCK_READINGS)]
@@ -107,6 +113,7 @@ async def _take_inventory(prober: Prober, minimal: MinimalInput) -> Inventory:
     if node.role == Layer.HOST:
         has_vms = any(other.host_ref for other in minimal.nodes.values())
         asked += [probes.BPF, probes.OVS, *([probes.QEMUS] if has_vms else [])]
+        asked += [probes.symbols(symbols)] if symbols else []
     texts = await asyncio.gather(*(prober.text(probe) for probe in asked))
     answers = {probe.name: text for probe, text in zip(asked, texts, strict=True)}
     machine = sections(answers["machine"])
@@ -116,10 +123,14 @@ async def _take_inventory(prober: Prober, minimal: MinimalInput) -> Inventory:
         raise InputError(
             place(node), "clock", why, "wall, or a machine that QEMU runs with -icount"
         )
+    bpf = system.parse_bpf(answers["bpf"], machine) if "bpf" in answers else Bpf()
+    if "symbols" in answers:
+        found = parse_symbols(answers["symbols"], symbols)
+        bpf = bpf.model_copy(update={"has": found.has, "lacks": found.lacks})
     links, ovs = parse_links(machine.get("links", "")), parse_ovs(answers.get("ovs", ""))
     facts = parsed.model_copy(
         update={
-            "bpf": system.parse_bpf(answers["bpf"], machine) if "bpf" in answers else Bpf(),
+            "bpf": bpf,
             # a clock that counts instructions runs slower than ours: an offset says nothing
             "clock_offset_s": None if counts else offset,
             "clock_offset_error_s": None if counts else error,

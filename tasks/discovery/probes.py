@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..model.environment import Node
+from ..programs.attach_points import LIST_SCRIPT
 from ..programs.loads import LOADS
 from ..programs.sections import QUOTE
 
@@ -122,6 +123,13 @@ ls -d /sys/kernel/btf/vmlinux 2>/dev/null
 true""",
     root=True,
 )
+
+
+def symbols(asked: Sequence[str]) -> Probe:
+    """The functions and tracepoints of the kernel that tools attach to, and similar names."""
+    return Probe("symbols", LIST_SCRIPT, tuple(asked), root=True)
+
+
 OVS = Probe(
     "ovs",
     """

@@ -1,13 +1,25 @@
-"""Why a tool could not attach: the probe that its host's kernel lacks, and what it has instead."""
+"""Why a tool cannot attach: what its host's kernel lacks, and what it has instead.
 
-from difflib import get_close_matches
+Asked before anything is measured, for the attach points that are known; else read from what the
+tool said when it failed.
+"""
 
+from collections.abc import Mapping
+
+from ..model.environment import Environment
+from ..model.plan import Case, Plan
 from ..programs.attach_errors import MissingProbe, missing_probe
+from ..programs.attach_points import (
+    LIST_SCRIPT,
+    lacks_sentence,
+    nearest,
+    parse_symbols,
+    symbols_of,
+)
 from .shell import Shell
 
 _TRACING = "/sys/kernel/tracing"
 _FUNCTIONS = f"{_TRACING}/available_filter_functions"
-_NAMED = 3  # alternatives at most
 
 
 async def lacking(shell: Shell, said: str) -> str | None:
@@ -23,9 +35,8 @@ async def lacking(shell: Shell, said: str) -> str | None:
     if known is None or probe.name in known:
         return None
     release = (await shell.run(("uname", "-r"))).stdout.strip()
-    what = f"tracepoint {probe.name}" if probe.is_tracepoint else f"function {probe.name} to trace"
-    instead = nearest(probe.name, known)
-    return f"Linux {release} has no {what}; it has {', '.join(instead) or 'none of a similar name'}"
+    symbol = f"{'tracepoint' if probe.is_tracepoint else 'function'}:{probe.name}"
+    return lacks_sentence(release, symbol, nearest(probe.name, known))
 
 
 async def _resembling(shell: Shell, probe: MissingProbe) -> list[str] | None:
@@ -45,12 +56,31 @@ async def _resembling(shell: Shell, probe: MissingProbe) -> list[str] | None:
     return [f"{subsystem}:{name}" for name in names]
 
 
-def nearest(name: str, known: list[str]) -> list[str]:
-    """Those made of the name (name_reason, __name) first, then others that hold it, shortest first;
-    else those that resemble it."""
+def case_key(case: Case) -> str:
+    """Names a case within an environment."""
+    return f"{case.name} {case.layer}"
 
-    def order(one: str) -> tuple[bool, int, str]:
-        return not (one.startswith(f"{name}_") or one == f"__{name}"), len(one), one
 
-    holding = sorted({one for one in known if name in one}, key=order)
-    return (holding or get_close_matches(name, known))[:_NAMED]
+async def unattachable(
+    environment: Environment, plan: Plan, hosts: Mapping[str, Shell]
+) -> dict[str, str]:
+    """`case_key` -> why the case's tool cannot attach to the kernel of its host as it is now.
+
+    Cases whose attach points are not known, or of which the kernel says nothing, are not in it.
+    """
+    found = {}
+    scheduled = {(slot.layer, slot.case_id) for slot in plan.slots}
+    for name, host in hosts.items():
+        cases = [
+            case
+            for case in plan.cases
+            if (case.layer, case.id) in scheduled
+            and environment.pairs[case.layer].tool_host.name == name
+        ]
+        if asked := symbols_of(point for case in cases for point in case.attaches):
+            argv = ("sh", "-c", LIST_SCRIPT, "symbols", *asked)
+            symbols = parse_symbols((await host.run(argv, check=False)).stdout, asked)
+            for case in cases:
+                if why := symbols.why_not(case.attaches):
+                    found[case_key(case)] = f"{case.name}: on {name} {why}"
+    return found

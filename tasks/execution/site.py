@@ -30,7 +30,7 @@ class Site:
     keep_on_hosts: bool = False
     ports: Ports = field(default_factory=Ports)
     unattachable: dict[str, str] = field(default_factory=dict)
-    """Case -> why it cannot attach to its host's kernel, found in this session."""
+    """`attach.case_key` -> why the case cannot attach to its kernel, found in this session."""
     capacities: dict[Layer, float] = field(default_factory=dict)
     """Packets/s that each layer holds without a tool; known before a load workload is measured."""
 

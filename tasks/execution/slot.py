@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..model.errors import HostNotClean, HostsBusy, RemoteError
-from ..model.outcome import TRANSPORT, CellStatus, Failure, HostState, Outcome
+from ..model.outcome import TRANSPORT, UNATTACHABLE, CellStatus, Failure, HostState, Outcome
 from ..model.plan import CaseKind, Slot, Workload
 from ..programs.bpftool import BpfState
 from ..reading.cell import ParsedCell, judge_cell, key_of, parse_cell
 from ..storage import rawtree
 from . import attribution, load, residue, tool
 from . import cell_run as cells
+from .attach import case_key
 from .bpf import residue_of, state_of
 from .fingerprint import fingerprint_of, read_host_states
 from .shell import Shell
@@ -101,18 +102,14 @@ class _RunningSlot:
 
     def give_up(self, reason: str) -> None:
         """No later slot of this session starts the tool again."""
-        self.site.unattachable[self._case_key] = reason
-
-    @property
-    def _case_key(self) -> str:
-        return f"{self.case.name} {self.case.layer}"
+        self.site.unattachable[case_key(self.case)] = reason
 
     # -- before the first cell
 
     async def begin(self) -> None:
         """Reads the host states and attaches the tool. Raises ToolFailed, RemoteError."""
-        if reason := self.site.unattachable.get(self._case_key):
-            raise tool.ToolFailed("probes_attached", reason)
+        if reason := self.site.unattachable.get(case_key(self.case)):
+            raise tool.ToolFailed(UNATTACHABLE, reason)
         steps, name = self.site.steps, self.host.node.name
         await steps.hooks("tool", "init", self.sides)
         async with steps.step("tool", "init", "read host states"):

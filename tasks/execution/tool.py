@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..model.environment import Node
 from ..model.errors import OverheadError, RemoteError
+from ..model.outcome import UNATTACHABLE
 from ..model.plan import Case, CaseKind
 from ..programs import proc
 from . import attach
@@ -25,7 +26,7 @@ class ToolFailed(OverheadError):
     """The tool did not start, died, or never attached; with the tail of its output."""
 
     def __init__(self, gate: str, problem: str, *, for_good: bool = False) -> None:
-        self.gate = gate  # that its cells fail: tool_alive or probes_attached
+        self.gate = gate  # that its cells fail: tool_alive, probes_attached or UNATTACHABLE
         self.for_good = for_good  # it can't attach to this kernel: another try would fail as well
         super().__init__(problem)
 
@@ -129,7 +130,7 @@ async def _ended(shell: Shell, case: Case, how: str, errors: str, output: str) -
     messages = await _end_of(shell, errors) + await _end_of(shell, output)
     if reason := await attach.lacking(shell, messages):
         problem = f"{case.name}: on {shell.node.name} {reason}"
-        return ToolFailed("probes_attached", problem, for_good=True)
+        return ToolFailed(UNATTACHABLE, problem, for_good=True)
     return ToolFailed("tool_alive", f"{case.name}: {how}; {await tail(shell, errors, output)}")
 
 

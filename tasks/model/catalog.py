@@ -65,6 +65,11 @@ ScriptName = Annotated[str, matching(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "a script's
 CategoryName = Annotated[
     str, matching(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*", "a category")
 ]
+_POINT = (
+    r"((kprobe|kretprobe|kfunc|kretfunc|fentry|fexit|raw_tracepoint|tp_btf|perf_event):\w+"
+    r"|tracepoint:\w+:\w+)"
+)
+AttachPoints = Annotated[str, matching(rf"{_POINT}( \| {_POINT})*", "an attach point")]
 PackageName = Annotated[str, matching(r"[a-z0-9][a-z0-9+.-]+", "a Debian package's name")]
 Value = Annotated[str, BeforeValidator(_text), matching(r"[A-Za-z0-9._:,/@%+-]+", "a plain value")]
 Values = Annotated[list[Value], Field(min_length=1)]
@@ -119,6 +124,11 @@ class Traits(Written):
     env: dict[str, Value] = Field(default={})
     readiness: ReadinessRule = ReadinessRule()
     probes: tuple[Identifier, ...] = Field(default=(), description="kinds of probes, e.g. [kprobe]")
+    attaches: tuple[AttachPoints, ...] = Field(
+        default=(),
+        description="what it attaches to: kprobe:FUNCTION, tracepoint:SYSTEM:EVENT, "
+        "raw_tracepoint:EVENT; alternatives with |",
+    )
     events: EventsRule | None = None
     required: tuple[Identifier, ...] = Field(
         default=(), description="placeholders without whose value the tool cannot run"

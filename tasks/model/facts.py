@@ -56,6 +56,8 @@ class Bpf(_Fact):
     tracepoints: bool | None = None
     stats: bool | None = None  # kernel.bpf_stats_enabled exists (5.1 and later)
     jit: bool | None = None
+    has: tuple[str, ...] = ()  # of what the tools attach to: function:f, tracepoint:system:event
+    lacks: dict[str, tuple[str, ...]] = {}  # the same, absent -> names that it has instead
 
 
 class Vm(_Fact):

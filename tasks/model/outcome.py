@@ -110,6 +110,9 @@ class GateResult:
     expected_zh: str = ""
 
 
+UNATTACHABLE = "attachable"
+"""In place of a gate's id: the kernel lacks what the tool attaches to; it is not tried again."""
+
 TRANSPORT = "transport"
 """Used like a gate's name: the connection or the deadline ended the cell."""
 

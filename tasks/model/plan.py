@@ -115,7 +115,9 @@ class Case:
     expected_probes: tuple[str, ...] = ()
     events: Events | None = None  # None: what its output counts is not known
     workloads: tuple[str, ...] | None = None  # None: all of the plan's
+    attaches: tuple[str, ...] = ()  # what it attaches to, as far as known: kprobe:tcp_v4_connect
     skipped: str | None = None  # why it cannot run here; it stays visible in the plan
+    cannot_attach: bool = False  # it is skipped because its kernel lacks what it attaches to
     package: str | None = None  # the Debian package that installs its program on the host
 
 

@@ -18,6 +18,7 @@ from ..model.environment import Layer, Pair
 from ..model.errors import InputError
 from ..model.full import FullCategory, FullConfig, FullTool, environment_of
 from ..model.plan import Case, CaseKind
+from .attaching import attach_points, symbols_in
 
 PLACEBO = Path(__file__).with_name("placebo.sh")
 Parameters = dict[str, str]
@@ -28,9 +29,9 @@ def expand(full: FullConfig, catalog: Catalog) -> tuple[Case, ...]:
 
     The tools are those of `full`; the traits that a published file does not hold are `catalog`'s.
     """
-    pairs = environment_of(full).pairs
+    kernels = _Kernels(full)
     entries = (
-        _Entry(name, category, tool, _traits(tool, name, catalog), pairs.get(category.environment))
+        _Entry(name, category, tool, _traits(tool, name, catalog), kernels)
         for name, category in full.tools.categories.items()
         for tool in category.tools
     )
@@ -64,15 +65,37 @@ _AT_REST = {"PLACEBO_PAUSE_S": "3600"}
 """Where instructions are counted, a line a second is 0.5 % of a window: its two new processes."""
 
 
+class _Kernels:
+    """The pairs of an environment, and what is known of the kernels that their tools attach to."""
+
+    def __init__(self, full: FullConfig) -> None:
+        self.pairs = environment_of(full).pairs
+        self._full = full
+
+    def points(self, script: str, category: str, traits: Traits) -> tuple[str, ...]:
+        return attach_points(script, category, traits, self._full.paths.measurement_tools_dir)
+
+    def why_not(self, points: Sequence[str], layer: Layer) -> str | None:
+        """Why a tool with these attach points cannot attach there; None: not known to fail."""
+        pair = self.pairs.get(layer)
+        facts = self._full.facts.get(pair.tool_host.name) if pair else None
+        return symbols_in(facts).why_not(points) if facts else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A tool of a category, and the pair whose traffic it watches (None: there is none)."""
+    """A tool of a category, and the environment that it is to run in."""
 
     category_name: str
     category: FullCategory
     tool: FullTool
     traits: Traits
-    pair: Pair | None
+    kernels: _Kernels
+
+    @property
+    def pair(self) -> Pair | None:
+        """The pair whose traffic it watches; None: there is none."""
+        return self.kernels.pairs.get(self.category.environment)
 
     def combinations(self) -> Iterator[Parameters]:
         """The combinations of the matrix in the file's order, each direction innermost."""
@@ -103,6 +126,7 @@ class _Entry:
         skipped = self._why_skipped(given, parameters)
         return _tool_case(
             self.traits,
+            self.kernels,
             id=number,
             name=_name(_tool_id(script, self.traits), parameters),
             layer=self.category.environment,
@@ -142,10 +166,27 @@ class _Entry:
         return f"nothing was found for {', '.join(missing)}" if missing else None
 
 
-def _tool_case(traits: Traits, *, script: str, **fields: Any) -> Case:
+def _tool_case(
+    traits: Traits,
+    kernels: _Kernels,
+    *,
+    script: str,
+    category: str,
+    layer: Layer,
+    skipped: str | None,
+    **fields: Any,
+) -> Case:
+    """The case; one whose tool cannot attach to its host's kernel is skipped with that reason."""
+    points = kernels.points(script, category, traits)
+    why_not = None if skipped else kernels.why_not(points, layer)
     return Case(
         kind=CaseKind.TOOL,
         script=script,
+        category=category,
+        layer=layer,
+        attaches=points,
+        skipped=skipped or why_not,
+        cannot_attach=why_not is not None,
         tool=_tool_id(script, traits),
         tool_class=traits.tool_class,
         env=dict(traits.env),
@@ -210,7 +251,7 @@ def cases_document(full: FullConfig, cases: Sequence[Case]) -> dict[str, Any]:
                 "environment": str(case.layer),
                 "parameters": case.parameters,
                 "duration": full.defaults.duration,
-                **({"skipped": case.skipped} if case.skipped else {}),
+                **({"skipped": case.skipped} if case.skipped and not case.cannot_attach else {}),
             }
             for case in cases
         ],
@@ -230,7 +271,8 @@ def read_cases(path: Path, full: FullConfig, catalog: Catalog) -> tuple[Case, ..
     """
     text = read_text(path)
     try:
-        return tuple(_read_case(entry, full, catalog) for entry in json.loads(text)["test_cases"])
+        entries, kernels = json.loads(text)["test_cases"], _Kernels(full)
+        return tuple(_read_case(entry, full, catalog, kernels) for entry in entries)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         problem = f"is not a list of cases ({error})"
         raise InputError(
@@ -258,12 +300,15 @@ def mismatch(generated: Sequence[Case], read: Sequence[Case]) -> str:
     )
 
 
-def _read_case(entry: dict[str, Any], full: FullConfig, catalog: Catalog) -> Case:
+def _read_case(
+    entry: dict[str, Any], full: FullConfig, catalog: Catalog, kernels: _Kernels
+) -> Case:
     category, script = entry["category"], entry["script"]
     known = full.tools.categories.get(category)
     tool = next((t for t in known.tools if t.script == script), None) if known else None
     return _tool_case(
         _traits(tool, category, catalog) if tool else catalog.traits(category, script),
+        kernels,
         id=int(entry["id"]),
         name=str(entry["name"]),
         layer=Layer(entry["environment"]),

@@ -117,15 +117,15 @@ def plan(
 ) -> None:
     """Shows what would be measured, in which order and for how long; writes workflow.json."""
     from tasks.forecast import forecast_plan
-    from tasks.make_plan import write_plan
+    from tasks.make_plan import attaching_of, write_plan
 
     from ...environment_plans import mismatches, plans_of
     from ..documents import Plans, plan_json, print_document
-    from ..tables import forecast_table, plan_summary
+    from ..tables import attaching_table, forecast_table, plan_summary
 
     if form == "json":
         use_standard_error()
-    documents = []
+    documents, attaching = [], []
     hours = budget_hours(budget)
     for text in mismatches(config_dir):
         out.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
@@ -139,5 +139,8 @@ def plan(
         out.print(forecast_table(forecast, budget))
         out.print(f"wrote {path}", soft_wrap=True)
         documents.append(plan_json(made, forecast, planned.reasons))
+        attaching.append(attaching_of(planned.folder, made))
+    if table := attaching_table(attaching):
+        out.print(table)
     if form == "json":
         print_document(Plans(plans=documents))
