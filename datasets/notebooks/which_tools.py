@@ -17,7 +17,7 @@ with app.setup:
     COLOURS = dict(
         zip(
             Answer,
-            ("#009E73", "#2F94CF", "#B97F00", "#D55E00", "#CC79A7", "#8a949e"),
+            ("#009E73", "#2F94CF", "#B97F00", "#D55E00", "#CC79A7", "#8a949e", "#5c6670"),
             strict=True,
         )
     )

@@ -33,6 +33,7 @@ _STYLES = {
     "not_at_all": "red",
     "faster": "magenta",
     "undecided": "dim",
+    "cannot_attach": "dim",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import polars as pl
 
+from ..model.outcome import UNATTACHABLE
 from ..storage.schema import CELLS, PARTITION
 from .rule import Tables
 from .views import PLANNED_CELL, PRIMARY_METRICS, nodes, number, ratio, share_of_cells
@@ -58,7 +59,9 @@ def _lost(colon: str, why: pl.Expr, gate: str) -> pl.Expr:
 def too_many_lost(tables: Tables) -> pl.DataFrame:
     """The share of cells that passed at no attempt, one row for each layer of a run."""
     passed = (pl.col("status") == "passed").any()
-    started = tables["cells"].filter(pl.col("status") != "skipped")
+    started = tables["cells"].filter(
+        pl.col("status") != "skipped", pl.col("gate").ne_missing(UNATTACHABLE)
+    )
     return share_of_cells(
         started.group_by(PLANNED_CELL).agg(lost=~passed), pl.col("lost"), MAX_LOST
     )

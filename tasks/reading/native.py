@@ -155,6 +155,7 @@ def _skipped(case: Case, never: Outcome) -> dict[str, Any]:
         "parameters": json.dumps(case.parameters, sort_keys=True),
         "command": case.command or None,
         "status": str(never.status),
+        "gate": never.gate or None,
         "reason": never.reason,
         "reason_zh": never.reason_zh or None,
     }

@@ -8,7 +8,7 @@ from enum import StrEnum
 import polars as pl
 
 from ..model.names import RunKey
-from ..model.outcome import Interval, Ledger, Sample
+from ..model.outcome import UNATTACHABLE, Interval, Ledger, Sample
 from ..programs import snapshot
 from ..storage import schema
 
@@ -83,7 +83,12 @@ class Reading:
 
 
 def cell_counts(cells: pl.DataFrame) -> tuple[int, int]:
-    """The numbers of cells and of passed cells; a cell counts by its last attempt."""
+    """The numbers of cells and of passed cells; a cell counts by its last attempt. Those of tools
+    that cannot attach were not to be measured: they are not counted."""
     place = ["layer", "iteration", "position", "workload"]
-    final = cells.sort("attempt").unique(place, keep="last")
+    final = (
+        cells.filter(pl.col("gate").ne_missing(UNATTACHABLE))
+        .sort("attempt")
+        .unique(place, keep="last")
+    )
     return final.height, final.filter(status="passed").height

@@ -58,6 +58,7 @@ _OUTCOMES: Mapping[Answer, str | None] = {
     Answer.NOT_AT_ALL: "failure",
     Answer.FASTER: "skipped",
     Answer.UNDECIDED: "skipped",
+    Answer.CANNOT_ATTACH: "skipped",
 }
 _LIMIT_OUTCOMES: Mapping[str, str | None] = {
     "within": None,

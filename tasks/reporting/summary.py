@@ -51,7 +51,7 @@ _AMOUNTS = {
 }
 """Columns of amounts, as a reader sees them -> their column in `SCHEMA`."""
 
-_DOUBTS = ("invalid", "withheld", "no_estimate", "no_interval", "nothing")
+_DOUBTS = ("invalid", "withheld", "no_estimate", "no_interval", "nothing", "cannot_attach")
 """Reasons that are not a cost."""
 
 
@@ -133,7 +133,8 @@ def summary_sentence(table: pl.DataFrame, lang: Lang = "en") -> str:
         f"first.{where}", count=continuous, total=len(answers),
         environment=environments[0], environments=len(environments),
     )  # fmt: skip
-    wanted = list(Answer)[1:] if alone else [Answer.NOT_AT_ALL, Answer.FASTER, Answer.UNDECIDED]
+    everywhere = [Answer.NOT_AT_ALL, Answer.FASTER, Answer.UNDECIDED, Answer.CANNOT_ATTACH]
+    wanted = list(Answer)[1:] if alone else everywhere
     for answer in wanted:
         if count := sum(answer in given for given in answers):
             said = t("first.and", said=said, more=t(f"first.{where}_{answer}", count=count))

@@ -10,9 +10,10 @@ import polars as pl
 
 from ..model.clock_kind import Clock
 from ..model.metrics import PRIMARY
+from ..model.outcome import UNATTACHABLE
 from ..statistics.load_curve import Curve, load_curves
 from ..statistics.nights import nights_measured
-from ..statistics.usage import LIMITS, Usage, ratable, rate, severity
+from ..statistics.usage import LIMITS, Usage, cannot_attach, ratable, rate, severity
 from ..storage.schema import CELLS
 from .bundle import Bundle
 from .findings import Findings
@@ -57,6 +58,7 @@ class ToolRow:
     protocol: str | None
     effects: Sequence[Row]
     kernel_ns: float | None = None
+    cannot_attach: str | None = None  # what the kernel of its host lacks, one sentence
 
     @cached_property
     def worst(self) -> dict[str, Row]:
@@ -102,6 +104,8 @@ class ToolRow:
     @cached_property
     def usage(self) -> Usage:
         """The permitted use with the effect that decides it: the only source of both."""
+        if self.cannot_attach is not None:
+            return cannot_attach(self.cannot_attach)
         return rate(self.rated, self.tool_class)
 
     @cached_property
@@ -171,16 +175,42 @@ class View:
         }
 
     @cached_property
+    def unattached(self) -> list[ToolRow]:
+        """The tools that no cell was measured of because their host's kernel lacks what they attach
+        to. They have no effects."""
+        by = ("environment", "layer", "tool")
+        cells = self.bundle.cells.filter(kind="tool").with_columns(
+            lacking=pl.col("gate").eq(UNATTACHABLE).fill_null(False)
+        )
+        found = cells.group_by(*by).agg(
+            pl.col("tool_class", "case", "protocol").first(),
+            why=pl.col("reason").filter("lacking").first(),
+            measured=(pl.col("status") == "passed").any(),
+        )
+        return [
+            ToolRow(
+                **{name: row[name] for name in (*by, "tool_class", "case", "protocol")},
+                kind="tool",
+                effects=(),
+                cannot_attach=row["why"],
+            )
+            for row in found.drop_nulls("why").filter(~pl.col("measured")).to_dicts()
+        ]
+
+    @cached_property
     def tools(self) -> list[ToolRow]:
         """Every tool and placebo, by environment, layer and name; placebos last."""
         kernel = self.kernel_ns("tool")
         judged = self.effects.filter(pl.col("topic").is_not_null())
+        lacking = {(row.environment, row.layer, row.tool): row for row in self.unattached}
         rows = [
             tool_row(group.to_dicts(), kernel.get((environment, layer, tool)))
             for (environment, layer, tool, _), group in judged.group_by(
                 "environment", "layer", "tool", "kind"
             )
+            if (environment, layer, tool) not in lacking
         ]
+        rows += lacking.values()
         return sorted(rows, key=lambda r: (r.environment, r.layer, r.kind != "tool", r.tool))
 
     @cached_property

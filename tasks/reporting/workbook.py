@@ -12,7 +12,8 @@ from .charts.style import GREEN, GREY, ORANGE, PINK, SKY, VERDICT_COLOURS, VERMI
 from .summary import summary_table
 from .texts import Lang, Texts
 
-ANSWER_COLOURS = dict(zip(Answer, (GREEN, SKY, ORANGE, VERMILION, PINK, GREY), strict=True))
+_COLOURS = (GREEN, SKY, ORANGE, VERMILION, PINK, GREY, GREY)
+ANSWER_COLOURS = dict(zip(Answer, _COLOURS, strict=True))
 _COLOURED = ("verdict", "answer", "severity", "status")
 
 _EFFECTS = (

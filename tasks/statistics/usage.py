@@ -40,7 +40,7 @@ Row = Mapping[str, Any]
 
 
 class Answer(StrEnum):
-    """Best first. `FASTER` (a gain to explain) and `UNDECIDED` are no bands."""
+    """Best first. `FASTER` (a gain to explain), `UNDECIDED` and `CANNOT_ATTACH` are no bands."""
 
     LONG = "long"
     WITH_FILTER = "with_filter"
@@ -48,6 +48,7 @@ class Answer(StrEnum):
     NOT_AT_ALL = "not_at_all"
     FASTER = "faster"
     UNDECIDED = "undecided"
+    CANNOT_ATTACH = "cannot_attach"  # its host's kernel lacks what it attaches to: no cost at all
 
     @property
     def rank(self) -> int:
@@ -74,7 +75,7 @@ INCOMPLETE_PCT = 1.0
 class Usage:
     """An answer and what decided it.
 
-    answer: the band, or `FASTER` or `UNDECIDED`.
+    answer: the band, or `FASTER`, `UNDECIDED` or `CANNOT_ATTACH`.
     reason: why, as a key below `usage.reason` in the report's texts:
         limit         `effect` is the largest cost of the band;
         details       nothing measured is shown to be worse than `LONG`, the tool's class decides;
@@ -83,8 +84,9 @@ class Usage:
         gain          the traffic was faster with the tool;
         invalid, withheld, no_estimate, no_interval
                       of `count` of `total` measurements, `effect` is the costliest of them;
-        nothing       no traffic was measured.
-    effect: the deciding row of the effects table, for every answer but that of `nothing`: what is
+        nothing       no traffic was measured;
+        cannot_attach `why` names what the kernel lacks.
+    effect: the deciding row of the effects table, for every answer but these two: what is
         shown beside the answer is this row's case, workload, metric, estimate and interval. Where
         it is the largest of several (`effect["largest_of"]`), its numbers allow for that.
     best, worst: the bands between which an undecided answer lies; otherwise both are the answer's
@@ -101,6 +103,7 @@ class Usage:
     count: int = 0
     total: int = 0
     lost_pct: float | None = None
+    why: str = ""
 
     @property
     def above(self) -> float | None:
@@ -129,6 +132,12 @@ class Usage:
         high, estimate = self.effect["ci_high"], self.effect["estimate"]
         cost = estimate if high is None else high
         return None if cost is None else BANDS.index(band_of(self._topic, cost))
+
+
+def cannot_attach(why: str) -> Usage:
+    """The answer for a tool that its host's kernel cannot run; why: one sentence."""
+    answer = Answer.CANNOT_ATTACH
+    return Usage(answer, "cannot_attach", None, answer, answer, why=why)
 
 
 def usage(effects: Iterable[Row], tool_class: str | None) -> Usage:

@@ -90,6 +90,8 @@ def _suitability(view: View) -> ReportTable:
         }
         return Cell(", ".join(sorted(names)) or DASH)
 
-    heads = [t("head.environment"), *(t(f"answer.{answer}") for answer in Answer)]
-    rows = [(env, [tools(env, answer) for answer in Answer]) for env in view.environments]
+    given = {tool.usage.answer for tool in view.measured}
+    answers = [a for a in Answer if a is not Answer.CANNOT_ATTACH or a in given]
+    heads = [t("head.environment"), *(t(f"answer.{answer}") for answer in answers)]
+    rows = [(env, [tools(env, answer) for answer in answers]) for env in view.environments]
     return matrix(t("architectures.suitability"), heads, rows)

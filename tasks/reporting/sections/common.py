@@ -109,6 +109,7 @@ def reason(view: View, usage: Usage, *, short: bool = False) -> str:
         worst=view.t(f"answer.{usage.worst}"),
         count=usage.count,
         total=usage.total,
+        why=usage.why,
     )
     if usage.lost_pct is None:
         return text

@@ -13,6 +13,9 @@ from ..view import Row, ToolRow, View, settings
 from .common import EMPTY, answer_cell, rates_text, reason, tool_anchor, tool_columns
 from .environment_rating import placebo_state
 
+_RARE = (Answer.FASTER, Answer.CANNOT_ATTACH)
+"""Answers that are counted only where a tool has them."""
+
 
 def section(view: View) -> Section:
     t = view.t
@@ -39,7 +42,7 @@ def _counts(view: View) -> ReportTable:
     answers = [
         answer
         for answer in Answer
-        if answer is not Answer.FASTER or any(tool.usage.answer is answer for tool in view.measured)
+        if answer not in _RARE or any(tool.usage.answer is answer for tool in view.measured)
     ]
     runs = {run["environment"]: run for run in view.bundle.runs.to_dicts()}
 
