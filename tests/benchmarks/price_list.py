@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _order(effects: Effects, tool: str) -> tuple[bool, float]:
-    """Placebos last, the dearest first."""
+    """Placebos last, the most expensive first."""
     effect = effects.get((tool, "latency_tcp_rr"), {})
     return tool.startswith("placebo"), -(effect.get("estimate") or 0.0)
 

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 from tasks.reporting.bundle import Bundle
-from tasks.reporting.charts.load import load as chart_of
+from tasks.reporting.charts.rates import rates as chart_of
 from tasks.reporting.report_page import report_page
 from tasks.reporting.result_document import result_of
-from tasks.reporting.sections.load_curve import section
+from tasks.reporting.sections.safe_rates import section
 from tasks.reporting.texts import Lang, Texts
 from tasks.reporting.view import View
 

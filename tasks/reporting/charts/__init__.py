@@ -9,6 +9,6 @@ from .across import environments
 from .cost import kernel, tool_cpu
 from .forest import Forest
 from .levels import drift, percentiles
-from .load import load
+from .rates import rates
 
-__all__ = ["Chart", "Forest", "drift", "environments", "kernel", "load", "percentiles", "tool_cpu"]
+__all__ = ["Chart", "Forest", "drift", "environments", "kernel", "percentiles", "rates", "tool_cpu"]

@@ -25,7 +25,7 @@ _COSTS: dict[str, Callable[[Point], Bounds | None]] = {
 """What is drawn, a column each."""
 
 
-def load(view: View) -> Chart | None:
+def rates(view: View) -> Chart | None:
     """A row of panels for each layer of each environment: CPU added, datagrams lost."""
     places = dict.fromkeys((curve.place[0], curve.place[2]) for curve in view.load_curves)
     names = sorted({curve.place[3] for curve in view.load_curves})

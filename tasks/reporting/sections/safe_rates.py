@@ -24,7 +24,7 @@ def section(view: View) -> Section | None:
         return None
     t = view.t
     return Section(
-        "load", t("load.title"), t("load.lead"), charts.load(view), _summary(view), _points(view)
+        "load", t("load.title"), t("load.lead"), charts.rates(view), _summary(view), _points(view)
     )
 
 
