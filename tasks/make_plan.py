@@ -1,7 +1,7 @@
 """The task `plan`: from an environment's files and the user's settings to the plan that is run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +13,8 @@ from .discovery.full_yaml import tools_of
 from .model.catalog import read_catalog, read_catalogs
 from .model.errors import InputError, raise_all
 from .model.full import FullConfig, Tools, environment_of, find_config, read_full
-from .model.plan import Case, CaseKind, Plan
+from .model.plan import Case, Plan
 from .model.settings import Measurement, Selection
-from .planning.attaching import symbols_in
 from .planning.case_selection import matching_workloads, select
 from .planning.cases import expand, mismatch, placebo_case, read_cases, write_cases
 from .planning.schedule import duration_s, make_plan
@@ -24,8 +23,6 @@ from .storage import workflow
 from .storage.workflow import write as write_plan
 
 __all__ = [
-    "Attaching",
-    "attaching_of",
     "cases_mismatch",
     "duration_s",
     "make_plan_of",
@@ -96,38 +93,6 @@ def cases_mismatch(config_dir: Path) -> str:
         f"{cases_path.name} is used; it does not match {full_path.name}: {found}. "
         f"`ebpf-overhead cases --config {full_path}` writes it again"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Attaching:
-    """Which tools of a plan attach to the kernel of their host, as discovery found it.
-
-    tools: tool -> "attaches", why it cannot, or that it is not known. lacking: those that cannot.
-    """
-
-    environment: str
-    kernel: str
-    tools: dict[str, str]
-    lacking: frozenset[str]
-
-
-def attaching_of(config_dir: Path, plan: Plan) -> Attaching:
-    """Whether the plan's tools attach, by the facts in `config_dir`. Touches no host."""
-    full = read_full(find_config(config_dir)[0])
-    pairs = environment_of(full).pairs
-    hosts = {layer: full.facts[pair.tool_host.name] for layer, pair in pairs.items()
-             if pair.tool_host.name in full.facts}  # fmt: skip
-    tools, lacking = {}, set()
-    for case in plan.cases:
-        if case.kind is not CaseKind.TOOL or case.layer not in hosts:
-            continue
-        if case.cannot_attach:
-            lacking.add(case.tool)
-        known = case.attaches and symbols_in(hosts[case.layer]).known(case.attaches)
-        said = "attaches" if known else "not known until it starts"
-        tools[case.tool] = (case.cannot_attach and case.skipped) or said
-    kernels = dict.fromkeys(facts.kernel or "?" for facts in hosts.values())
-    return Attaching(full.environment, ", ".join(kernels), tools, frozenset(lacking))
 
 
 def make_plan_of(

@@ -11,11 +11,12 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
+from tasks.attach_check import Attaching
 from tasks.compare import Comparison
 from tasks.find_capacity import SEARCH_S, searched_layers
 from tasks.forecast import Forecast
 from tasks.ingest import Ingested
-from tasks.make_plan import Attaching, duration_s
+from tasks.make_plan import duration_s
 from tasks.model.clock_kind import Clock
 from tasks.model.errors import BudgetBroken
 from tasks.model.plan import Case, CaseKind, Plan

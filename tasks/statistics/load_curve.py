@@ -35,6 +35,8 @@ _NS_PER_PCT = 1e7  # 1 % of one CPU is so many ns a second
 
 Row = Mapping[str, Any]
 
+_PLACE = (*PARTITION, "layer")
+
 Place = tuple[str, str, str, str]
 """environment, run, layer, case."""
 
@@ -50,10 +52,12 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What a tool costs at one rate. `fewer`, `lost`, `cpu`: None without an interval."""
+    """What a tool costs at one rate. `fewer`, `lost`, `cpu`: None without an interval.
+    packets_per_s: None where the tool was not measured at this rate, which is then open.
+    """
 
     load_pct: int
-    packets_per_s: float
+    packets_per_s: float | None
     held: bool
     fewer: Bounds | None
     lost: Bounds | None
@@ -96,18 +100,22 @@ def load_curves(
     lost = _baseline_loss(samples.filter(of_loads), cells)
     found = []
     measured = effects.filter(of_loads, pl.col("kind") != "baseline")
-    keys = (*PARTITION, "layer", "case")
-    for place, rows in measured.group_by(keys, maintain_order=True):
+    loads = measured.group_by(_PLACE).agg(pl.col("workload").unique())
+    loads_in = {tuple(row[:-1]): row[-1] for row in loads.rows()}
+    for place, rows in measured.group_by(*_PLACE, "case", maintain_order=True):
         by_workload: dict[str, dict[str, Row]] = {}
         for row in rows.to_dicts():
             by_workload.setdefault(row["workload"], {})[row["metric"]] = row
         environment, run, layer, case = map(str, place)
-        points = [
-            _point(load_pct[name], by_metric, lost.get((environment, run, layer, name)), margins)
-            for name, by_metric in by_workload.items()
-            if "packets_per_s" in by_metric
-        ]
-        ordered = tuple(sorted(points, key=lambda point: point.packets_per_s))
+        ordered = tuple(
+            _point(
+                load_pct[name],
+                by_workload.get(name, {}),
+                lost.get((environment, run, layer, name)),
+                margins,
+            )
+            for name in sorted(loads_in[environment, run, layer], key=lambda name: load_pct[name])
+        )
         safe, too_much = _safe_up_to(ordered), _too_much_from(ordered)
         slope, idle = _line(ordered)
         tool, kind = rows["tool"][0], rows["kind"][0]
@@ -141,7 +149,7 @@ def _point(
     beyond = [cost is not None and most is not None and cost.low > most for cost, most in limits]
     return Point(
         load_pct,
-        by_metric["packets_per_s"]["baseline_mean"],
+        by_metric.get("packets_per_s", {}).get("baseline_mean"),
         held,
         fewer,
         lost,
@@ -172,7 +180,8 @@ def _safe_up_to(points: Iterable[Point]) -> float | None:
 
 
 def _too_much_from(points: Iterable[Point]) -> float | None:
-    return min((point.packets_per_s for point in points if point.too_much), default=None)
+    beyond = (point.packets_per_s for point in points if point.too_much)
+    return min((rate for rate in beyond if rate is not None), default=None)
 
 
 def _line(points: Sequence[Point]) -> tuple[Bounds | None, Bounds | None]:
@@ -180,7 +189,7 @@ def _line(points: Sequence[Point]) -> tuple[Bounds | None, Bounds | None]:
     known = [
         (point.packets_per_s, point.cpu.estimate, (point.cpu.high - point.cpu.estimate) / _Z)
         for point in points
-        if point.safe and point.cpu is not None
+        if point.safe and point.cpu is not None and point.packets_per_s is not None
     ]
     if len(known) < 3 or min(error for _, _, error in known) <= 0:
         return None, None

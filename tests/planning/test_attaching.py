@@ -2,7 +2,8 @@
 
 import pytest
 
-from tasks.make_plan import attaching_of, make_plan_of
+from tasks.attach_check import attaching_of
+from tasks.make_plan import make_plan_of
 from tasks.model.catalog import Traits, catalog_path, read_catalog
 from tasks.model.settings import Measurement, Selection
 from tasks.planning.attaching import asked_of_kernels, attach_points

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +28,17 @@ def effect(workload: str, metric: str, ends: Ends) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def baselines(lost_pct: dict[str, float]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Samples and cells of one baseline under each load; it loses nothing but what is given."""
+    samples, cells = [], []
+    for at, workload in enumerate(SHARES):
+        key = PLACE | {"iteration": 1, "position": at, "workload": workload, "attempt": 1}
+        cells.append(key | {"case": "baseline", "kind": "baseline", "status": "passed"})
+        value = lost_pct.get(workload, 0.0)
+        samples.append(key | {"case": "baseline", "metric": "lost_pct", "value": value})
+    return SAMPLES.frame(samples), CELLS.frame(cells)
+
+
 def curve(
     fewer: dict[str, Ends] | None = None,
     lost: dict[str, Ends] | None = None,
@@ -34,8 +46,8 @@ def curve(
     without: dict[str, float] | None = None,
 ) -> Curve:
     """of a tool that costs nothing but what is given; `without`: loss of the baselines."""
-    rows, samples, cells = [], [], []
-    for at, workload in enumerate(SHARES):
+    rows = []
+    for workload in SHARES:
         given_ = {
             "packets_per_s": None,
             "datagrams_per_s": fewer,
@@ -45,12 +57,8 @@ def curve(
         rows += [
             effect(workload, m, (ends or {}).get(workload, NONE)) for m, ends in given_.items()
         ]
-        key = PLACE | {"iteration": 1, "position": at, "workload": workload, "attempt": 1}
-        cells.append(key | {"case": "baseline", "kind": "baseline", "status": "passed"})
-        value = (without or {}).get(workload, 0.0)
-        samples.append(key | {"case": "baseline", "metric": "lost_pct", "value": value})
-    frames = EFFECTS.frame(rows), SAMPLES.frame(samples), CELLS.frame(cells)
-    (found,) = load_curves(*frames, SHARES, MARGINS)
+    samples, cells = baselines(without or {})
+    (found,) = load_curves(EFFECTS.frame(rows), samples, cells, SHARES, MARGINS)
     return found
 
 
@@ -83,6 +91,21 @@ def test_a_rate_that_the_baseline_does_not_hold_says_nothing_of_the_tool():
     found = curve(lost={"load_90": (9.0, 8.0, 10.0)}, without={"load_90": 0.6})
     assert [point.held for point in found.points] == [True, True, False]
     assert (found.safe_pps, found.too_much_pps) == (5e4, None)
+
+
+@pytest.mark.parametrize("gone", ["invalid", "absent"])
+def test_a_rate_that_was_not_measured_is_open_and_so_is_what_lies_above_it(gone: str):
+    other = [effect(name, "packets_per_s", NONE) | {"case": "other"} for name in SHARES]
+    metrics = ("packets_per_s", "datagrams_per_s", "lost_pct")
+    rows = [effect(name, metric, NONE) for name in SHARES for metric in metrics]
+    kept = [row for row in rows if row["workload"] != "load_50"]
+    if gone == "invalid":
+        nothing = {"estimate": None, "ci_low": None, "ci_high": None, "baseline_mean": None}
+        kept += [effect("load_50", m, NONE) | nothing | {"verdict": "invalid"} for m in metrics]
+    samples, cells = baselines({})
+    found, _ = load_curves(EFFECTS.frame(kept + other), samples, cells, SHARES, MARGINS)
+    assert [point.packets_per_s for point in found.points] == [1e4, None, 9e4]
+    assert found.safe_pps == 1e4
 
 
 def test_no_datagram_lost_in_any_window_is_a_loss_of_0_without_an_interval():

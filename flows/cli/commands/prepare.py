@@ -116,8 +116,9 @@ def plan(
     measurement: Measurement,
 ) -> None:
     """Shows what would be measured, in which order and for how long; writes workflow.json."""
+    from tasks.attach_check import attaching_of
     from tasks.forecast import forecast_plan
-    from tasks.make_plan import attaching_of, write_plan
+    from tasks.make_plan import write_plan
 
     from ...environment_plans import mismatches, plans_of
     from ..documents import Plans, plan_json, print_document

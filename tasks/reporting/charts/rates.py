@@ -54,6 +54,6 @@ def _panel(view: View, curves: list[Curve], names: list[str], what: str, title: 
 def _rows(curves: list[Curve], what: str) -> Iterator[tuple[str, float, float, float, float]]:
     for curve in curves:
         for point in curve.points:
-            if (cost := _COSTS[what](point)) is not None and point.held:
-                case = curve.place[3]
-                yield case, point.packets_per_s, cost.estimate, cost.low, cost.high
+            cost, rate = _COSTS[what](point), point.packets_per_s
+            if cost is not None and rate is not None and point.held:
+                yield curve.place[3], rate, cost.estimate, cost.low, cost.high

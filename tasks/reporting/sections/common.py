@@ -125,7 +125,7 @@ def lost_text(t: Texts, low: float | None, high: float | None) -> str:
 
 
 def rates_text(t: Texts, safe_pps: float | None, too_much_pps: float | None) -> str:
-    """`up to 140 k packets/s; too much from 180 k`: what a load curve shows of the rates."""
+    """`up to 140 k packets/s, beyond the margin from 180 k`: what a load curve shows."""
     safe, too_much = (quantity(rate, "") for rate in (safe_pps, too_much_pps))
     if safe_pps is None:
         return t("load.open") if too_much_pps is None else t("load.too_much", from_=too_much)

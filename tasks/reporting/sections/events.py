@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from ...statistics.delivered import SHARES, mean_share
 from ..columns import named_columns, number_column
 from ..document import Cell, ReportColumn, ReportTable, Section, text_cell
 from ..view import Row, View
@@ -22,10 +23,7 @@ def section(view: View) -> Section | None:
     why = "reason_zh" if t.lang == "zh" else "reason"
     rows = accounts.group_by(_PLACE).agg(
         pl.col(list(_COUNTS)).median(),
-        *(
-            pl.when(pl.col(share).is_not_null().all()).then(pl.col(share).mean()).alias(share)
-            for share in ("lost_low_pct", "lost_high_pct")
-        ),
+        *map(mean_share, SHARES),
         why=pl.coalesce(why, "reason").drop_nulls().first(),
     )
 
