@@ -58,7 +58,7 @@ async def run(
         workload = capacity.at_rate(workload, rate)
     ts = rawtree.stamp(slot.attempt)
     folders = rawtree.cell_folders(slot.case, slot.layer, workload, ts)
-    ports = site.ports.take(workload.streams)
+    ports = site.ports.take(sum(one.streams for one in workload.loads))
     started, failure, state = time.time(), None, _CellState()
     try:
         pace = max(shell.pace for shell in site.sides(slot.layer).values())
@@ -132,7 +132,9 @@ async def _load(
     await asyncio.gather(*(shell.run(("mkdir", "-p", path)) for shell, path in places.values()))
     (server, server_path), (client, client_path) = places["server"], places["client"]
     await site.steps.hooks("test", "init", sides)
-    state.started(server, await load.start_servers(server, pair, workload, ports, server_path))
+    loads = load.with_ports(workload, ports)
+    for one, own_ports in loads:
+        state.started(server, await load.start_servers(server, pair, one, own_ports, server_path))
     await load.warm_up(client, pair, workload, ports[0], client_path)
     if tool is not None:
         host, path = places["monitor"]
@@ -145,7 +147,11 @@ async def _load(
         state.started(shell, ())
 
     async def start_clients(at_s: float | None) -> list[Running]:
-        clients = await load.start_clients(client, pair, workload, ports, client_path, at_s)
+        clients = [
+            started
+            for one, own_ports in reversed(loads)  # what runs beside the workload is there first
+            for started in await load.start_clients(client, pair, one, own_ports, client_path, at_s)
+        ]
         state.started(client, clients)
         return clients
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from ..model.environment import Environment, Pair
 from ..model.errors import CommandFailed, RemoteError
@@ -33,6 +34,14 @@ class Ports:
             self.next = _PORTS.start
         first, self.next = self.next, self.next + count
         return tuple(range(first, first + count))
+
+
+def with_ports(
+    workload: Workload, ports: tuple[int, ...]
+) -> list[tuple[Workload, tuple[int, ...]]]:
+    """The loads of a cell, each with its own ports, of which `ports` holds one a stream."""
+    left = iter(ports)
+    return [(one, tuple(islice(left, one.streams))) for one in workload.loads]
 
 
 def deadline_s(workload: Workload) -> float:

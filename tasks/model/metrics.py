@@ -53,6 +53,8 @@ METRICS: dict[str, Metric] = {
         _m("latency_max_us", "us", _LESS, _RATIO, "longest round trip"),
         _m("latency_stddev_us", "us", _LESS, _RATIO, "standard deviation of the round trip"),
         _m("unanswered_pct", "%", _LESS, _DIFF, "requests of the schedule without an answer"),
+        _m("late_p99_us", "us", _LESS, _DIFF,
+           "99th percentile of how late requests of the schedule were sent: the sender's own part"),
         _m("transactions_per_s", "1/s", _MORE, _RATIO, "request/response pairs per second"),
         _m("tool_cpu_pct", "% of one CPU", _LESS, _DIFF,
            "the tool's process tree, over the window, from the kernel's counters"),

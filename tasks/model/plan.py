@@ -1,6 +1,6 @@
 """What is to be measured: tools, workloads, cases, and their order in time."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from .clock_kind import Clock
@@ -50,11 +50,15 @@ class Workload:
     streams: int = 1
     window_s: float = 10.0
     warmup_s: float = 1.0
-    bandwidth: str | None = None  # iperf3 -b, for all streams together; None: unlimited
+    bandwidth: str | None = None  # iperf3 -b, for all streams together; None: unlimited. Of a tail
+    # workload: that of the load beside it
     length: int | None = None  # bytes per write; iperf3 -l, netperf -r, sockperf -m
     affinity: str | None = None  # iperf3 -A n/m, netperf -T n,m: recorded with the cell
     requests_per_s: int | None = None  # of a tail workload: sockperf --mps
-    load_pct: int | None = None  # of a load workload: packet rate in % of what the baseline holds
+    load_pct: int | None = (
+        None  # packet rate in % of what the baseline holds: a load workload's own,
+    )
+    # or that of the load beside a tail workload
 
     @property
     def config(self) -> str:
@@ -62,11 +66,32 @@ class Workload:
         if self.kind == "latency":
             return f"{self.protocol}_rr"
         if self.kind == "tail":
-            return f"{self.protocol}_{self.requests_per_s}"
+            beside = "" if self.load_pct is None else f"_load_{self.load_pct}"
+            return f"{self.protocol}_{self.requests_per_s}{beside}"
         if self.kind == "load":
             return f"{self.protocol}_{self.load_pct}_pct"
         size = "single" if self.streams == 1 else f"multi_{self.streams}"
         return f"{size}_{self.protocol}"
+
+    @property
+    def beside(self) -> "Workload | None":
+        """The load that runs beside the requests of a tail workload, a moment longer than they."""
+        if self.kind != "tail" or self.load_pct is None:
+            return None
+        return replace(
+            self,
+            name=f"{self.name}_beside",
+            kind="load",
+            program="iperf3",
+            window_s=self.window_s + 1,
+            affinity=None,  # the sender of the requests has that CPU for itself
+            requests_per_s=None,
+        )
+
+    @property
+    def loads(self) -> tuple["Workload", ...]:
+        """What runs in a cell: the workload, and what runs beside it."""
+        return (self,) if self.beside is None else (self, self.beside)
 
 
 class PacketDirection(StrEnum):

@@ -44,10 +44,16 @@ class _File(Written):
 
 
 def absent_cpus(workloads: Iterable[Workload], environment: Environment) -> list[InputError]:
-    """An error for each CPU that a workload pins a load to and its node does not have; nodes whose
-    number of CPUs is not known have all."""
+    """An error for each CPU that a workload needs and its node does not have: one that it pins a
+    load to, or the one that the sender of a tail workload takes. Nodes whose number of CPUs is not
+    known have all."""
     errors: dict[str, InputError] = {}
     for workload, pair in product(workloads, environment.pairs.values()):
+        client = environment.facts.get(pair.client.name)
+        if workload.kind == "tail" and client is not None and client.cpu.cpus == 1:
+            problem = f"{workload.name} needs a second CPU on {client.node}: its sender takes one"
+            error = InputError("measurement", "workloads", problem, "no tail workload there")
+            errors[str(error)] = error
         if workload.affinity is None:
             continue
         pinned = map(int, workload.affinity.replace("/", ",").split(","))
@@ -143,11 +149,13 @@ def _unknown_names(data: Any) -> Iterator[Mistake]:
 
 
 def _wrong_load(name: str, entry: Mapping[str, Any]) -> Iterator[Mistake]:
-    """What a workload of kind load must have, and no other may."""
-    if entry.get("kind") != "load":
+    """What a load at a share of the capacity must have, and no other workload may."""
+    if entry.get("kind") not in ("load", "tail"):
         if "load_pct" in entry:
             place = ("workloads", name, "load_pct")
-            yield Mistake(place, "is of no use here", "a workload of kind load")
+            yield Mistake(place, "is of no use here", "a workload of kind load or tail")
+        return
+    if entry.get("kind") == "tail" and "load_pct" not in entry:
         return
     if entry.get("protocol") != "udp":
         problem = "a load workload sends at a rate whatever comes back"

@@ -42,6 +42,7 @@ class ScheduledTrips:
     p90_us: float | None
     p99_us: float | None
     p999_us: float | None
+    late_p99_us: float | None  # how late the requests were sent: what the sender itself adds
     elapsed_s: float  # from the window's first scheduled request to its last answered one
 
 
@@ -81,7 +82,8 @@ def parse(text: str, source: str, *, warmup_s: float, window_s: float) -> Schedu
     skipped = max(0, math.ceil((warmup_s - _WARM_UP_S) / interval_s))
     wanted = range(skipped, skipped + math.floor(window_s / interval_s))
     answered = [row for row in _scheduled(rows, interval_s) if row[0] in wanted]
-    trips = sorted((received - due) * 1e6 for _, due, received in answered)
+    trips = sorted((received - due) * 1e6 for _, due, _, received in answered)
+    late = sorted((sent - due) * 1e6 for _, due, sent, _ in answered)
     if not trips:
         raise ParseError(source, "no request of the window was answered")
     return ScheduledTrips(
@@ -93,14 +95,15 @@ def parse(text: str, source: str, *, warmup_s: float, window_s: float) -> Schedu
         p90_us=_quantile(trips, 0.9),
         p99_us=_quantile(trips, 0.99),
         p999_us=_quantile(trips, 0.999),
+        late_p99_us=_quantile(late, 0.99),
         elapsed_s=(answered[-1][0] + 1 - skipped) * interval_s,
     )
 
 
 def _scheduled(
     rows: list[tuple[float, float]], interval_s: float
-) -> list[tuple[int, float, float]]:
-    """Number in the schedule, scheduled time and arrival of each answered request."""
+) -> list[tuple[int, float, float, float]]:
+    """Number in the schedule, scheduled time, sending and arrival of each answered request."""
     first = rows[0][0]
     late = [sent - first - index * interval_s for index, (sent, _) in enumerate(rows)]
     # An unanswered request delays all later rows by one interval, a stall only those until the
@@ -108,8 +111,8 @@ def _scheduled(
     floor = [*accumulate(reversed(late), min)][::-1]
     unanswered = [math.floor(one / interval_s + _ROUNDING) for one in floor]
     return [
-        (index + missing, first + (index + missing) * interval_s, received)
-        for index, (missing, (_, received)) in enumerate(zip(unanswered, rows, strict=True))
+        (index + missing, first + (index + missing) * interval_s, sent, received)
+        for index, (missing, (sent, received)) in enumerate(zip(unanswered, rows, strict=True))
     ]
 
 

@@ -72,6 +72,12 @@ def _sockperf(
     )
     found.load_s = [trips.elapsed_s]
     found.samples += sockperf_samples(trips, slot.client)
+    if workload.beside is not None:
+        file = folder / client_file(workload.beside, cell.ports[1])
+        beside = iperf3.parse_client(file.read_text(errors="replace"), file.name)
+        found.samples += iperf3_samples(
+            [beside], workload.beside.kind, workload.length, slot.server, slot.client
+        )
 
 
 READERS = {"iperf3": _iperf3, "netperf": _netperf, "sockperf": _sockperf}

@@ -282,7 +282,7 @@ def workload_shapes(runs: pl.DataFrame) -> dict[str, WorkloadShape]:
 def load_shares(runs: pl.DataFrame) -> dict[str, int]:
     """Load workload's name -> its packet rate in % of what the baseline holds."""
     listed = [item for text in runs["workloads"] for item in settings(text) or []]
-    return {item["name"]: item["load_pct"] for item in listed if item.get("load_pct") is not None}
+    return {item["name"]: item["load_pct"] for item in listed if item["kind"] == "load"}
 
 
 def workload_name(t: Texts, shapes: Mapping[str, WorkloadShape], name: str) -> str:
@@ -291,7 +291,8 @@ def workload_name(t: Texts, shapes: Mapping[str, WorkloadShape], name: str) -> s
     shape = shapes.get(name)
     if shape is None:
         return name
-    keys = {"latency": "latency", "tail": "latency", "load": "load"}
+    tail = "latency" if shape.load_pct is None else "tail_beside"
+    keys = {"latency": "latency", "tail": tail, "load": "load"}
     key = keys.get(shape.kind, "one" if shape.streams == 1 else "many")
     text = t(
         f"workload.{key}",

@@ -97,7 +97,7 @@ def load_curves(
     effects, samples, cells: those tables; load_pct: load workload -> its share of the capacity.
     """
     of_loads = pl.col("workload").is_in(list(load_pct))
-    lost = _baseline_loss(samples.filter(of_loads), cells)
+    lost = baseline_loss(samples.filter(of_loads), cells)
     found = []
     measured = effects.filter(of_loads, pl.col("kind") != "baseline")
     loads = measured.group_by(_PLACE).agg(pl.col("workload").unique())
@@ -125,7 +125,7 @@ def load_curves(
     return found
 
 
-def _baseline_loss(
+def baseline_loss(
     samples: pl.DataFrame, cells: pl.DataFrame
 ) -> dict[tuple[str, str, str, str], float]:
     """(environment, run, layer, workload) -> median loss of the baselines, %."""

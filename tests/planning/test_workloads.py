@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from tasks.execution.capacity import at_rate
+from tasks.execution.load import with_ports
 from tasks.model.environment import Layer, Node
 from tasks.model.errors import InputError, InputErrors
 from tasks.model.facts import Cpu, Facts
@@ -44,8 +46,9 @@ def test_an_unknown_name_is_reported_with_those_it_may_mean():
     assert str(first) == (
         "measurement: workloads: unknown workload or set 'quik'; expected one of quick"
     )
-    assert "'bogus'; expected one of full, published, quick, demo, load_sweep, throughput" in str(
-        second
+    assert (
+        "'bogus'; expected one of full, published, quick, demo, tails, load_sweep, throughput"
+        in str(second)
     )
 
 
@@ -119,9 +122,34 @@ def test_a_load_sweep_is_five_shares_of_what_the_baseline_holds():
     }
 
 
+def test_beside_a_tail_workload_runs_a_load_that_outlasts_it():
+    alone, *loaded = read_workloads(("tails",), window_s=6, affinity="1,0")
+    assert (alone.beside, alone.loads) == (None, (alone,))
+    assert [one.load_pct for one in loaded] == [10, 50, 90]
+    beside = at_rate(loaded[1], 1000).beside
+    assert beside is not None
+    assert (beside.program, beside.protocol, beside.load_pct) == ("iperf3", "udp", 50)
+    assert (beside.bandwidth, beside.length, beside.affinity) == ("512000", 64, None)
+    assert beside.window_s > loaded[1].window_s
+    assert with_ports(loaded[1], (7, 8)) == [(loaded[1], (7,)), (loaded[1].beside, (8,))]
+
+
+def test_a_tail_workload_is_refused_where_its_sender_would_take_the_only_cpu():
+    client, server = (Node(name, Layer.HOST, name, "root", "/w") for name in ("c", "s"))
+    facts = {"c": Facts(node="c", cpu=Cpu(cpus=1)), "s": Facts(node="s", cpu=Cpu(cpus=1))}
+    environment = SimpleNamespace(
+        pairs={Layer.HOST: SimpleNamespace(client=client, server=server)}, facts=facts
+    )
+    assert [str(error) for error in absent_cpus(read_workloads(("tail_udp",)), environment)] == [
+        "measurement: workloads: tail_udp needs a second CPU on c: its sender takes one; "
+        "expected no tail workload there"
+    ]
+
+
 @pytest.mark.parametrize(
     ("entry", "key", "problem"),
     [
+        ("{kind: tail, protocol: udp, load_pct: 50}", "workloads.w", "has no length"),
         ("{kind: load, protocol: udp, length: 64}", "workloads.w", "has no load_pct"),
         ("{kind: load, protocol: udp, load_pct: 50}", "workloads.w", "has no length"),
         (

@@ -49,6 +49,14 @@ def test_the_requests_that_a_stall_delays_are_in_the_distribution():
     assert found.p50_us == pytest.approx(40, abs=0.01)
 
 
+def test_how_late_the_requests_were_sent_is_the_senders_own_part():
+    sent = on_schedule(10_000)
+    sent = [time + 0.0005 if index % 50 == 0 else time for index, time in enumerate(sent, 1)]
+    found = parse(log(sent, [True] * 10_000), window_s=10)
+    assert found.late_p99_us == pytest.approx(500, abs=0.1)
+    assert found.p50_us == pytest.approx(40, abs=0.1)
+
+
 @given(st.sets(st.integers(1, 98)), st.integers(1, 94), st.integers(0, 4))
 def test_unanswered_requests_do_not_shift_the_others(lost, stalled, stall):
     """Neither with a stall among them, if it ends before the log and its requests are answered."""
