@@ -4,7 +4,7 @@
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 from pydantic import BaseModel, Field
@@ -17,6 +17,7 @@ from tasks.make_plan import duration_s
 from tasks.model.clock_kind import Clock
 from tasks.model.names import ROOT
 from tasks.model.plan import Case, Plan
+from tasks.predict import Prediction
 
 _Rows = list[dict[str, Any]]
 
@@ -90,6 +91,33 @@ class History(BaseModel):
     files: list[str]
 
 
+class PredictedCase(BaseModel):
+    """One case of `predict`, in one environment."""
+
+    environment: str
+    layer: str
+    case: str
+    run: str = Field(description="the run that it is predicted from")
+    cpu_pct: float = Field(description="CPU that the host uses more, % of one CPU")
+    cpu_low_pct: float = Field(description="lower end of its 95 % interval")
+    cpu_high_pct: float
+    by: Literal["load curve", "programs"] = Field(description="what it is predicted from")
+    extrapolates: bool = Field(description="the rate is none of those between which was measured")
+    measured_up_to_pps: float | None
+    holds_pps: float | None = Field(
+        description="packets/s that the hosts still hold with the tool, if the CPU that limits the "
+        "traffic does all of its work"
+    )
+
+
+class Predictions(BaseModel):
+    """`predict`: what a tool costs at a packet rate."""
+
+    format: str = "ebpf-overhead.prediction.1"
+    pps: float
+    predictions: list[PredictedCase]
+
+
 def cases_json(cases: Iterable[Case]) -> Cases:
     return Cases(cases=[asdict(case) for case in cases])
 
@@ -122,6 +150,27 @@ def history_json(report: HistoryReport) -> History:
     return History(changes=report.changes.to_dicts(), files=[str(path) for path in report.files])
 
 
+def predictions_json(pps: float, found: Iterable[Prediction]) -> Predictions:
+    return Predictions(pps=pps, predictions=[_predicted(one) for one in found])
+
+
+def _predicted(one: Prediction) -> PredictedCase:
+    environment, run, layer, case = one.place
+    return PredictedCase(
+        environment=environment,
+        layer=layer,
+        case=case,
+        run=run,
+        cpu_pct=one.cpu.estimate,
+        cpu_low_pct=one.cpu.low,
+        cpu_high_pct=one.cpu.high,
+        by="load curve" if one.by_curve else "programs",
+        extrapolates=one.extrapolates,
+        measured_up_to_pps=one.up_to,
+        holds_pps=None if one.holds is None else one.holds.estimate,
+    )
+
+
 def print_document(document: BaseModel) -> None:
     """On standard output; everything else that a command says is on standard error then."""
     sys.stdout.write(document.model_dump_json(indent=1) + "\n")
@@ -129,7 +178,10 @@ def print_document(document: BaseModel) -> None:
 
 def render() -> str:
     """The whole of deployments/OUTPUT.md."""
-    models = (*RESULT_MODELS, Cases, Plans, PlannedEnvironment, Differences, Findings, History)
+    models = (
+        *RESULT_MODELS, Cases, Plans, PlannedEnvironment, Differences, Findings, History,
+        Predictions, PredictedCase,
+    )  # fmt: skip
     return "\n".join([_HEAD, *(_section(model) for model in models)])
 
 

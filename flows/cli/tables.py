@@ -20,6 +20,7 @@ from tasks.make_plan import duration_s
 from tasks.model.clock_kind import Clock
 from tasks.model.errors import BudgetBroken
 from tasks.model.plan import Case, CaseKind, Plan
+from tasks.predict import Prediction
 from tasks.report import CampaignReport, summary_cells, summary_sentence, tonight
 
 from ..campaign import Finished
@@ -50,6 +51,33 @@ def cases_table(cases: Iterable[Case]) -> RenderableType:
         style = "yellow" if case.skipped else ""
         table.add(str(case.id), case.name, case.layer, case.tool_class or "—", command, style=style)
     return table
+
+
+def predictions_table(found: Iterable[Prediction]) -> RenderableType:
+    """What each case costs at the rate that was asked for, and what that rests on."""
+    heads = ("environment", "layer", "case", "CPU, % of one", "95 %", "holds up to", "from")
+    table = FittingTable(heads, names=3)
+    for one in found:
+        environment, _, layer, case = one.place
+        table.add(
+            environment,
+            layer,
+            case,
+            f"{one.cpu.estimate:.3g}",
+            f"{one.cpu.low:.3g} to {one.cpu.high:.3g}",
+            MISSING if one.holds is None else f"{one.holds.estimate:,.0f} packets/s",
+            _basis(one),
+            style="yellow" if one.extrapolates else "",
+        )
+    return table
+
+
+def _basis(one: Prediction) -> str:
+    if not one.by_curve:
+        return "its programs, extrapolated"
+    assert one.up_to is not None
+    reach = f"measured up to {one.up_to:,.0f} packets/s"
+    return f"extrapolated: {reach}" if one.extrapolates else f"its load curve, {reach}"
 
 
 def plan_summary(planned: Planned) -> RenderableType:

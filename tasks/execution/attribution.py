@@ -58,7 +58,7 @@ async def measure(
         )
         await load.finish([*clients, *servers], load.deadline_s(workload) * host.pace)
         after, packets_after, end_s = await _read_counters(host, pair, pids)
-    names = await _names(host)
+    names, probes = await _names(host), await _probes(host)
     duration_s = end_s - start_s
     packets = (
         None if packets_before is None or packets_after is None else packets_after - packets_before
@@ -70,6 +70,7 @@ async def measure(
             name=names.get(id, ""),
             type=now.type,
             tag=now.tag,
+            probe=probes.get(id),
             run_cnt=_grown(now.run_cnt, before[id].run_cnt) if id in before else now.run_cnt,
             run_time_ns=(
                 _grown(now.run_time_ns, before[id].run_time_ns) if id in before else now.run_time_ns
@@ -119,4 +120,14 @@ async def _names(host: Shell) -> dict[int, str]:
     try:
         return {p.id: p.name for p in bpftool.parse_programs(answer.stdout, "bpftool prog")}
     except ParseError:  # no bpftool on the host: the programs stay unnamed
+        return {}
+
+
+async def _probes(host: Shell) -> dict[int, str]:
+    """Program id -> the kind of its probe, as far as bpftool knows it."""
+    perf = await host.run(bpftool.perf_list_argv(), check=False)
+    links = await host.run(bpftool.link_list_argv(), check=False)
+    try:
+        return bpftool.parse_probes(perf.stdout, links.stdout, "bpftool perf, link")
+    except ParseError:
         return {}

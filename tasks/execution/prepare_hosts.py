@@ -9,7 +9,7 @@ from ..model.plan import Case, Plan
 from ..planning.cases import PLACEBO
 from .host_time import host_time_s
 from .shell import Shell
-from .tool import script_path
+from .tool import argv_of, script_path
 
 _QUIET_WITHIN_S = 120.0
 _LOAD_NODE_MIB = 64  # a node that only carries load writes a few KiB per cell
@@ -99,10 +99,12 @@ async def missing_tools(host: Shell, cases: Iterable[Case], remote: str) -> list
     absent: dict[str, list[str]] = {}  # package -> its programs
     for case in cases:
         path = script_path(case, host.node)
-        if path and not (await host.run(("test", "-f", path), check=False)).status:
+        program = argv_of(case, is_root=True)[0]
+        there = ("test", "-f", path) if path else ("sh", "-c", 'command -v "$1"', "sh", program)
+        if (path or case.package) and not (await host.run(there, check=False)).status:
             continue
         if case.package:
-            absent.setdefault(case.package, []).append(case.script)
+            absent.setdefault(case.package, []).append(case.script if path else program)
         else:
             problem = f"no script {path or case.script}"
             errors.append(InputError(_place(host), case.name, problem, f"a file below {remote}"))

@@ -81,6 +81,7 @@ class BpfProgram:
     name: str
     type: str
     tag: str
+    probe: str | None = None  # kind of its probe: kprobe, kretprobe, fentry …; None: not known
     run_cnt: int | None = None  # its increase during the pass
     run_time_ns: int | None = None
     packets: int | None = None  # on the test interface in the same time

@@ -83,6 +83,11 @@ def link_list_argv() -> tuple[str, ...]:
     return ("bpftool", "-j", "link", "show")
 
 
+def perf_list_argv() -> tuple[str, ...]:
+    """Programs on kprobes, uprobes and tracepoints, by the descriptors that hold them there."""
+    return ("bpftool", "-j", "perf", "show")
+
+
 def net_list_argv() -> tuple[str, ...]:
     """XDP, tc and flow dissector programs in the network namespace it is run in."""
     return ("bpftool", "-j", "net", "show")
@@ -127,6 +132,32 @@ def parse_links(text: str, source: str) -> frozenset[BpfLink]:
         )
         for entry in _entries(text, source)
     )
+
+
+def parse_probes(perf: str, links: str, source: str) -> dict[int, str]:
+    """Program id -> the kind of its probe, from `bpftool -j perf show` and `-j link show`.
+
+    kprobe, kretprobe, uprobe, uretprobe, tracepoint, raw_tracepoint, fentry, fexit, tp_btf. A
+    program that neither names (of XDP or tc, or a timer's) is not in it.
+    """
+    found = {
+        _int(entry, "prog_id", source): str(entry["fd_type"])
+        for entry in _entries(perf, source)
+        if "fd_type" in entry
+    }
+    for entry in _entries(links, source):
+        kind = _LINKED.get(str(entry.get("attach_type", entry.get("type"))))
+        if kind is not None:
+            found.setdefault(_int(entry, "prog_id", source), kind)
+    return found
+
+
+_LINKED = {
+    "trace_fentry": "fentry",
+    "trace_fexit": "fexit",
+    "trace_raw_tp": "tp_btf",
+    "raw_tracepoint": "raw_tracepoint",
+}
 
 
 def parse_net(text: str, source: str) -> frozenset[Attachment]:

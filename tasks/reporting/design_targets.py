@@ -72,6 +72,12 @@ def cost_bands() -> dict[str, tuple[float, float]]:
 Range = tuple[float, float]
 
 
+def entry_ns() -> Mapping[str, Range]:
+    """Kind of probe -> its dispatch by the model, ns an event."""
+    bands: Mapping[str, Range] = _read("cost_model.yaml")["entry_ns"]
+    return bands
+
+
 def cost_parts() -> list[tuple[str, Range, list[Range | None]]]:
     """Parts of the cost model: name, ns, and how often each of `cost_bands`' classes has it in one
     event. The entry, once in each event, is that of each kind of probe."""

@@ -11,11 +11,13 @@ import polars as pl
 from ..model.clock_kind import Clock
 from ..model.metrics import PRIMARY
 from ..model.outcome import UNATTACHABLE
-from ..statistics.load_curve import Curve, load_curves
+from ..statistics.load_curve import Curve, Place, load_curves
 from ..statistics.nights import nights_measured
+from ..statistics.prediction import EmptyProbe, Parts, known_probes, parts_of
 from ..statistics.usage import LIMITS, Usage, cannot_attach, ratable, rate, severity
 from ..storage.schema import CELLS
 from .bundle import Bundle
+from .design_targets import entry_ns
 from .findings import Findings
 from .kernel_cost import kernel_cost
 from .texts import Texts
@@ -224,6 +226,13 @@ class View:
         shares = load_shares(self.bundle.runs)
         bundle = self.bundle
         return load_curves(bundle.effects, bundle.samples, bundle.cells, shares, bundle.margins)
+
+    @cached_property
+    def cost_parts(self) -> tuple[list[EmptyProbe], dict[Place, Parts]]:
+        """The empty probes that are known, and what a packet costs each case by its programs."""
+        programs = self.bundle.bpf_programs
+        probes = known_probes(self.load_curves, programs, entry_ns())
+        return probes, parts_of(self.load_curves, programs, probes)
 
     def rates(self, tool: ToolRow) -> tuple[float | None, float | None] | None:
         """The packet rate up to which all cases of the tool are safe, and from which on one of them

@@ -18,20 +18,20 @@ their errors:
     cpu(x) = idle + slope·x       slope in ns of CPU per packet, idle in % of one CPU at no traffic
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from ..model.plan import HELD_LOSS_PCT
 from ..storage.schema import PARTITION
-from .arrays import Floats
+from .line import Bounds, Line, fit
 from .margins import Margins
 
-_Z = 1.959964  # a 95 % interval is this many errors to either side
-_NS_PER_PCT = 1e7  # 1 % of one CPU is so many ns a second
+NS_PER_PCT = 1e7
+"""1 % of one CPU is so many ns a second."""
 
 Row = Mapping[str, Any]
 
@@ -42,17 +42,8 @@ Place = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """An estimate and its 95 % interval."""
-
-    estimate: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Point:
-    """What a tool costs at one rate. `fewer`, `lost`, `cpu`: None without an interval.
+    """What a tool costs at one rate. `fewer`, `lost`, `cpu`, `own_cpu`: None without an interval.
     packets_per_s: None where the tool was not measured at this rate, which is then open.
     """
 
@@ -61,18 +52,19 @@ class Point:
     held: bool
     fewer: Bounds | None
     lost: Bounds | None
-    cpu: Bounds | None
+    cpu: Bounds | None  # that the server uses more
+    own_cpu: Bounds | None  # of the tool's own processes, a part of it
     safe: bool
     too_much: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The points of one case, by rate, and the line through its CPU.
+    """The points of one case, by rate, and the lines through its CPU.
 
     safe_pps: the largest safe rate, packets/s; None: none is shown to be. too_much_pps: the
-    smallest that is shown to be too much; None: none is. slope_ns, idle_pct: None with fewer than
-    3 safe rates.
+    smallest that is shown to be too much; None: none is. cpu, own_cpu: % of one CPU against
+    packets/s; None with fewer than 3 safe rates.
     """
 
     place: Place
@@ -81,8 +73,28 @@ class Curve:
     points: tuple[Point, ...]
     safe_pps: float | None
     too_much_pps: float | None
-    slope_ns: Bounds | None
-    idle_pct: Bounds | None
+    cpu: Line | None
+    own_cpu: Line | None
+
+    @property
+    def slope_ns(self) -> Bounds | None:
+        """CPU that a packet costs, ns."""
+        return None if self.cpu is None else self.cpu.slope.times(NS_PER_PCT)
+
+    @property
+    def idle_pct(self) -> Bounds | None:
+        """CPU without traffic, % of one CPU."""
+        return None if self.cpu is None else self.cpu.idle
+
+    @property
+    def capacity_pps(self) -> float | None:
+        """The packet rate that the hosts hold without the tool."""
+        known = [
+            100 * point.packets_per_s / point.load_pct
+            for point in self.points
+            if point.held and point.packets_per_s is not None
+        ]
+        return median(known) if known else None
 
 
 def load_curves(
@@ -117,11 +129,9 @@ def load_curves(
             for name in sorted(loads_in[environment, run, layer], key=lambda name: load_pct[name])
         )
         safe, too_much = _safe_up_to(ordered), _too_much_from(ordered)
-        slope, idle = _line(ordered)
+        key = (environment, run, layer, case)
         tool, kind = rows["tool"][0], rows["kind"][0]
-        found.append(
-            Curve((environment, run, layer, case), tool, kind, ordered, safe, too_much, slope, idle)
-        )
+        found.append(Curve(key, tool, kind, ordered, safe, too_much, *_lines(ordered)))
     return found
 
 
@@ -154,6 +164,7 @@ def _point(
         fewer,
         lost,
         _bounds(by_metric.get("server_cpu_pct")),
+        _bounds(by_metric.get("tool_cpu_pct")),
         safe=held and all(within),
         too_much=held and any(beyond),
     )
@@ -184,26 +195,17 @@ def _too_much_from(points: Iterable[Point]) -> float | None:
     return min((rate for rate in beyond if rate is not None), default=None)
 
 
-def _line(points: Sequence[Point]) -> tuple[Bounds | None, Bounds | None]:
-    """Slope, ns of CPU per packet, and the CPU at no traffic, %, of the held rates."""
-    known = [
-        (point.packets_per_s, point.cpu.estimate, (point.cpu.high - point.cpu.estimate) / _Z)
-        for point in points
-        if point.safe and point.cpu is not None and point.packets_per_s is not None
-    ]
-    if len(known) < 3 or min(error for _, _, error in known) <= 0:
-        return None, None
-    x, y, error = (np.array(values) for values in zip(*known, strict=True))
-    design: Floats = np.column_stack((np.ones_like(x), x)) / error[:, None]
-    covariance = np.linalg.inv(design.T @ design)
-    idle, slope = covariance @ design.T @ (y / error)
-    idle_error, slope_error = np.sqrt(np.diag(covariance))
-    return (
-        _around(slope * _NS_PER_PCT, slope_error * _NS_PER_PCT),
-        _around(idle, idle_error),
-    )
+def _lines(points: Sequence[Point]) -> tuple[Line | None, Line | None]:
+    """Through the CPU that the server uses more, and that of the tool's own processes, in % of one
+    CPU, at the safe rates; None with fewer than three of these."""
+    safe = [point for point in points if point.safe]
 
+    def through(cpu_of: Callable[[Point], Bounds | None]) -> Line | None:
+        known = [
+            (point.packets_per_s, cpu)
+            for point in safe
+            if point.packets_per_s is not None and (cpu := cpu_of(point)) is not None
+        ]
+        return fit(known) if len(known) > 2 else None
 
-def _around(estimate: float, error: float) -> Bounds:
-    half = _Z * float(error)
-    return Bounds(float(estimate), float(estimate) - half, float(estimate) + half)
+    return through(lambda point: point.cpu), through(lambda point: point.own_cpu)

@@ -2,6 +2,7 @@
 
 Schema versions, newest first; a change adds a line here and raises `VERSION`:
 
+7 — 2026-11-25: `bpf_programs.probe`, null: not known.
 6 — 2026-11-25: the table `completeness`; `effects.lost_low_pct` and `lost_high_pct`, null: not
     visible.
 5 — 2026-11-25: `runs.clock`; older runs were measured on the wall clock.
@@ -25,7 +26,7 @@ from typing import Any
 
 import polars as pl
 
-VERSION = 6
+VERSION = 7
 
 PARTITION = ("environment", "run")
 """Hive partition columns of every table, in this order."""
@@ -224,6 +225,7 @@ BPF_PROGRAMS = Table(
         _c("name", _S, "program's name"),
         _c("type", _S, "program's type, e.g. kprobe, tracepoint"),
         _c("tag", _S, "the kernel's checksum of its instructions"),
+        _c("probe", _S, "kind of its probe: kprobe, kretprobe, fentry, …; null: not known"),
         _c("run_cnt", _I, "times it ran in the pass", "1"),
         _c("run_time_ns", _I, "total time it ran in the pass", "ns"),
         _c("packets", _I, "packets on the test interface in the pass, both directions", "1"),

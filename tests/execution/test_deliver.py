@@ -42,6 +42,15 @@ def test_an_installed_program_is_found(tmp_path):
     assert lines(tmp_path, case("/bin/sh -c true", "sh", "dash")) == []
 
 
+def test_a_command_without_a_script_needs_its_program(tmp_path):
+    there = case("sh -c 'kprobe:f { }'", "empty_probe", "dash")
+    gone = case("no-such-tracer -e 'kprobe:f { }'", "empty_probe", "tracer")
+    assert lines(tmp_path, there, gone) == [
+        "host-x (root@192.0.2.1:22): has no program no-such-tracer; expected the Debian package "
+        "tracer"
+    ]
+
+
 def test_a_script_that_was_not_delivered_names_its_case(tmp_path):
     [line] = lines(tmp_path, case("sh tools/a/t.sh", "t.sh"))
     assert line == (

@@ -25,6 +25,17 @@ def test_links_leave_out_who_holds_them(recorded):
     }
 
 
+def test_the_kind_of_a_probe_is_that_of_its_descriptor_or_of_its_link(recorded):
+    perf, links = recorded("bpftool/perf.json"), recorded("bpftool/link_tracing.json")
+    assert bpftool.parse_probes(perf, links, "x") == {
+        4: "kprobe", 8: "kretprobe", 16: "tracepoint", 25: "fentry", 30: "fexit",
+    }  # fmt: skip
+
+
+def test_a_program_whose_link_names_no_probe_has_no_kind(recorded):
+    assert 101 not in bpftool.parse_probes("[]", recorded("bpftool/link.json"), "x")
+
+
 def test_xdp_is_an_attachment(recorded):
     assert bpftool.parse_net(recorded("bpftool/net_empty.json"), "x") == frozenset()
     (found,) = bpftool.parse_net(recorded("bpftool/net_xdp.json"), "x")

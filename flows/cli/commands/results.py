@@ -1,4 +1,4 @@
-"""What was measured: `ingest`, `analyze`, `compare`, `check`."""
+"""What was measured: `ingest`, `analyze`, `compare`, `check`, `predict`."""
 
 import os
 from pathlib import Path
@@ -158,3 +158,28 @@ def check(
         print_document(findings_json(found))
     else:
         out.print(findings_text(found))
+
+
+@app.command(
+    epilog="Example: `ebpf-overhead predict --tool rx_size_histogram --pps 140000`",
+)
+def predict(
+    tool: Annotated[str, typer.Option(help="The tool, as reports name it.")],
+    pps: Annotated[float, typer.Option(min=1, help="Packets per second that it would see.")],
+    environment: Annotated[
+        str | None, typer.Option(help="Only in this environment; default: all.")
+    ] = None,
+    datasets: Datasets = "datasets/parquet",
+    form: Form = "table",
+) -> None:
+    """Says what a tool costs at a packet rate that nobody ran, with an interval."""
+    from tasks.predict import predict_tool
+
+    from ..documents import predictions_json, print_document
+    from ..tables import predictions_table
+
+    found = predict_tool(datasets, tool, pps, environment)
+    if form == "json":
+        print_document(predictions_json(pps, found))
+    else:
+        out.print(predictions_table(found))

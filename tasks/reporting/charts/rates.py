@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 import altair as alt
 import polars as pl
 
-from ...statistics.load_curve import Bounds, Curve, Point
+from ...statistics.line import Bounds
+from ...statistics.load_curve import Curve, Point
 from ..document import Chart
 from ..view import View
 from .style import WIDTH, Spec, chart, data, overlay, series, zero

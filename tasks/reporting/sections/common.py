@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from ...model.names import as_id
 from ...model.plan import ToolClass
+from ...statistics.line import Bounds
 from ...statistics.usage import Usage
 from ..charts.forest import Forest
 from ..columns import named_columns, number_cell
@@ -181,6 +182,18 @@ def effect_column(
     """The item's `effect`; without a unit it is a primary metric's cost."""
     sub = unit or view.cost_head
     return ReportColumn(label, lambda item: effect_cell(view, effect(item)), sub, numeric=True)
+
+
+def bounds_cell(bounds: Bounds | None) -> Cell:
+    """An amount over its interval."""
+    if bounds is None:
+        return EMPTY
+    ends = interval(bounds.low, bounds.high, signed=False)
+    return Cell(number(bounds.estimate), ends, sort=bounds.estimate)
+
+
+def bounds_column(label: str, bounds: Callable[[Any], Bounds | None], unit: str) -> ReportColumn:
+    return ReportColumn(label, lambda item: bounds_cell(bounds(item)), unit, numeric=True)
 
 
 def strip_column(

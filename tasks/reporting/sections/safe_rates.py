@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ...statistics.load_curve import Bounds, Curve, Point
+from ...statistics.load_curve import Curve, Point
 from .. import charts
 from ..document import Cell, ReportColumn, ReportTable, Section
-from ..numbers import interval, number, percent, quantity
+from ..numbers import interval, percent, quantity
 from ..view import View
-from .common import EMPTY, rates_text
+from .common import EMPTY, bounds_column, rates_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ def _summary(view: View) -> ReportTable:
     columns = [
         *_names(view, lambda curve: curve),
         ReportColumn(t("load.safe"), safe),
-        ReportColumn(t("load.slope"), lambda c: _cell(c.slope_ns), t("load.ns"), numeric=True),
-        ReportColumn(t("load.idle"), lambda c: _cell(c.idle_pct), t("unit.tool_cpu"), numeric=True),
+        bounds_column(t("load.slope"), lambda curve: curve.slope_ns, t("load.ns")),
+        bounds_column(t("load.idle"), lambda curve: curve.idle_pct, t("unit.tool_cpu")),
     ]
     return ReportTable(t("load.summary"), columns, view.load_curves)
 
@@ -67,8 +67,8 @@ def _points(view: View) -> ReportTable:
         *_names(view, lambda row: row.curve),
         ReportColumn(t("load.rate"), rate, t("load.share"), numeric=True),
         ReportColumn(t("load.fewer"), fewer, view.cost_head, numeric=True),
-        ReportColumn(t("load.lost"), lambda r: _cell(r.point.lost), t("load.points"), numeric=True),
-        ReportColumn(t("load.cpu"), lambda r: _cell(r.point.cpu), t("unit.tool_cpu"), numeric=True),
+        bounds_column(t("load.lost"), lambda row: row.point.lost, t("load.points")),
+        bounds_column(t("load.cpu"), lambda row: row.point.cpu, t("unit.tool_cpu")),
     ]
     return ReportTable(t("load.at_rates"), columns, rows)
 
@@ -84,10 +84,3 @@ def _names(view: View, curve_of: Callable[[Any], Curve]) -> Iterator[ReportColum
     yield ReportColumn(
         t("head.layer"), lambda item: Cell(t(f"layer.{curve_of(item).place[2]}"), mark="short")
     )
-
-
-def _cell(bounds: Bounds | None) -> Cell:
-    if bounds is None:
-        return EMPTY
-    ends = interval(bounds.low, bounds.high, signed=False)
-    return Cell(number(bounds.estimate), ends, sort=bounds.estimate)
