@@ -1,7 +1,6 @@
 """The monitors of a tool while the load runs: pidstat for its processes, and its output's size; and
 its memory after the window."""
 
-import asyncio
 import shlex
 from collections.abc import Iterable
 
@@ -18,6 +17,12 @@ _FASTEST_S = 0.2
 of one CPU."""
 
 _PRINTED_S, _PRINTED_POLLS = 0.1, 24
+_SLACK_S = 30.0  # for a command that only waits
+_UNTIL_STILL = (
+    f"n={_PRINTED_POLLS} before=; "
+    'while [ "$n" -gt 0 ]; do now=$(stat -c %s -- "$@"); [ "$now" != "$before" ] || exit 0; '
+    f"before=$now n=$((n - 1)); sleep {_PRINTED_S}; done"
+)
 
 # On one line, because the supervisor reads lines. The tool appends to both outputs, so emptying one
 # at the cap does not disturb it; the dropped bytes still count as written.
@@ -105,17 +110,10 @@ async def count_events(
 
 async def _until_printed(shell: Shell, files: tuple[str, str], every_s: float) -> None:
     """Waits for the next report of a tool that prints every `every_s` seconds; otherwise until the
-    outputs stop growing, but not for ever, for others' events go on."""
-    if every_s:
-        await asyncio.sleep((every_s + _PRINTED_S) * shell.pace)
-        return
-    before = None
-    for _ in range(_PRINTED_POLLS):
-        now = (await shell.run(("stat", "-c", "%s", "--", *files), check=False)).stdout
-        if now == before:
-            return
-        before = now
-        await asyncio.sleep(_PRINTED_S * shell.pace)
+    outputs stop growing, but not for ever, for others' events go on. By the host's own clock."""
+    pause_s = every_s + _PRINTED_S
+    argv = ("sleep", f"{pause_s:g}") if every_s else ("sh", "-c", _UNTIL_STILL, "still", *files)
+    await shell.run(argv, timeout_s=pause_s + _SLACK_S, check=False)
 
 
 async def record_memory(shell: Shell, pids: Iterable[int], folder: str) -> None:
