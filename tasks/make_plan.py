@@ -138,6 +138,7 @@ def make_plan_of(
         partial(placebo_case, full),
         workloads,
         measurement.design(),
+        selection.together,
     )
     return replace(plan, clock=full.clock)
 

@@ -5,7 +5,7 @@ windows. The load is paced below saturation, which makes the figures steady. The
 dispatch of the probe itself.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from ..model.environment import Pair
@@ -17,7 +17,7 @@ from ..storage.rawtree import Attribution
 from . import load
 from .bpf import Counted, programs_of
 from .shell import Shell
-from .tool import StartedTool, tree
+from .tool import StartedTool, trees
 
 _SWITCH = "/proc/sys/kernel/bpf_stats_enabled"
 
@@ -41,13 +41,13 @@ async def measure(
     sides: dict[str, Shell],
     pair: Pair,
     workload: Workload,
-    tool: StartedTool,
+    tools: Sequence[StartedTool],
     ports: tuple[int, ...],
     folders: dict[str, str],
 ) -> Attribution:
-    """Counts the runs and time of the tool's programs under one paced load. Raises RemoteError."""
+    """Counts the runs and time of the tools' programs under one paced load. Raises RemoteError."""
     host = sides["tool_host"]
-    pids = await tree(host, tool.program.pid)
+    pids = await trees(host, tools)
     async with _counting(host):
         servers = await load.start_servers(
             sides["server"], pair, workload, ports, folders["server"]

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..model.errors import HostsBusy, OverheadError, RemoteError
@@ -16,7 +16,7 @@ from .bpf import programs_of
 from .fingerprint import fingerprint_of, read_host_states
 from .shell import Running, Shell
 from .site import Site, remote_tree
-from .tool import StartedTool, tree
+from .tool import StartedTool, trees
 
 _FETCH_AGAIN_S = (0.5, 2.0, 5.0)
 
@@ -49,7 +49,7 @@ class _CellState:
 
 async def run(
     site: Site, slot: rawtree.SlotRecord, slot_file: str, workload: Workload,
-    tool: StartedTool | None,
+    tools: Sequence[StartedTool],
 ) -> RanCell:  # fmt: skip
     """Runs the workload once and fetches its files. A failure is in the record, not raised."""
     workload = load.pinned(workload, site.environment, site.pair(slot.layer))
@@ -63,7 +63,7 @@ async def run(
     try:
         pace = max(shell.pace for shell in site.sides(slot.layer).values())
         async with asyncio.timeout(2 * load.deadline_s(workload) * pace):
-            await _load(site, slot, workload, tool, folders, ports, state)
+            await _load(site, slot, workload, tools, folders, ports, state)
     except TimeoutError:
         failure = Failure(TRANSPORT, "the cell did not end by its deadline")
     except OverheadError as error:
@@ -124,7 +124,7 @@ def _places(
 
 
 async def _load(
-    site: Site, slot: rawtree.SlotRecord, workload: Workload, tool: StartedTool | None,
+    site: Site, slot: rawtree.SlotRecord, workload: Workload, tools: Sequence[StartedTool],
     folders: dict[str, str], ports: tuple[int, ...], state: _CellState,
 ) -> None:  # fmt: skip
     pair, sides = site.pair(slot.layer), site.sides(slot.layer)
@@ -136,10 +136,10 @@ async def _load(
     for one, own_ports in loads:
         state.started(server, await load.start_servers(server, pair, one, own_ports, server_path))
     await load.warm_up(client, pair, workload, ports[0], client_path)
-    if tool is not None:
+    if tools:
         host, path = places["monitor"]
-        await monitor.count_events(host, tool, slot.case, tool.pids, path, event_counts.START)
-    monitors = await _start_monitors(site, slot, workload, tool, places, sides["tool_host"])
+        await monitor.count_events(host, tools, path, event_counts.START)
+    monitors = await _start_monitors(site, slot, workload, tools, places, sides["tool_host"])
     state.started(sides["tool_host"], monitors)
     snapshots: dict[str, tuple[Shell, str]] = {}
     for shell, path in places.values():
@@ -160,10 +160,10 @@ async def _load(
     else:
         clients, state.clocks = await window.measure(start_clients, workload, snapshots)
     await load.finish(clients, load.SLACK_S * client.pace)
-    if tool is not None:
+    if tools:
         host, path = places["monitor"]
-        pids = await tree(host, tool.program.pid)
-        await monitor.count_events(host, tool, slot.case, pids, path, event_counts.END)
+        await monitor.count_events(host, tools, path, event_counts.END)
+        pids = await trees(host, tools)
         state.programs = tuple(sorted(await programs_of(host, pids)))
         await monitor.record_memory(host, pids, path)
     await load.end(monitors)
@@ -174,17 +174,17 @@ async def _load(
 
 
 async def _start_monitors(
-    site: Site, slot: rawtree.SlotRecord, workload: Workload, tool: StartedTool | None,
+    site: Site, slot: rawtree.SlotRecord, workload: Workload, tools: Sequence[StartedTool],
     places: dict[str, tuple[Shell, str]], tool_host: Shell,
 ) -> list[Running]:  # fmt: skip
     """The monitors of the tool; where they would be in the figures, such beside a baseline too."""
     interval_s, limit_s = slot.monitor_interval_s, load.deadline_s(workload)
     often_s = monitor.log_interval_s(interval_s, workload.window_s)
     log_s = interval_s if site.in_silence else often_s
-    if tool is not None:
+    if tools:
         host, path = places["monitor"]
         cap_mib = site.plan.design.log_cap_mib
-        return await monitor.start(host, tool, path, interval_s, log_s, cap_mib, limit_s)
+        return await monitor.start(host, tools, path, interval_s, log_s, cap_mib, limit_s)
     if site.in_silence:
         return await monitor.start_idle(tool_host, interval_s, log_s, limit_s)
     return []

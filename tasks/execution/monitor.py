@@ -2,14 +2,13 @@
 its memory after the window."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..model.errors import ParseError
-from ..model.plan import Case
 from ..programs import event_counts, pidstat, proc
 from ..storage import rawtree
 from .shell import Running, Shell
-from .tool import StartedTool, tree
+from .tool import StartedTool, tree, trees
 
 _SIZES_PER_WINDOW = 8
 _FASTEST_S = 0.2
@@ -39,7 +38,7 @@ _LOG_SIZE = (
 
 async def start(
     shell: Shell,
-    tool: StartedTool,
+    tools: Sequence[StartedTool],
     folder: str,
     interval_s: float,
     log_s: float,
@@ -50,7 +49,8 @@ async def start(
 
     interval_s: pidstat's; log_s: between two sizes of the output.
     """
-    pids = await tree(shell, tool.program.pid) or tool.pids
+    pids = await trees(shell, tools) or tuple(pid for tool in tools for pid in tool.pids)
+    files = [file for tool in tools for file in (tool.output, tool.errors)]
     return [
         await shell.start(
             pidstat.argv(pids, interval_s),
@@ -60,7 +60,7 @@ async def start(
         ),
         await shell.start(
             ("sh", "-c", _LOG_SIZE, "logsize", f"{log_s:g}",
-             str(cap_mib * 2**20), tool.output, tool.errors),
+             str(cap_mib * 2**20), *files),
             deadline_s=deadline_s,
             stdout=f"{folder}/{rawtree.LOG_SIZE}",
         ),
@@ -84,17 +84,24 @@ def log_interval_s(interval_s: float, window_s: float) -> float:
     return max(_FASTEST_S, min(interval_s, window_s / _SIZES_PER_WINDOW))
 
 
-async def count_events(
-    shell: Shell, tool: StartedTool, case: Case, pids: tuple[int, ...], folder: str, label: str
-) -> None:
-    """Adds a reading of the tool's events to `folder`, before the load or after it.
+async def count_events(shell: Shell, tools: Sequence[StartedTool], folder: str, label: str) -> None:
+    """Adds a reading of each tool's events to `folder`, before the load or after it.
 
     After the load, it waits until the tool has printed what it still holds.
     """
+    for part, tool in enumerate(tools):
+        pids = tool.pids
+        if label == event_counts.END:
+            pids = await tree(shell, tool.program.pid)
+        await _count(shell, tool, pids, f"{folder}/{rawtree.events_file(part)}", label)
+
+
+async def _count(
+    shell: Shell, tool: StartedTool, pids: tuple[int, ...], path: str, label: str
+) -> None:
     files = (tool.output, tool.errors)
-    path = f"{folder}/{rawtree.EVENTS}"
     read = (0, 0)
-    rule = case.events
+    rule = tool.case.events
     if label == event_counts.END:
         await _until_printed(shell, files, rule.every_s if rule else 0.0)
         before = await shell.run(("cat", "--", path), check=False)

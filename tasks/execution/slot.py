@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..model.errors import HostNotClean, HostsBusy, RemoteError
 from ..model.outcome import TRANSPORT, UNATTACHABLE, CellStatus, Failure, HostState, Outcome
-from ..model.plan import CaseKind, Slot, Workload
+from ..model.plan import Case, CaseKind, Slot, Workload
 from ..programs.bpftool import BpfState
 from ..reading.cell import ParsedCell, judge_cell, key_of, parse_cell
 from ..storage import rawtree
@@ -27,7 +27,6 @@ OutcomeListener = Callable[[Outcome], None]
 
 _CLEAN_WITHIN_S = 10.0  # the kernel frees BPF objects a moment after their process has ended
 _KEPT_OUTPUT = 2**20  # bytes of a tool's output that are fetched; its full size is recorded
-_OUTPUTS = ("ebpf_output", "ebpf_stderr")
 
 
 async def run_slot(
@@ -71,7 +70,7 @@ class _RunningSlot:
         self.outcomes: dict[str, Outcome] = {}
         self._ran: dict[str, cells.RanCell] = {}
         self._parsed: dict[str, ParsedCell] = {}
-        self._tool: tool.StartedTool | None = None
+        self._tools: tuple[tool.StartedTool, ...] = ()
         self._before: BpfState | None = None
         self._devices = (pair.server_interface,) if pair.tool_host == pair.server else ()
         self.record = rawtree.SlotRecord(
@@ -98,7 +97,7 @@ class _RunningSlot:
 
     @property
     def tool_has_ended(self) -> bool:
-        return self._tool is not None and not self._tool.program.running
+        return any(not one.program.running for one in self._tools)
 
     def give_up(self, reason: str) -> None:
         """No later slot of this session starts the tool again."""
@@ -159,28 +158,35 @@ class _RunningSlot:
             residue.write_note(self.site.folder.residue_note, note)
 
     async def _start(self, path: str) -> None:
-        output, errors = (f"{path}/{name}_{self.record.ts}.log" for name in _OUTPUTS)
-        started = self._tool = await tool.start(self.host, self.case, output, errors)
+        files = rawtree.output_files(self.case, self.record.ts)
+        outputs = [(f"{path}/{output}", f"{path}/{errors}") for output, errors in files]
+        self._tools = await tool.start_all(self.host, self.case, outputs)
         now = await state_of(self.host, ())
         before = {p.id for p in (self._before.programs if self._before else None) or ()}
-        after = set(started.programs) | {p.id for p in (now.programs if now else None) or ()}
+        held = {id for one in self._tools for id in one.programs}
+        after = held | {p.id for p in (now.programs if now else None) or ()}
+        first, *others = [await self._recorded(one) for one in self._tools]
         self.record = replace(
             self.record,
-            tool=rawtree.ToolRecord(
-                pid=started.program.pid,
-                start_ticks=started.start_ticks,
-                pids=started.pids,
-                ready_s=round(started.ready_s, 3),
-                sha256=await self._checksum(),
-                programs=tuple(sorted(started.programs)),
-            ),
+            tool=first,
+            others=tuple(others),
             programs_before=tuple(sorted(before)),
             programs_after=tuple(sorted(after)),
         )
 
-    async def _checksum(self) -> str:
+    async def _recorded(self, started: tool.StartedTool) -> rawtree.ToolRecord:
+        return rawtree.ToolRecord(
+            pid=started.program.pid,
+            start_ticks=started.start_ticks,
+            pids=started.pids,
+            ready_s=round(started.ready_s, 3),
+            sha256=await self._checksum(started.case),
+            programs=tuple(sorted(started.programs)),
+        )
+
+    async def _checksum(self, case: Case) -> str:
         """sha256 of the tool's script on its host; empty if the command names no script."""
-        path = tool.script_path(self.case, self.host.node)
+        path = tool.script_path(case, self.host.node)
         if path is None:
             return ""
         answer = await self.host.run(("sha256sum", "--", path), check=False)
@@ -188,7 +194,7 @@ class _RunningSlot:
 
     async def _attribute(self) -> None:
         design = self.site.plan.design
-        if self._tool is None or design.attribution_s <= 0:
+        if not self._tools or design.attribution_s <= 0:
             return
         folders = {
             side: f"{remote_tree(self.sides[side])}/{self.folder}/attribution"
@@ -200,7 +206,7 @@ class _RunningSlot:
         paced = attribution.paced(design, self.site.plan.workloads[0].affinity)
         workload = load.pinned(paced, self.site.environment, self.pair)
         counted = await attribution.measure(
-            self.sides, self.pair, workload, self._tool, self.site.ports.take(1), folders
+            self.sides, self.pair, workload, self._tools, self.site.ports.take(1), folders
         )
         self.record = replace(self.record, attribution=counted)
 
@@ -209,7 +215,7 @@ class _RunningSlot:
     async def measure(self, workload: Workload) -> None:
         name = f"{self.case.name} · {workload.name}"
         async with self.site.steps.step("test", "init", name, self.record.server):
-            ran = await cells.run(self.site, self.record, self.file, workload, self._tool)
+            ran = await cells.run(self.site, self.record, self.file, workload, self._tools)
         self._take(workload.name, ran)
 
     def _take(self, workload: str, ran: cells.RanCell) -> None:
@@ -259,9 +265,9 @@ class _RunningSlot:
         try:
             await self.host.revive()
             await steps.hooks("case", "post", self.sides)
-            if self._tool is not None:
+            if self._tools:
                 async with steps.step("tool", "post", f"stop {self.case.name}", name):
-                    await tool.stop(self._tool.program)
+                    await tool.stop_all(self._tools)
             if self._before is not None:
                 async with steps.step("tool", "post", "check for residue", name):
                     await self._check_residue(self._before)
@@ -296,7 +302,8 @@ class _RunningSlot:
     async def _collect(self) -> None:
         """Fetches the beginning of the tool's outputs."""
         base = remote_tree(self.host)
-        outputs = [f"{base}/{self.folder}/{name}_{self.record.ts}.log" for name in _OUTPUTS]
+        files = rawtree.output_files(self.case, self.record.ts)
+        outputs = [f"{base}/{self.folder}/{name}" for both in files for name in both]
         for path in outputs:
             await self.host.run(("truncate", "-c", "-s", f"<{_KEPT_OUTPUT}", path), check=False)
         listing = await self.host.run(("ls", "-d", *outputs), check=False)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..model.environment import Node
@@ -33,8 +34,9 @@ class ToolFailed(OverheadError):
 
 @dataclass(frozen=True, slots=True)
 class StartedTool:
-    """A tool that has attached its programs."""
+    """A tool that has attached its programs. Of tools together, each is one."""
 
+    case: Case
     program: Running
     start_ticks: int
     pids: tuple[int, ...]  # its whole process tree when it was ready
@@ -84,7 +86,7 @@ async def start(shell: Shell, case: Case, output: str, errors: str) -> StartedTo
         if stat.status != 0:
             raise await _ended(shell, case, "ended at once", errors, output)
         start_ticks = proc.parse_process(stat.stdout, f"/proc/{program.pid}/stat").start_ticks
-        return StartedTool(program, start_ticks, pids, programs, ready_s, output, errors)
+        return StartedTool(case, program, start_ticks, pids, programs, ready_s, output, errors)
     except BaseException:  # nothing else would stop the tool
         await stop(program)
         raise
@@ -150,6 +152,12 @@ async def _ready(shell: Shell, case: Case, counts: list[int], output: str, since
     return counts[-1] > 0 and len(settled) == _SETTLED_COUNTS and len(set(settled)) == 1
 
 
+async def trees(shell: Shell, tools: Iterable[StartedTool]) -> tuple[int, ...]:
+    """The processes of all these tools."""
+    found = [pid for tool in tools for pid in await tree(shell, tool.program.pid)]
+    return tuple(sorted(set(found)))
+
+
 async def tree(shell: Shell, leader: int) -> tuple[int, ...]:
     """The process, all its descendants, and all processes of its session."""
     answer = await shell.run(("ps", "-e", "-o", "pid=,ppid=,sid="))
@@ -172,6 +180,30 @@ async def tail(shell: Shell, *files: str) -> str:
 
 async def _end_of(shell: Shell, file: str) -> str:
     return (await shell.run(("tail", "-c", str(_STDERR_TAIL), file), check=False)).stdout
+
+
+async def start_all(
+    shell: Shell, case: Case, outputs: Sequence[tuple[str, str]]
+) -> tuple[StartedTool, ...]:
+    """Starts the case's tools one after the other, each once the one before it is attached.
+
+    outputs: for each the paths of its output and its errors. Raises ToolFailed if one does not
+    attach; those before it are stopped then.
+    """
+    started: list[StartedTool] = []
+    try:
+        for one, (output, errors) in zip(case.tools, outputs, strict=True):
+            started.append(await start(shell, one, output, errors))
+    except BaseException:
+        await stop_all(started)
+        raise
+    return tuple(started)
+
+
+async def stop_all(tools: Sequence[StartedTool]) -> None:
+    """Stops them, the last one first."""
+    for tool in reversed(tools):
+        await stop(tool.program)
 
 
 async def stop(program: Running) -> int | None:

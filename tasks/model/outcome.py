@@ -135,6 +135,7 @@ class Ledger:
     """
 
     node: str
+    part: str  # the case whose events these are; of tools together each has its own account
     occurred: int | None  # counted independently of the tool
     reported: int | None
     filtered: int | None  # left out on purpose, as the tool says
@@ -161,7 +162,7 @@ class CellReading:
     samples: tuple[Sample, ...]
     intervals: tuple[Interval, ...]
     reason_zh: str = ""  # empty: a program's own words, which have no other language
-    ledger: Ledger | None = None  # of a tool's cell
+    ledgers: tuple[Ledger, ...] = ()  # of a tool's cell, one for each tool in it
 
 
 @dataclass(frozen=True, slots=True)

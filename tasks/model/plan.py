@@ -144,6 +144,12 @@ class Case:
     skipped: str | None = None  # why it cannot run here; it stays visible in the plan
     cannot_attach: bool = False  # it is skipped because its kernel lacks what it attaches to
     package: str | None = None  # the Debian package that installs its program on the host
+    parts: tuple["Case", ...] = ()  # cases whose tools run at once in this one; empty: one tool
+
+    @property
+    def tools(self) -> tuple["Case", ...]:
+        """The cases whose commands are started: its parts, or itself."""
+        return self.parts or (self,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,11 @@ class Selection(_Settings):
         default=None, description="Direction that the tool watches"
     )
     case_ids: list[int] = Field(default=[], description="Cases by number")
+    together: list[str] = Field(
+        default=[],
+        description="Tools that are also measured at once, joined by +, each of them measured by "
+        "itself as well: a+b",
+    )
 
 
 class Measurement(_Settings):

@@ -12,6 +12,7 @@ from itertools import pairwise, takewhile
 
 from ..model.environment import Layer
 from ..model.plan import Case, CaseKind, Design, Plan, Slot, Workload
+from .together import with_together
 
 SLOT_OVERHEAD_S = {CaseKind.BASELINE: 0.3, CaseKind.PLACEBO: 4.0, CaseKind.TOOL: 6.0}
 """What a slot costs beside its cells: start, stop, collection. Measured in the lab."""
@@ -28,9 +29,11 @@ def make_plan(
     placebo_of: Callable[[Layer], Case],
     workloads: tuple[Workload, ...],
     design: Design,
+    together: Sequence[str] = (),
 ) -> Plan:
-    """The whole plan of an environment. `placebo_of` gives a layer's placebo, without a number."""
-    all_cases = _with_references(cases, placebo_of, design)
+    """The whole plan of an environment. `placebo_of` gives a layer's placebo, without a number;
+    `together`: sets of tools that are also measured at once. Raises InputErrors."""
+    all_cases = with_together(_with_references(cases, placebo_of, design), together)
     return ordered(Plan(environment, design, workloads, tuple(all_cases), ()))
 
 
@@ -191,4 +194,5 @@ def _lasts_s(plan: Plan, case: Case, workloads: Iterable[Workload]) -> float:
     """Estimated seconds of a slot of this case with these workloads."""
     attribution_s = 0.0 if case.kind is CaseKind.BASELINE else plan.design.attribution_s
     cells_s = sum(w.window_s + w.warmup_s + CELL_OVERHEAD_S for w in workloads)
-    return SLOT_OVERHEAD_S[case.kind] + plan.design.cooldown_s + attribution_s + cells_s
+    starts_s = sum(SLOT_OVERHEAD_S[tool.kind] for tool in case.tools)
+    return starts_s + plan.design.cooldown_s + attribution_s + cells_s

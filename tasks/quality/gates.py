@@ -42,10 +42,10 @@ class Observation:
 
     workload_kind: str | None = None  # throughput | latency | pps | tail
 
-    # the tool: its first process at both ends of the window, and the BPF programs that it held when
-    # it was ready and after the window
-    tool_start: ToolProcess | None = None
-    tool_end: ToolProcess | None = None
+    # the tool, or each of those together: its first process at both ends of the window; and the BPF
+    # programs that they held when they were ready and after the window
+    tool_start: tuple[ToolProcess, ...] | None = None
+    tool_end: tuple[ToolProcess, ...] | None = None
     tool_programs: frozenset[int] | None = None
     tool_programs_end: frozenset[int] | None = None
 
@@ -114,8 +114,12 @@ def _tool_alive(o: Observation) -> Answer:
     start, end = o.tool_start, o.tool_end
     if start is None or end is None:
         return _not_observed("the tool's process", "工具进程")
-    alive = start.starttime is not None and start == end
-    observed = Bilingual("{a}, then {b}", "{a} → {b}").format(a=_process(start), b=_process(end))
+    alive = all(process.starttime is not None for process in start) and start == end
+    then = Bilingual("{a}, then {b}", "{a} → {b}")
+    observed = joined(
+        (then.format(a=_process(a), b=_process(b)) for a, b in zip(start, end, strict=True)),
+        "; ", "；",
+    )  # fmt: skip
     if o.tool_programs and o.tool_programs_end is not None:
         gone = o.tool_programs - o.tool_programs_end
         alive = alive and not gone

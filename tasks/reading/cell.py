@@ -82,7 +82,7 @@ def judge_cell(parsed: ParsedCell, slot: rawtree.SlotRecord) -> CellReading:
         windows=parsed.windows,
         samples=tuple(found.samples),
         intervals=tuple(found.intervals),
-        ledger=found.ledger,
+        ledgers=tuple(found.ledgers),
     )
 
 

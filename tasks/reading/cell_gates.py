@@ -18,13 +18,13 @@ def observe(
 ) -> gates.Observation:
     start, end = snapshots.get(slot.tool_host, (None, None))
     window = windows.get(slot.tool_host)
-    workload, tool = cell.workload, slot.tool
+    workload, tools = cell.workload, slot.tools
     counted = None if slot.attribution is None else slot.attribution.programs
     return gates.Observation(
         workload_kind=workload.kind,
-        tool_start=None if tool is None else gates.ToolProcess(tool.pid, tool.start_ticks),
-        tool_end=_tool_at(end, slot) if start is not None else None,
-        tool_programs=None if tool is None else frozenset(tool.programs),
+        tool_start=tuple(gates.ToolProcess(tool.pid, tool.start_ticks) for tool in tools) or None,
+        tool_end=_tools_at(end, slot) if start is not None else None,
+        tool_programs=frozenset(id for tool in tools for id in tool.programs) if tools else None,
         tool_programs_end=_ids(cell.programs),
         programs_before=_ids(slot.programs_before),
         programs_after=_ids(slot.programs_after),
@@ -52,11 +52,16 @@ def observe(
     )
 
 
-def _tool_at(snap: snapshot.Snapshot | None, slot: rawtree.SlotRecord) -> gates.ToolProcess | None:
-    if snap is None or slot.tool is None:
+def _tools_at(
+    snap: snapshot.Snapshot | None, slot: rawtree.SlotRecord
+) -> tuple[gates.ToolProcess, ...] | None:
+    if snap is None or not slot.tools:
         return None
-    process = snap.processes.get(slot.tool.pid)
-    return gates.ToolProcess(slot.tool.pid, None if process is None else process.start_ticks)
+    found = ((tool.pid, snap.processes.get(tool.pid)) for tool in slot.tools)
+    return tuple(
+        gates.ToolProcess(pid, None if process is None else process.start_ticks)
+        for pid, process in found
+    )
 
 
 def _ids(listed: tuple[int, ...] | None) -> frozenset[int] | None:
@@ -105,8 +110,8 @@ def _foreign(
         ours = set(cell.own_pids.get(node, ()))
         if node in slot.host_states:
             ours.update(slot.host_states[node].carriers)
-        if slot.tool is not None and node == slot.tool_host:
-            ours.update((slot.tool.pid, *slot.tool.pids))
+        if node == slot.tool_host:
+            ours.update(pid for tool in slot.tools for pid in (tool.pid, *tool.pids))
         seconds = end.uptime_s - start.uptime_s
         for pid, now in end.processes.items():
             then = start.processes.get(pid)

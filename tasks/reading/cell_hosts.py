@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..model.errors import ParseError
-from ..model.outcome import Sample, Window
-from ..model.plan import CaseKind
+from ..model.outcome import Ledger, Sample, Window
+from ..model.plan import Case, CaseKind
 from ..programs import event_counts, logsize, pidstat, proc
 from ..storage import rawtree
 from . import tool_processes
@@ -88,28 +88,39 @@ def read_monitors(
         return
     sizes = [(size.local_s, size.size_bytes) for size in recorded]  # our monitor writes UTC
     memory = list(tool_processes.memory(sizes_of_processes, node))
-    found.samples.append(tool_processes.cpu(*snapshots[node], slot.tool, node))
+    found.samples.append(tool_processes.cpu(*snapshots[node], slot.tools, node))
     found.samples += memory
     found.samples += _by_pidstat(uses, window, interval_s, node, {one.metric for one in memory})
     found.samples.append(log_growth(sizes, window, node))
     found.intervals += series(uses, sizes, window, interval_s, node)
-    is_tool = slot.case.kind is CaseKind.TOOL  # a placebo has no events
-    if is_tool and (events := folder / rawtree.EVENTS).exists():  # older trees have none
-        _count_events(events, slot, sizes[-1][1] if sizes else 0, found)
+    if slot.case.kind is CaseKind.TOOL:
+        found.ledgers += _ledgers(folder, slot, sizes[-1][1] if sizes else 0)
 
 
-def _count_events(
-    file: Path, slot: rawtree.SlotRecord, written_bytes: int, found: CellValues
-) -> None:
-    """`written_bytes`: of the tool's output as the monitor saw it, with what it had to drop."""
-    try:
-        counts = event_counts.parse(_text(file), file.name)
-    except ParseError as error:
-        found.ledger = unreadable(slot.tool_host, error)
-        return
+def _ledgers(folder: Path, slot: rawtree.SlotRecord, written_bytes: int) -> Iterator[Ledger]:
+    """One for each tool in the case that has events, if the tree is not too old to have them.
+
+    `written_bytes`: of the tools' outputs as the monitor saw them, with what it had to drop.
+    """
     interface = slot.server_interface if slot.tool_host == slot.server else None
-    emptied = written_bytes > counts.end.output_bytes
-    found.ledger = ledger(counts, slot.case, interface, slot.tool_host, emptied=emptied)
+    counted: list[tuple[Case, event_counts.EventCounts]] = []
+    for part, case in enumerate(slot.case.tools):
+        file = folder / rawtree.events_file(part)
+        if not file.exists():
+            continue
+        try:
+            counted.append((case, event_counts.parse(_text(file), file.name)))
+        except ParseError as error:
+            yield unreadable(case, slot.tool_host, error)
+    # of which output it dropped something is not known: of all, then
+    held_bytes = sum(counts.end.output_bytes for _, counts in counted)
+    emptied = written_bytes - held_bytes >= _SMALLEST_CAP
+    for case, counts in counted:
+        if case.kind is CaseKind.TOOL:  # a placebo has no events
+            yield ledger(counts, case, interface, slot.tool_host, emptied=emptied)
+
+
+_SMALLEST_CAP = 2**20  # bytes: an output that is emptied loses that much; less was printed since
 
 
 def _by_pidstat(

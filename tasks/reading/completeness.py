@@ -79,15 +79,17 @@ def ledger(
     else:
         reason = _FULL if full else _NO_RULE if rule is None else _EMPTIED if emptied else _SILENT
     return Ledger(
-        node=node, occurred=occurred, reported=reported, filtered=filtered, lost=lost,
-        missed=missed, unknown=unknown, full_maps=full, lost_low_pct=low, lost_high_pct=high,
+        node=node, part=case.name,
+        occurred=occurred, reported=reported, filtered=filtered, lost=lost, missed=missed,
+        unknown=unknown, full_maps=full, lost_low_pct=low, lost_high_pct=high,
         reason=reason.en if reason else None, reason_zh=reason.zh if reason else None,
     )  # fmt: skip
 
 
-def unreadable(node: str, error: ParseError) -> Ledger:
+def unreadable(case: Case, node: str, error: ParseError) -> Ledger:
     """Of a cell whose counts cannot be read: its figures stand, and nothing is known of losses."""
-    return Ledger(node, None, None, None, None, None, None, None, None, None, str(error))
+    nothing = (None,) * 9
+    return Ledger(node, case.name, *nothing, str(error))
 
 
 def _announces(case: Case) -> bool:

@@ -102,11 +102,8 @@ def _cell(
     rows.cells.append(
         {
             **key,
-            "case_id": case.id,
-            **_traits(slot.case),
-            "parameters": json.dumps(case.parameters, sort_keys=True),
-            "command": case.command or None,
-            "tool_sha256": slot.tool.sha256 or None if slot.tool else None,
+            **_described(case),
+            "tool_sha256": " ".join(tool.sha256 for tool in slot.tools).strip() or None,
             "status": str(reading.status),
             "gate": reading.gate or None,
             "reason": reading.reason or None,
@@ -126,8 +123,7 @@ def _cell(
     # values of a cell that does not count enter no table; its files are kept
     if reading.status is not CellStatus.PASSED:
         return
-    if reading.ledger is not None:
-        rows.completeness.append({**key, **_traits(case), **asdict(reading.ledger)})
+    rows.completeness += ({**key, **_traits(case), **asdict(ledger)} for ledger in reading.ledgers)
     for sample in reading.samples:
         rows.samples.append(
             {
@@ -150,14 +146,22 @@ def _cell(
 def _skipped(case: Case, never: Outcome) -> dict[str, Any]:
     return {
         **asdict(never.key),
-        "case_id": case.id,
-        **_traits(case),
-        "parameters": json.dumps(case.parameters, sort_keys=True),
-        "command": case.command or None,
+        **_described(case),
         "status": str(never.status),
         "gate": never.gate or None,
         "reason": never.reason,
         "reason_zh": never.reason_zh or None,
+    }
+
+
+def _described(case: Case) -> dict[str, Any]:
+    """What a row of `cells` says of its case."""
+    return {
+        "case_id": case.id,
+        **_traits(case),
+        "parameters": json.dumps(case.parameters, sort_keys=True),
+        "command": case.command or None,
+        "parts": "+".join(part.name for part in case.parts) or None,
     }
 
 

@@ -27,7 +27,7 @@ class CellValues:
     zero_intervals: int | None = None
     payload_bits: float | None = None  # received in the window
     monitor_rows: tuple[float, ...] | None = None
-    ledger: Ledger | None = None
+    ledgers: list[Ledger] = field(default_factory=list)
 
     def sample(self, metric: str, value: float | None, node: str, source: str) -> None:
         self.samples.append(Sample(metric, value, node, source))

@@ -4,7 +4,7 @@ The kernel's counters of a process do not depend on when a monitor looks. They a
 snapshots at both ends of the window, so one second is as good as a minute, up to the resolution.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..model.bilingual import Bilingual
 from ..model.outcome import Sample
@@ -31,21 +31,22 @@ _CHILDREN_LOST = Bilingual(
 )
 
 
-def cpu(start: Snapshot, end: Snapshot, tool: ToolRecord, node: str) -> Sample:
-    """CPU of the tool's processes between two snapshots: user and system time, and that of children
+def cpu(start: Snapshot, end: Snapshot, tools: Sequence[ToolRecord], node: str) -> Sample:
+    """CPU of the tools' processes between two snapshots: user and system time, and that of children
     that ended and were waited for. In % of one CPU.
 
     `resolution` is the largest error by the kernel's ticks of 1/100 s. Missing, with the reason, if
-    the tool's first process is not the same at both ends, or if a process ended and nobody in the
+    a tool's first process is not the same at both ends, or if a process ended and nobody in the
     tree waited for it: its time is lost.
     """
     reason: Bilingual | None = None
-    before, after = _processes(start, tool), _processes(end, tool)
+    leaders = {tool.pid for tool in tools}
+    before, after = _processes(start, leaders), _processes(end, leaders)
     seconds = end.uptime_s - start.uptime_s
     if seconds <= 0:
         reason = _NO_LENGTH
-    elif not _same(before, after, tool.pid):
-        reason = _NOT_THE_SAME.format(pid=tool.pid)
+    elif other := [pid for pid in leaders if not _same(before, after, pid)]:
+        reason = _NOT_THE_SAME.format(pid=other[0])
     elif orphan := next(_lost(before, after), None):
         reason = _ENDED.format(pid=orphan.pid, command=orphan.command)
     ticks = sum(map(_ticks, after.values())) - sum(map(_ticks, before.values()))
@@ -72,12 +73,12 @@ def memory(sizes: Mapping[int, Memory], node: str) -> Iterator[Sample]:
         yield Sample(metric, total_kib / 1024, node, _STATUS, n=1)
 
 
-def _processes(snapshot: Snapshot, tool: ToolRecord) -> dict[int, Process]:
-    """The tool's processes by pid: those of its process session, and all their descendants."""
+def _processes(snapshot: Snapshot, leaders: set[int]) -> dict[int, Process]:
+    """The tools' processes by pid: those of their process sessions, and all their descendants."""
     found = {
         pid
         for pid, process in snapshot.processes.items()
-        if pid == tool.pid or process.session == tool.pid
+        if pid in leaders or process.session in leaders
     }
     while (
         more := {pid for pid, process in snapshot.processes.items() if process.parent in found}

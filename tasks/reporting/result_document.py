@@ -99,6 +99,12 @@ class Result(BaseModel):
     findings: list[dict[str, Any]] = Field(
         description="rows of the table `checks` that did not pass, columns of that table"
     )
+    together: list[dict[str, Any]] = Field(
+        description="tools that ran at once: environment, run, layer, case (a+b), workload, "
+        "metric, estimate (cost beyond the sum of each alone) with ci_low and ci_high in unit, n, "
+        "margin, verdict (additive, more_than_sum, more_than_sum_unresolved, less_than_sum, "
+        "inconclusive), reason"
+    )
     limits: list[LimitState] = Field(default=[], description="with --enforce")
     files: list[str] = Field(default=[], description="reports that were written")
 
@@ -117,6 +123,7 @@ def result_of(bundle: Bundle) -> Result:
         answers=[_answer(view, tool) for tool in view.measured],
         effects=primary.select(EFFECTS.schema.names()).to_dicts(),
         findings=failed.select(CHECKS.schema.names()).to_dicts(),
+        together=view.interactions.filter(primary=True).to_dicts(),
     )
 
 

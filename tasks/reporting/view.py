@@ -11,11 +11,14 @@ import polars as pl
 from ..model.clock_kind import Clock
 from ..model.metrics import PRIMARY
 from ..model.outcome import UNATTACHABLE
+from ..statistics.decision_rules import rules_of
+from ..statistics.differences import cell_values, differences
 from ..statistics.load_curve import Curve, Place, load_curves
 from ..statistics.nights import nights_measured
 from ..statistics.prediction import EmptyProbe, Parts, known_probes, parts_of
+from ..statistics.together import interactions
 from ..statistics.usage import LIMITS, Usage, cannot_attach, ratable, rate, severity
-from ..storage.schema import CELLS
+from ..storage.schema import CELLS, PARTITION
 from .bundle import Bundle
 from .design_targets import entry_ns
 from .findings import Findings
@@ -233,6 +236,16 @@ class View:
         programs = self.bundle.bpf_programs
         probes = known_probes(self.load_curves, programs, entry_ns())
         return probes, parts_of(self.load_curves, programs, probes)
+
+    @cached_property
+    def interactions(self) -> pl.DataFrame:
+        """What tools that run at once cost beyond their sum, as `statistics.together` says."""
+        bundle = self.bundle
+        together = bundle.cells.join(
+            bundle.cells.drop_nulls("parts").select(PARTITION).unique(), on=PARTITION, how="semi"
+        )
+        diffs = differences(cell_values(together, bundle.samples))
+        return interactions(together, diffs, bundle.margins, rules_of(bundle.runs))
 
     def rates(self, tool: ToolRow) -> tuple[float | None, float | None] | None:
         """The packet rate up to which all cases of the tool are safe, and from which on one of them

@@ -17,7 +17,10 @@ def mean_share(share: str) -> pl.Expr:
 
 
 def with_losses(effects: pl.DataFrame, completeness: pl.DataFrame) -> pl.DataFrame:
-    """`effects` with the shares of `completeness`: `mean_share` of each case and workload."""
-    shares = completeness.group_by(_UNIT).agg(map(mean_share, SHARES))
+    """`effects` with the shares of `completeness`: `mean_share` of each case and workload; of tools
+    together that of the one that loses most, null where one's is."""
+    each = completeness.group_by(*_UNIT, "part").agg(map(mean_share, SHARES))
+    most = (pl.when(pl.col(s).is_not_null().all()).then(pl.col(s).max()).alias(s) for s in SHARES)
+    shares = each.group_by(_UNIT).agg(most)
     joined = effects.drop(SHARES).join(shares, on=_UNIT, how="left", maintain_order="left")
     return joined.select(effects.columns)

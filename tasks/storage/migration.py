@@ -10,6 +10,8 @@ def migrated(table: str, rows: pl.LazyFrame) -> pl.LazyFrame:
     """Rows with the current columns; a column that an older version did not have is null."""
     if table == "runs":  # before version 5 there was only the wall clock
         return rows.with_columns(pl.col("clock").fill_null("wall"))
+    if table == "completeness":  # before version 7 a case had one tool
+        return rows.with_columns(part=pl.coalesce("part", "case"))
     if table == "checks":
         return rows.with_columns(status=_status())
     if table != "effects":

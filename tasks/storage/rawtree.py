@@ -89,7 +89,8 @@ class SlotRecord:
     epoch: str
     max_load: float | None = None
     load_before: float | None = None
-    tool: ToolRecord | None = None
+    tool: ToolRecord | None = None  # the first, if several run together
+    others: tuple[ToolRecord, ...] = ()  # that run together with it
     programs_before: tuple[int, ...] | None = None
     programs_after: tuple[int, ...] | None = None
     attribution: Attribution | None = None
@@ -97,6 +98,11 @@ class SlotRecord:
     host_states: dict[str, HostState] = field(default_factory=dict)  # by node, before the cells
     baseline_epoch: str = ""  # of the iteration's first baseline
     format: int = FORMAT
+
+    @property
+    def tools(self) -> tuple[ToolRecord, ...]:
+        """Those that were started; none for a baseline."""
+        return () if self.tool is None else (self.tool, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,18 @@ def case_folder(case: Case) -> str:
     words = [case.tool or case.name, "case", str(case.id)]
     words += [case.parameters[key] for key in ("protocol", "direction") if key in case.parameters]
     return "ebpf/" + "_".join([*words, digest])
+
+
+def events_file(part: int) -> str:
+    """The readings of the events of a cell's tool, counted from 0."""
+    return EVENTS if part == 0 else f"events_{part}.log"
+
+
+def output_files(case: Case, ts: str) -> list[tuple[str, str]]:
+    """For each of the case's tools the files of its output and of its errors, in the slot's
+    folder."""
+    again = ("", *(f"_{part}" for part in range(1, len(case.tools))))
+    return [(f"ebpf_output_{ts}{part}.log", f"ebpf_stderr_{ts}{part}.log") for part in again]
 
 
 def slot_folder(case: Case, layer: Layer) -> str:

@@ -2,7 +2,8 @@
 
 Schema versions, newest first; a change adds a line here and raises `VERSION`:
 
-7 — 2026-11-25: `bpf_programs.probe`, null: not known.
+7 — 2026-11-25: `bpf_programs.probe`, null: not known. `cells.parts`, null: one tool;
+    `completeness.part`, which older rows have from their `case`.
 6 — 2026-11-25: the table `completeness`; `effects.lost_low_pct` and `lost_high_pct`, null: not
     visible.
 5 — 2026-11-25: `runs.clock`; older runs were measured on the wall clock.
@@ -153,6 +154,7 @@ CELLS = Table(
         *_TOOL,
         _c("parameters", _S, "case's parameters, as JSON"),
         _c("command", _S, "the tool's command"),
+        _c("parts", _S, "cases whose tools run at once in it, joined by +; null: one tool"),
         _c("tool_sha256", _S, "checksum of the tool's script on its host"),
         _c("status", _S, "terminal state", required=True,
            allowed=("passed", "invalid", "failed", "skipped")),
@@ -243,12 +245,18 @@ COMPLETENESS = Table(
     "completeness",
     "what became of a tool's events over the load of one cell: "
     "occurred = reported + filtered + lost + missed + unknown; null is not visible, never 0",
-    (*PARTITION, "layer", "iteration", "position", "workload", "attempt"),
+    (*PARTITION, "layer", "iteration", "position", "workload", "attempt", "part"),
     (
         _ENVIRONMENT,
         _RUN,
         *_CELL,
         *_TOOL,
+        _c(
+            "part",
+            _S,
+            "case whose events these are: of tools together, each has its own account",
+            required=True,
+        ),
         _c("node", _S, "node on which the tool runs"),
         _c("occurred", _I, "events, counted independently of the tool", "1"),
         _c("reported", _I, "events in its output", "1"),

@@ -12,8 +12,8 @@ from ..languages import chinese, english_words
 
 GOOD = Observation(
     workload_kind="throughput",
-    tool_start=ToolProcess(812, 4711),
-    tool_end=ToolProcess(812, 4711),
+    tool_start=(ToolProcess(812, 4711),),
+    tool_end=(ToolProcess(812, 4711),),
     programs_before=frozenset({1, 2}),
     programs_after=frozenset({1, 2, 40, 41}),
     run_cnt=90_000,
@@ -46,12 +46,15 @@ def answer(gate: str, observation: Observation, kind: CaseKind = CaseKind.TOOL) 
 @pytest.mark.parametrize(
     ("gate", "change"),
     [
-        ("tool_alive", {"tool_end": ToolProcess(812, None)}),
+        ("tool_alive", {"tool_end": (ToolProcess(812, None),)}),
         (
             "tool_alive",
-            {"tool_end": ToolProcess(812, 9999)},
+            {"tool_end": (ToolProcess(812, 9999),)},
         ),  # the pid was given to another process
-        ("tool_alive", {"tool_start": ToolProcess(812, None), "tool_end": ToolProcess(812, None)}),
+        (
+            "tool_alive",
+            {"tool_start": (ToolProcess(812, None),), "tool_end": (ToolProcess(812, None),)},
+        ),
         (
             "tool_alive",  # its wrapper lives on
             {"tool_programs": frozenset({7, 8}), "tool_programs_end": frozenset({8})},
@@ -156,7 +159,7 @@ def test_every_gate_speaks_both_languages() -> None:
         Observation(),
         replace(
             GOOD,
-            tool_end=ToolProcess(812, None),
+            tool_end=(ToolProcess(812, None),),
             tool_programs=frozenset({7}),
             tool_programs_end=frozenset(),
             run_cnt=None,

@@ -32,18 +32,18 @@ def at(uptime_s: float, *processes: Process) -> Snapshot:
 
 
 def share(start: Snapshot, end: Snapshot) -> float | None:
-    return cpu(start, end, TOOL, "server").value
+    return cpu(start, end, [TOOL], "server").value
 
 
 def test_the_use_is_the_time_spent_in_the_window_in_percent_of_one_cpu():
-    sample = cpu(at(10, process(LEADER, 500)), at(14, process(LEADER, 600)), TOOL, "server")
+    sample = cpu(at(10, process(LEADER, 500)), at(14, process(LEADER, 600)), [TOOL], "server")
     assert (sample.value, sample.n, sample.source) == (pytest.approx(25.0), 2, "/proc/PID/stat")
 
 
 def test_the_resolution_is_two_ticks_of_each_process_of_the_tree():
     start = at(10, process(LEADER), process(CHILD, parent=LEADER))
     end = at(12, process(LEADER), process(CHILD, parent=LEADER))
-    assert cpu(start, end, TOOL, "server").resolution == pytest.approx(100 * 2 * 2 * 0.01 / 2)
+    assert cpu(start, end, [TOOL], "server").resolution == pytest.approx(100 * 2 * 2 * 0.01 / 2)
 
 
 def test_children_that_came_and_went_count_through_the_time_that_was_waited_for():
@@ -85,7 +85,7 @@ def numbers(sentence: str) -> list[str]:
 )
 def test_what_cannot_be_known_is_missing_with_the_reason(end, reason):
     orphan = process(CHILD, 7, parent=1)
-    sample = cpu(at(10, process(LEADER), orphan), end, TOOL, "server")
+    sample = cpu(at(10, process(LEADER), orphan), end, [TOOL], "server")
     assert (sample.value, sample.n) == (None, 0)
     assert re.search(reason, sample.reason)
     assert re.search("[一-鿿]", sample.reason_zh)

@@ -12,7 +12,7 @@ _COUNTS = {
     "occurred": "occurred", "reported": "reported", "filtered": "filtered", "lost": "lost_column",
     "missed": "missed", "unknown": "unknown",
 }  # fmt: skip
-_PLACE = ("environment", "layer", "tool", "case", "workload")
+_PLACE = ("environment", "layer", "tool", "case", "part", "workload")
 
 
 def section(view: View) -> Section | None:
@@ -33,6 +33,7 @@ def section(view: View) -> Section | None:
 
     columns = [
         *named_columns(t, "case"),
+        *(named_columns(t, "part") if (rows["part"] != rows["case"]).any() else []),
         *(named_columns(t, "environment") if len(view.environments) > 1 else []),
         *named_columns(t, "layer"),
         workload_column(view),

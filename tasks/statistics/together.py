@@ -1,0 +1,111 @@
+"""Tools that run at once: what they cost beyond the sum of what each costs alone.
+
+    interaction = δ(together) − δ(the sum)
+
+paired iteration by iteration. What adds up is time: of a round trip, or of a packet or byte at a
+rate that the hosts' work limits, which is 1/rate. With the effects δᵢ on the logarithm of such a
+time, the sum costs δ = ln(1 + Σ (exp δᵢ − 1)). CPU, memory and log add up as they are. Positive:
+together they cost more than the sum.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from ..model.bilingual import Bilingual
+from ..model.metrics import METRICS, Better, Scale
+from ..storage.schema import CASE_KEY, PARTITION
+from .decision_rules import DecisionRules
+from .delivered import SHARES, mean_share
+from .estimates import estimate
+from .margins import Margins
+from .reasons import say, sentence
+from .verdicts import answer, judge
+
+SEPARATOR = "+"
+VERDICTS = {
+    "overhead": "more_than_sum",
+    "within": "additive",
+    "positive": "more_than_sum_unresolved",
+    "gain": "less_than_sum",
+}
+"""Question -> the verdict on an interaction, which is also the key of its reason."""
+
+_SHOWN = (
+    "environment", "run", "layer", "case", "workload", "metric", "unit", "primary", "n",
+    "estimate", "ci_low", "ci_high", "margin", "mde", "verdict", "reason", "reason_zh",
+)  # fmt: skip
+_SLOWER = {
+    name: 1.0 if metric.better is Better.LESS else -1.0
+    for name, metric in METRICS.items()
+    if metric.scale is Scale.RATIO
+}
+"""Metric on the logarithm -> the sign with which it is a time."""
+
+_AT = (*PARTITION, "layer", "iteration", "workload", "metric")
+
+
+def interactions(
+    cells: pl.DataFrame, differences: pl.DataFrame, margins: Margins, rules: DecisionRules
+) -> pl.DataFrame:
+    """A row for each case of several tools, workload and metric, in the columns of `_SHOWN`.
+
+    cells: of storage.schema.CELLS; differences: of `differences.differences` of the same cells. An
+    iteration in which a part was not measured has no interaction, and the reason says so.
+    """
+    sets = cells.drop_nulls("parts").select(*CASE_KEY, "parts").unique(maintain_order=True)
+    if sets.is_empty():
+        return pl.DataFrame(schema=dict.fromkeys(_SHOWN, pl.String))
+    parts = sets.with_columns(part=pl.col("parts").str.split(SEPARATOR)).explode("part")
+    slower = pl.col("metric").replace_strict(_SLOWER, default=None, return_dtype=pl.Float64)
+    added = pl.when(slower.is_null()).then("d").otherwise((slower * pl.col("d")).exp() - 1)
+    total = pl.when(pl.col("added").is_not_null().all()).then(pl.col("added").sum())
+    as_effect = pl.when(slower.is_null()).then("total").otherwise(
+        pl.when(pl.col("total") > -1).then(slower * (1 + pl.col("total")).log())
+    )  # fmt: skip
+    alone = (
+        differences.group_by(*_AT, "case")
+        .agg(pl.col("d").mean())
+        .with_columns(added=added)
+        .join(parts, left_on=[*PARTITION, "layer", "case"], right_on=[*PARTITION, "layer", "part"])
+        .group_by(*_AT, case="case_right")
+        .agg(total=total, measured=pl.len())
+        .with_columns(alone=as_effect)
+    )
+    wanted = parts.group_by(CASE_KEY).agg(wanted=pl.len())
+    paired = (
+        differences.join(sets.select(CASE_KEY), on=CASE_KEY, how="semi")
+        .join(alone, on=[*_AT, "case"], how="left", maintain_order="left")
+        .join(wanted, on=CASE_KEY, how="left", maintain_order="left")
+        .with_columns(alone=pl.when(pl.col("measured") == pl.col("wanted")).then("alone"))
+        .with_columns(
+            d=pl.col("d") - pl.col("alone"),
+            problem=pl.coalesce(
+                "problem", pl.when(pl.col("alone").is_null()).then(sentence("no_part"))
+            ),
+        )
+    )
+    estimates = estimate(cells.join(sets, on=CASE_KEY, how="semi"), paired, rules)
+    return judge(estimates, margins, rules, _verdict).select(_SHOWN)
+
+
+def _verdict(row: Mapping[str, Any], rules: DecisionRules) -> tuple[str, Bilingual]:
+    question, reason = answer(row, rules)
+    verdict = VERDICTS.get(question, "inconclusive")
+    return verdict, reason or say(verdict)
+
+
+def losses_together(completeness: pl.DataFrame) -> pl.DataFrame:
+    """What each tool loses beside others and alone: environment, run, layer, case, workload, part,
+    lost_low_pct, lost_high_pct, and the same `_alone`; null: not visible.
+
+    completeness: of storage.schema.COMPLETENESS.
+    """
+    shares = completeness.group_by(*CASE_KEY, "workload", "part").agg(map(mean_share, SHARES))
+    together = shares.filter(pl.col("part") != pl.col("case"))
+    alone = shares.filter(pl.col("part") == pl.col("case"))
+    on = [*PARTITION, "layer", "workload", "part"]
+    return together.join(alone.select(*on, *SHARES), on=on, how="left", suffix="_alone").sort(
+        *CASE_KEY, "workload", "part"
+    )
