@@ -5,10 +5,11 @@ import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ..model.errors import HostsBusy, OverheadError, RemoteError
 from ..model.outcome import TRANSPORT, Failure, HostState, StoredFile
-from ..model.plan import Workload
+from ..model.plan import CaseKind, Workload
 from ..programs import event_counts
 from ..storage import rawtree
 from . import capacity, load, monitor, window
@@ -16,7 +17,8 @@ from .bpf import programs_of
 from .fingerprint import fingerprint_of, read_host_states
 from .shell import Running, Shell
 from .site import Site, remote_tree
-from .tool import StartedTool, trees
+from .starts import start_and_stop
+from .tool import StartedTool, ToolFailed, trees
 
 _FETCH_AGAIN_S = (0.5, 2.0, 5.0)
 
@@ -40,6 +42,7 @@ class _CellState:
     clocks: dict[str, tuple[float, float]] = field(default_factory=dict)
     host_states: dict[str, HostState] = field(default_factory=dict)
     programs: tuple[int, ...] | None = None
+    starts: list[rawtree.StartRecord] = field(default_factory=list)
 
     def started(self, shell: Shell, programs: Iterable[Running]) -> None:
         self.running += programs
@@ -66,6 +69,8 @@ async def run(
             await _load(site, slot, workload, tools, folders, ports, state)
     except TimeoutError:
         failure = Failure(TRANSPORT, "the cell did not end by its deadline")
+    except ToolFailed as error:
+        failure = Failure(error.gate, str(error))
     except OverheadError as error:
         failure = Failure(TRANSPORT, str(error))
     finally:
@@ -85,6 +90,7 @@ async def run(
         host_states=state.host_states,
         epoch=fingerprint_of(site.epoch, state.host_states) if state.host_states else "",
         programs=state.programs,
+        starts=tuple(state.starts),
     )
     metadata = f"{folders['client']}/{rawtree.METADATA}"
     return await fetch(site, slot, RanCell(record, metadata))
@@ -111,10 +117,11 @@ async def fetch(site: Site, slot: rawtree.SlotRecord, ran: RanCell) -> RanCell:
 def _places(
     site: Site, slot: rawtree.SlotRecord, folders: dict[str, str]
 ) -> dict[str, tuple[Shell, str]]:
-    """side -> its host and the folder's full path there; no monitor side if no tool runs."""
+    """side -> its host and the folder's full path there; no monitor side for a baseline."""
     sides = site.sides(slot.layer)
     of_side = {"client": "client", "server": "server"}
-    if slot.tool is not None or slot.tool_host not in (slot.client, slot.server):
+    is_baseline = slot.case.kind is CaseKind.BASELINE
+    if not is_baseline or slot.tool_host not in (slot.client, slot.server):
         of_side["monitor"] = "tool_host"
     return {
         side: (sides[of_side[side]], f"{remote_tree(sides[of_side[side]])}/{folder}")
@@ -158,7 +165,19 @@ async def _load(
     if site.in_silence:
         clients = await window.measure_in_silence(start_clients, client, workload, snapshots)
     else:
-        clients, state.clocks = await window.measure(start_clients, workload, snapshots)
+        starts = workload.starts if slot.case.kind is not CaseKind.BASELINE else None
+
+        async def start_tools(until: float) -> None:
+            host, path = places["monitor"]
+            files = rawtree.output_files(slot.case, slot.ts)
+            outputs = [(f"{path}/{output}", f"{path}/{errors}") for output, errors in files]
+            state.starts += await start_and_stop(
+                host, slot.case, outputs, starts or 0, until, partial(state.started, host)
+            )
+
+        clients, state.clocks = await window.measure(
+            start_clients, workload, snapshots, start_tools if starts else None
+        )
     await load.finish(clients, load.SLACK_S * client.pace)
     if tools:
         host, path = places["monitor"]

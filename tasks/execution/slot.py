@@ -41,6 +41,12 @@ async def run_slot(
     try:
         await running.begin()
         for workload in workloads:
+            if workload.starts is not None:  # it starts the tool itself
+                await running.measure(workload)
+        attached = [workload for workload in workloads if workload.starts is None]
+        if attached:
+            await running.attach()
+        for workload in attached:
             if running.tool_has_ended:
                 running.fail(workloads, Failure("tool_alive", "the tool ended before this cell"))
             else:
@@ -106,7 +112,7 @@ class _RunningSlot:
     # -- before the first cell
 
     async def begin(self) -> None:
-        """Reads the host states and attaches the tool. Raises ToolFailed, RemoteError."""
+        """Reads the states of the hosts. Raises ToolFailed, RemoteError."""
         if reason := self.site.unattachable.get(case_key(self.case)):
             raise tool.ToolFailed(UNATTACHABLE, reason)
         steps, name = self.site.steps, self.host.node.name
@@ -114,11 +120,17 @@ class _RunningSlot:
         async with steps.step("tool", "init", "read host states"):
             await self._fingerprint()
         if self.case.kind is not CaseKind.BASELINE:
-            path = f"{remote_tree(self.host)}/{self.folder}"
             async with steps.step("tool", "init", "state before", name):
                 self._before = await state_of(self.host, self._devices)
                 await self._note_residue()
-                await self.host.run(("mkdir", "-p", path))
+        self._write()
+
+    async def attach(self) -> None:
+        """Starts the tool and counts its programs' runs. Raises ToolFailed, RemoteError."""
+        steps, name = self.site.steps, self.host.node.name
+        if self.case.kind is not CaseKind.BASELINE:
+            path = f"{remote_tree(self.host)}/{self.folder}"
+            await self.host.run(("mkdir", "-p", path))
             async with steps.step("tool", "init", f"start {self.case.name}", name):
                 await self._start(path)
             async with steps.step("tool", "init", "attribution", name):
@@ -216,6 +228,8 @@ class _RunningSlot:
         name = f"{self.case.name} · {workload.name}"
         async with self.site.steps.step("test", "init", name, self.record.server):
             ran = await cells.run(self.site, self.record, self.file, workload, self._tools)
+        if ran.record.failure is not None and ran.record.failure.gate == UNATTACHABLE:
+            self.give_up(ran.record.failure.reason)
         self._take(workload.name, ran)
 
     def _take(self, workload: str, ran: cells.RanCell) -> None:

@@ -22,22 +22,28 @@ _TOLD_WITHIN_S, _TOLD_EACH_S = 2.0, 0.5  # host's seconds in which all is told: 
 StartClients = Callable[[float | None], Awaitable[list[Running]]]
 """Starts the clients at once, or those that begin at an uptime of their host."""
 
+Inside = Callable[[float], Awaitable[None]]
+"""Given the time of the event loop's clock at which the window ends."""
+
 Folders = Mapping[str, tuple[Shell, str]]
 """Node -> the node, and the folder there to which its snapshots go."""
 
 
 async def measure(
-    start_clients: StartClients, workload: Workload, folders: Folders
+    start_clients: StartClients, workload: Workload, folders: Folders, inside: Inside | None = None
 ) -> tuple[list[Running], dict[str, tuple[float, float]]]:
     """The clients, at the window's end; node -> its clock minus ours, and the error of that, in s.
 
-    Raises RemoteError.
+    inside: what is done in the window. Raises RemoteError, and what `inside` raises.
     """
     begun = time.monotonic()
     clients = await start_clients(None)
     await _until(begun + _omitted_s(workload) + _LEAD_S)
     clocks = await _snap("start", folders)
-    await _until(begun + _omitted_s(workload) + workload.window_s - _TAIL_S)
+    end = begun + _omitted_s(workload) + workload.window_s - _TAIL_S
+    if inside is not None:
+        await inside(asyncio.get_running_loop().time() + end - time.monotonic())
+    await _until(end)
     await _snap("end", folders)
     return clients, clocks
 

@@ -44,7 +44,7 @@ class Workload:
     """One load program with one configuration."""
 
     name: str  # e.g. throughput_single_tcp, latency_tcp_rr, pps_multi_udp
-    kind: str  # throughput | latency | pps | tail | load
+    kind: str  # throughput | latency | pps | tail | load | start
     program: str  # a name in LOADS of tasks/programs/loads.py
     protocol: str  # tcp | udp
     streams: int = 1
@@ -54,17 +54,20 @@ class Workload:
     # workload: that of the load beside it
     length: int | None = None  # bytes per write; iperf3 -l, netperf -r, sockperf -m
     affinity: str | None = None  # iperf3 -A n/m, netperf -T n,m: recorded with the cell
-    requests_per_s: int | None = None  # of a tail workload: sockperf --mps
+    requests_per_s: int | None = None  # of a tail or start workload: sockperf --mps
     load_pct: int | None = (
         None  # packet rate in % of what the baseline holds: a load workload's own,
     )
     # or that of the load beside a tail workload
+    starts: int | None = None  # of a start workload: how often its window starts the tool, at most
 
     @property
     def config(self) -> str:
         """The last folder's stem in the published tree: single_tcp, multi_4_udp, tcp_rr."""
         if self.kind == "latency":
             return f"{self.protocol}_rr"
+        if self.kind == "start":
+            return f"{self.protocol}_{self.requests_per_s}"
         if self.kind == "tail":
             beside = "" if self.load_pct is None else f"_load_{self.load_pct}"
             return f"{self.protocol}_{self.requests_per_s}{beside}"

@@ -17,7 +17,7 @@ from ..programs.loads import LOADS, USUAL
 
 
 class _Entry(Written):
-    kind: Literal["throughput", "latency", "pps", "tail", "load"]
+    kind: Literal["throughput", "latency", "pps", "tail", "load", "start"]
     protocol: Literal["tcp", "udp"]
     program: str | None = Field(default=None, description="a load program's name")
     streams: int = Field(default=1, ge=1, le=64, description="load processes, 1 to 64")
@@ -30,6 +30,9 @@ class _Entry(Written):
     )
     load_pct: int | None = Field(
         default=None, ge=1, le=100, description="% of the packet rate that the baseline holds"
+    )
+    starts: int | None = Field(
+        default=None, ge=1, le=100, description="starts of the tool in a window, 1 to 100"
     )
     affinity: str | None = Field(
         default=None, pattern=r"^\d+[,/]\d+$", description="CPU of client,server, e.g. 0,1"
@@ -45,14 +48,14 @@ class _File(Written):
 
 def absent_cpus(workloads: Iterable[Workload], environment: Environment) -> list[InputError]:
     """An error for each CPU that a workload needs and its node does not have: one that it pins a
-    load to, or the one that the sender of a tail workload takes. Nodes whose number of CPUs is not
-    known have all."""
+    load to, or the one that the sender of scheduled requests takes. Nodes whose number of CPUs is
+    not known have all."""
     errors: dict[str, InputError] = {}
     for workload, pair in product(workloads, environment.pairs.values()):
         client = environment.facts.get(pair.client.name)
-        if workload.kind == "tail" and client is not None and client.cpu.cpus == 1:
+        if workload.requests_per_s is not None and client is not None and client.cpu.cpus == 1:
             problem = f"{workload.name} needs a second CPU on {client.node}: its sender takes one"
-            error = InputError("measurement", "workloads", problem, "no tail workload there")
+            error = InputError("measurement", "workloads", problem, "other workloads there")
             errors[str(error)] = error
         if workload.affinity is None:
             continue
@@ -124,6 +127,7 @@ def read_workloads(
             affinity=affinity or entry.affinity,
             requests_per_s=entry.requests_per_s,
             load_pct=entry.load_pct,
+            starts=entry.starts,
         )
         for name, entry in read.workloads.items()
         if name in wanted
@@ -136,6 +140,7 @@ def _unknown_names(data: Any) -> Iterator[Mistake]:
     known = as_mapping(as_mapping(data).get("workloads"))
     for name, entry in known.items():
         yield from _wrong_load(str(name), as_mapping(entry))
+        yield from _wrong_schedule(str(name), as_mapping(entry))
         kind, program = (as_mapping(entry).get(key) for key in ("kind", "program"))
         fitting = [load for load in LOADS if kind in LOADS[load].kinds]
         if isinstance(program, str) and fitting and program not in fitting:
@@ -146,6 +151,17 @@ def _unknown_names(data: Any) -> Iterator[Mistake]:
             if isinstance(member, str) and member not in known:
                 expected = f"one of {', '.join(map(str, known))}"
                 yield Mistake(("sets", str(name), index), f"unknown workload {member!r}", expected)
+
+
+def _wrong_schedule(name: str, entry: Mapping[str, Any]) -> Iterator[Mistake]:
+    """What a workload of scheduled requests must have, and no other may."""
+    kind, place = entry.get("kind"), ("workloads", name)
+    for key, kinds in (("requests_per_s", ("tail", "start")), ("starts", ("start",))):
+        if kind in kinds and key not in entry:
+            yield Mistake(place, f"has no {key}", f"it, as a workload of kind {kind}")
+        if kind not in kinds and key in entry:
+            of = " or ".join(kinds)
+            yield Mistake((*place, key), "is of no use here", f"a workload of kind {of}")
 
 
 def _wrong_load(name: str, entry: Mapping[str, Any]) -> Iterator[Mistake]:

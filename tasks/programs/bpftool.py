@@ -83,6 +83,10 @@ def link_list_argv() -> tuple[str, ...]:
     return ("bpftool", "-j", "link", "show")
 
 
+def map_list_argv() -> tuple[str, ...]:
+    return ("bpftool", "-j", "map", "show")
+
+
 def perf_list_argv() -> tuple[str, ...]:
     """Programs on kprobes, uprobes and tracepoints, by the descriptors that hold them there."""
     return ("bpftool", "-j", "perf", "show")
@@ -120,6 +124,22 @@ def parse_pins(text: str, source: str) -> frozenset[str]:
     return frozenset(
         str(path) for entry in _entries(text, source) for path in entry.get("pinned") or ()
     )
+
+
+def parse_maps_of(text: str, source: str) -> dict[int, tuple[int, ...]]:
+    """Program id -> the ids of the maps that it uses, from `bpftool -j prog show`."""
+    return {
+        _int(entry, "id", source): tuple(entry.get("map_ids") or ())
+        for entry in _entries(text, source)
+    }
+
+
+def parse_map_sizes(text: str, source: str) -> dict[int, int]:
+    """Map id -> bytes that the kernel accounts for it, from `bpftool -j map show`."""
+    return {
+        _int(entry, "id", source): _int(entry, "bytes_memlock", source)
+        for entry in _entries(text, source)
+    }
 
 
 def parse_links(text: str, source: str) -> frozenset[BpfLink]:

@@ -49,7 +49,7 @@ LOADS = {
         ),
     ),
     "sockperf": LoadProgram(
-        kinds=("tail",),
+        kinds=("tail", "start"),
         versions=("sockperf --version",),
         suffix="log",
         server=sockperf.server_argv,

@@ -12,7 +12,7 @@ early and catches up after a stall.
 import math
 import re
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from ..model.errors import ParseError
 from ..model.plan import Workload
@@ -42,6 +42,7 @@ class ScheduledTrips:
     p90_us: float | None
     p99_us: float | None
     p999_us: float | None
+    gap_us: float  # the longest time in which none that was due was answered
     late_p99_us: float | None  # how late the requests were sent: what the sender itself adds
     elapsed_s: float  # from the window's first scheduled request to its last answered one
 
@@ -95,6 +96,7 @@ def parse(text: str, source: str, *, warmup_s: float, window_s: float) -> Schedu
         p90_us=_quantile(trips, 0.9),
         p99_us=_quantile(trips, 0.99),
         p999_us=_quantile(trips, 0.999),
+        gap_us=_longest_gap(answered, wanted, interval_s) * 1e6,
         late_p99_us=_quantile(late, 0.99),
         elapsed_s=(answered[-1][0] + 1 - skipped) * interval_s,
     )
@@ -114,6 +116,18 @@ def _scheduled(
         (index + missing, first + (index + missing) * interval_s, sent, received)
         for index, (missing, (sent, received)) in enumerate(zip(unanswered, rows, strict=True))
     ]
+
+
+def _longest_gap(
+    answered: list[tuple[int, float, float, float]], wanted: range, interval_s: float
+) -> float:
+    """Seconds between two arrivals, the earliest possible arrival and the last due time of the
+    window counted as such."""
+    index, due, _, _ = answered[0]
+    first = due - (index - wanted.start) * interval_s
+    arrivals = sorted(received for _, _, _, received in answered)
+    ends = [first, *arrivals, max(arrivals[-1], first + len(wanted) * interval_s)]
+    return max(after - before for before, after in pairwise(ends))
 
 
 _ROUNDING = 0.02  # of an interval: the schedule is kept in clock ticks

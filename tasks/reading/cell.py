@@ -18,6 +18,7 @@ from .cell_gates import observe
 from .cell_hosts import read_hosts, read_monitors
 from .cell_load import read_load
 from .records import CellValues, Ends
+from .start_scalars import start_samples
 
 Tree = Callable[[str], Path]
 """Node's name -> its local results tree."""
@@ -60,7 +61,9 @@ def parse_cell(tree: Tree, slot: rawtree.SlotRecord, cell: rawtree.CellRecord) -
     if cell.failure is None and not cell.not_fetched:
         read_load(tree(slot.client) / cell.folders["client"], slot, cell, found)
         read_hosts(slot, cell, snapshots, found)
-        if slot.tool is not None:
+        if cell.workload.starts is not None:
+            found.samples += start_samples(cell.starts, slot.tool_host)
+        elif slot.tool is not None:
             folder = tree(slot.tool_host) / cell.folders["monitor"]
             read_monitors(folder, slot, snapshots, windows, found)
     return ParsedCell(cell, snapshots, windows, found)

@@ -61,6 +61,7 @@ def sockperf_samples(trips: sockperf.ScheduledTrips, client: str) -> list[Sample
     """Latencies and unanswered requests; no sample for a quantile with too few values beyond it."""
     values = {f"latency_{name}_us": getattr(trips, f"{name}_us") for name in _SCHEDULED}
     values["unanswered_pct"] = 100 * (1 - trips.answers / trips.requests)
+    values["gap_max_us"] = trips.gap_us
     values["late_p99_us"] = trips.late_p99_us
     return [
         Sample(metric, value, client, "sockperf")

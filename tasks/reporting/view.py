@@ -28,8 +28,10 @@ from .texts import Texts
 TOPICS = ("throughput", "latency", "pps")
 """What a workload measures; the order in which the report shows it."""
 
-TOPIC_OF = {metric: kind for (kind, _), metric in PRIMARY.items() if kind != "load"}
-"""Load workloads have none: what they cost is in the load curve."""
+_APART = ("load", "start")
+"""Kinds of workload that no band is given for: each has a section of its own."""
+
+TOPIC_OF = {metric: kind for (kind, _), metric in PRIMARY.items() if kind not in _APART}
 
 RESOURCES = {"tool_cpu_pct": "tool_cpu", "log_mib_per_min": "log"}
 
@@ -167,8 +169,8 @@ class View:
     @cached_property
     def effects(self) -> pl.DataFrame:
         """Effects of tools and placebos with `topic` and `withheld`."""
-        loads = [name for name, shape in self.shapes.items() if shape.kind == "load"]
-        frame = with_topics(self.bundle.effects.filter(pl.col("kind") != "baseline"), loads)
+        apart = [name for name, shape in self.shapes.items() if shape.kind in _APART]
+        frame = with_topics(self.bundle.effects.filter(pl.col("kind") != "baseline"), apart)
         return frame.with_columns(withheld=pl.col("withheld_by").is_not_null())
 
     def kernel_ns(self, by: str) -> dict[tuple[str, str, str], float]:
@@ -314,7 +316,7 @@ def workload_name(t: Texts, shapes: Mapping[str, WorkloadShape], name: str) -> s
     if shape is None:
         return name
     tail = "latency" if shape.load_pct is None else "tail_beside"
-    keys = {"latency": "latency", "tail": tail, "load": "load"}
+    keys = {"latency": "latency", "tail": tail, "load": "load", "start": "start"}
     key = keys.get(shape.kind, "one" if shape.streams == 1 else "many")
     text = t(
         f"workload.{key}",

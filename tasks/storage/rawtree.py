@@ -69,6 +69,16 @@ class Attribution:
 
 
 @dataclass(frozen=True, slots=True)
+class StartRecord:
+    """One start of a case's tools in a window, once all were attached. None: not known."""
+
+    ready_s: float
+    cpu_s: float | None  # of the tools' processes, from their start until they were attached
+    rss_peak_kib: int | None
+    maps_bytes: int | None  # of the maps that their programs use
+
+
+@dataclass(frozen=True, slots=True)
 class SlotRecord:
     """One slot: everything that the cells of its case share."""
 
@@ -124,6 +134,7 @@ class CellRecord:
     host_states: dict[str, HostState] = field(default_factory=dict)  # by node, after the load
     epoch: str = ""  # the fingerprint that they give
     programs: tuple[int, ...] | None = None  # BPF programs that the tool holds after the window
+    starts: tuple[StartRecord, ...] = ()  # of a start workload: those that its window held
     format: int = FORMAT
 
 

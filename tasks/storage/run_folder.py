@@ -34,7 +34,7 @@ from ..model.plan import Plan
 from . import journal, rawtree, schema, workflow
 
 ENVIRONMENT = "environment.json"
-READING_FORMAT = 6
+READING_FORMAT = 7
 """Increased when parsing or judging a cell's files changes, so that older readings are not used."""
 
 _SLOTS = f"iteration_*/*/{rawtree.TREE}/**/metadata_*.json"
