@@ -32,7 +32,8 @@ def read_hosts(
         if seconds <= 0:
             found.errors.append(f"{node}: the window has no length")
             continue
-        busy_s = end.cpu.busy_s - start.cpu.busy_s
+        unused_s = end.cpu.unused_s - start.cpu.unused_s
+        busy_s = max(0.0, end.cpus * seconds - unused_s)
         for part in ("user", "system", "softirq"):
             spent = getattr(end.cpu, f"{part}_s") - getattr(start.cpu, f"{part}_s")
             found.sample(f"{side}_{part}_pct", 100 * spent / seconds, node, "/proc/stat")

@@ -121,7 +121,9 @@ def _by_place(programs: pl.DataFrame) -> dict[Place, list[_Program]]:
     """The programs of each case that ran, medians over the passes; without those that a timer
     runs, whose cost does not grow with the packets."""
     of_events = pl.col("type") != "perf_event"
-    ran = programs.filter(pl.col("run_cnt") > 0, of_events).drop_nulls(["events_per_packet", "ns_per_event"])
+    ran = programs.filter(pl.col("run_cnt") > 0, of_events).drop_nulls(
+        ["events_per_packet", "ns_per_event"]
+    )
     keys = ["environment", "run", "layer", "case"]
     one = [*keys, "name", "type", "tag", "probe"]
     in_pass = ran.group_by([*one, "iteration", "position"]).agg(

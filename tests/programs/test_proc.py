@@ -10,10 +10,10 @@ from tasks.model.errors import ParseError
 from tasks.programs import proc
 
 
-def test_cpu_time_is_seconds_and_busy_without_idle_and_steal(recorded):
+def test_cpu_time_is_seconds_and_unused_what_is_idle_waiting_or_stolen(recorded):
     total = proc.parse_stat("cpu  100 20 300 4000 50 6 70 8 0 0\n", "x")["cpu"]
     assert (total.user_s, total.softirq_s, total.steal_s) == (1.0, 0.7, 0.08)
-    assert total.busy_s == pytest.approx(1.0 + 0.2 + 3.0 + 0.06 + 0.7)
+    assert total.unused_s == pytest.approx(40.0 + 0.5 + 0.08)
     assert proc.parse_stat(recorded("proc/stat.txt"), "x").keys() == {"cpu", "cpu0", "cpu1"}
 
 
