@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tasks.lab.state import LabHost, LabState, link_prefix
 
@@ -54,6 +55,31 @@ def overhead(
         check=False,
         env={**os.environ, "PREFECT_HOME": str(home / "prefect")},
     )
+
+
+def input_with_tools(home: Path, state: LabState, scripts: Mapping[str, str]) -> Path:
+    """A minimal-input.yaml below `home` whose tools are these shell scripts alone, by name. Each
+    runs one BPF program on a tracepoint."""
+    document = yaml.safe_load(state.minimal_input.read_text())
+    placebo = Path(document["tools"]["directory"]) / "placebo.sh"
+    folder = home / "tools" / "own" / "tools"
+    folder.mkdir(parents=True)
+    (home / "tools" / placebo.name).write_text(placebo.read_text())
+    for name, text in scripts.items():
+        (folder / f"{name}.sh").write_text(text)
+    tools = [
+        {"script": f"{name}.sh", "class": "summary", "command": "sh {path}",
+         "readiness": {"programs": 1}, "probes": ["tracepoint"]}
+        for name in scripts
+    ]  # fmt: skip
+    catalog = {
+        "categories": {"own/tools": {"layer": "host", "tools": tools}},
+        "placebo": {"script": placebo.name, "command": "sh {path}"},
+    }
+    (home / "catalog.yaml").write_text(yaml.safe_dump(catalog))
+    document["tools"] = {"catalog": str(home / "catalog.yaml"), "directory": str(home / "tools")}
+    (home / "minimal-input.yaml").write_text(yaml.safe_dump(document))
+    return home / "minimal-input.yaml"
 
 
 def host_of(lab: LabState, name: str) -> LabHost:

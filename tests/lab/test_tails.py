@@ -2,16 +2,14 @@
 alone and beside a load."""
 
 import os
-from pathlib import Path
 
 import polars as pl
 import pytest
-import yaml
 
 from tasks.lab import lifecycle
 from tasks.storage.dataset import Dataset
 
-from .conftest import overhead
+from .conftest import input_with_tools, overhead
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
@@ -34,23 +32,6 @@ while True:
 done
 wait
 """
-CATALOG = {
-    "categories": {
-        "lab/packet-path": {
-            "layer": "host",
-            "tools": [
-                {
-                    "script": "stalls.sh",
-                    "class": "summary",
-                    "command": "sh {path}",
-                    "readiness": {"programs": 1},
-                    "probes": ["tracepoint"],
-                }
-            ],
-        }
-    },
-    "placebo": {"script": "placebo.sh", "command": "sh {path}"},
-}
 
 
 @pytest.fixture(scope="module")
@@ -60,22 +41,10 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     home = tmp_path_factory.mktemp("tails")
     state = lifecycle.up(NAME)
     try:
-        document = yaml.safe_load(state.minimal_input.read_text())
-        tools = Path(document["tools"]["directory"])
-        folder = home / "tools" / "lab" / "packet-path"
-        folder.mkdir(parents=True)
-        (folder / "stalls.sh").write_text(SCRIPT)
-        (home / "tools" / "placebo.sh").write_text((tools / "placebo.sh").read_text())
-        (home / "catalog.yaml").write_text(yaml.safe_dump(CATALOG))
-        document["tools"] = {
-            "catalog": str(home / "catalog.yaml"),
-            "directory": str(home / "tools"),
-        }
-        (home / "minimal-input.yaml").write_text(yaml.safe_dump(document))
+        given = input_with_tools(home, state, {"stalls": SCRIPT})
         done = overhead(
-            home, "bootstrap", "--minimal-input", home / "minimal-input.yaml",
-            "--output-dir", home / "config",
-        )  # fmt: skip
+            home, "bootstrap", "--minimal-input", given, "--output-dir", home / "config"
+        )
         assert done.returncode == 0, done.stderr
         done = overhead(
             home, "run", "--config-dir", home / "config", "--iterations", 2, "--window", 6,

@@ -149,6 +149,11 @@ def test_a_tail_workload_is_refused_where_its_sender_would_take_the_only_cpu():
 @pytest.mark.parametrize(
     ("entry", "key", "problem"),
     [
+        ("{kind: tail, protocol: udp}", "workloads.w", "has no requests_per_s"),
+        ("{kind: start, protocol: udp, requests_per_s: 9}", "workloads.w", "has no starts"),
+        ("{kind: pps, protocol: udp, starts: 5}", "workloads.w.starts", "is of no use here"),
+        ("{kind: pps, protocol: tcp, requests_per_s: 5}", "workloads.w.requests_per_s",
+         "expected a workload of kind tail or start"),
         ("{kind: tail, protocol: udp, load_pct: 50}", "workloads.w", "has no length"),
         ("{kind: load, protocol: udp, length: 64}", "workloads.w", "has no load_pct"),
         ("{kind: load, protocol: udp, load_pct: 50}", "workloads.w", "has no length"),

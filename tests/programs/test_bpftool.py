@@ -36,6 +36,15 @@ def test_a_program_whose_link_names_no_probe_has_no_kind(recorded):
     assert 101 not in bpftool.parse_probes("[]", recorded("bpftool/link.json"), "x")
 
 
+def test_the_maps_of_a_program_and_what_they_take():
+    programs = '[{"id":140,"type":"tracing","map_ids":[8,9]},{"id":141,"type":"xdp"}]'
+    maps = '[{"id":8,"type":"percpu_hash","bytes_memlock":532480}]'
+    assert bpftool.parse_maps_of(programs, "x") == {140: (8, 9), 141: ()}
+    assert bpftool.parse_map_sizes(maps, "x") == {8: 532480}
+    with pytest.raises(ParseError, match="bytes_memlock"):
+        bpftool.parse_map_sizes('[{"id":8}]', "x")
+
+
 def test_xdp_is_an_attachment(recorded):
     assert bpftool.parse_net(recorded("bpftool/net_empty.json"), "x") == frozenset()
     (found,) = bpftool.parse_net(recorded("bpftool/net_xdp.json"), "x")

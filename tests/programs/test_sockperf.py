@@ -57,6 +57,15 @@ def test_how_late_the_requests_were_sent_is_the_senders_own_part():
     assert found.p50_us == pytest.approx(40, abs=0.1)
 
 
+def test_the_longest_gap_is_the_longest_time_without_an_answer():
+    sent = on_schedule(1000)
+    assert parse(log(sent, [True] * 1000)).gap_us == pytest.approx(1000, abs=1)
+    lost = [not 400 <= index < 450 for index in range(1000)]
+    assert parse(log(sent, lost)).gap_us == pytest.approx(51_000, abs=1)
+    silent = [index < 900 for index in range(1000)]  # to the end of the window
+    assert parse(log(sent, silent)).gap_us == pytest.approx(101_000, abs=100)
+
+
 @given(st.sets(st.integers(1, 98)), st.integers(1, 94), st.integers(0, 4))
 def test_unanswered_requests_do_not_shift_the_others(lost, stalled, stall):
     """Neither with a stall among them, if it ends before the log and its requests are answered."""

@@ -178,3 +178,12 @@ def test_what_was_observed_is_told_in_both_languages(
     for result in judge(observation, kind):
         assert not chinese(result.observed + result.expected)
         assert not english_words(result.observed_zh + result.expected_zh)
+
+
+def test_a_tool_that_the_window_starts_and_stops_need_not_run_through_it() -> None:
+    cell = replace(GOOD, workload_kind="start", tool_start=None, tool_end=None, monitor_rows=None)
+    for kind in (CaseKind.TOOL, CaseKind.PLACEBO):
+        judged = [result.gate for result in judge(cell, kind)]
+        assert judged == ["complete", "quiet_host", "same_world", "clean_after"]
+        assert all(result.passed for result in judge(cell, kind))
+    assert not answer("complete", replace(cell, load_s=(3.0,), load_processes=1)).passed
