@@ -124,6 +124,10 @@ class Events:
     every_s: float = 0.0
 
 
+TOGETHER = "together"
+"""The category of the cases that run several tools at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One tool with one set of parameters, or the baseline, or a placebo."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..model.environment import Layer
 from ..model.errors import InputError, one_of, raise_all
-from ..model.plan import Case, CaseKind, ToolClass
+from ..model.plan import TOGETHER, Case, CaseKind, ToolClass
 
 SEPARATOR = "+"
 
@@ -65,7 +65,7 @@ def _together(number: int, parts: Sequence[Case]) -> Case:
         layer=parts[0].layer,
         command=" & ".join(part.command for part in parts),
         tool=name,
-        category="together",
+        category=TOGETHER,
         tool_class=max(classes, key=list(ToolClass).index, default=None),
         workloads=_shared([part.workloads for part in parts]),
         attaches=tuple(dict.fromkeys(point for part in parts for point in part.attaches)),

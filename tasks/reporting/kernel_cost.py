@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from ..model.plan import TOGETHER
+
 _PASS = ("case", "iteration", "position")
 _PROGRAM = ("name", "type", "tag")
 _CNT, _TIME = pl.col("run_cnt"), pl.col("run_time_ns")
@@ -40,7 +42,8 @@ def program_cost(programs: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
 
 
 def _counted(programs: pl.DataFrame) -> pl.DataFrame:
-    return programs.filter(pl.col("run_cnt") > 0, pl.col("kind") == "tool")
+    alone = pl.col("category").ne_missing(TOGETHER)
+    return programs.filter(pl.col("run_cnt") > 0, pl.col("kind") == "tool", alone)
 
 
 def _costs() -> list[pl.Expr]:

@@ -11,14 +11,15 @@ import polars as pl
 from ..model.clock_kind import Clock
 from ..model.metrics import PRIMARY
 from ..model.outcome import UNATTACHABLE
+from ..model.plan import TOGETHER
 from ..statistics.decision_rules import rules_of
 from ..statistics.differences import cell_values, differences
 from ..statistics.load_curve import Curve, Place, load_curves
 from ..statistics.nights import nights_measured
 from ..statistics.prediction import EmptyProbe, Parts, known_probes, parts_of
-from ..statistics.together import interactions
+from ..statistics.together import NO_INTERACTIONS, interactions
 from ..statistics.usage import LIMITS, Usage, cannot_attach, ratable, rate, severity
-from ..storage.schema import CELLS, PARTITION
+from ..storage.schema import CASE_KEY, CELLS, PARTITION
 from .bundle import Bundle
 from .design_targets import entry_ns
 from .findings import Findings
@@ -206,9 +207,11 @@ class View:
 
     @cached_property
     def tools(self) -> list[ToolRow]:
-        """Every tool and placebo, by environment, layer and name; placebos last."""
+        """Every tool and placebo, by environment, layer and name; placebos last. Tools together
+        are no tool: see `sets`."""
         kernel = self.kernel_ns("tool")
-        judged = self.effects.filter(pl.col("topic").is_not_null())
+        alone = pl.col("category").ne_missing(TOGETHER)
+        judged = self.effects.filter(pl.col("topic").is_not_null(), alone)
         lacking = {(row.environment, row.layer, row.tool): row for row in self.unattached}
         rows = [
             tool_row(group.to_dicts(), kernel.get((environment, layer, tool)))
@@ -219,6 +222,15 @@ class View:
         ]
         rows += lacking.values()
         return sorted(rows, key=lambda r: (r.environment, r.layer, r.kind != "tool", r.tool))
+
+    @cached_property
+    def sets(self) -> dict[Place, ToolRow]:
+        """Tools that ran at once, each set as if it were one tool."""
+        together = self.effects.filter(pl.col("topic").is_not_null(), category=TOGETHER)
+        return {
+            tuple(map(str, place)): tool_row(group.to_dicts())  # type: ignore[misc]
+            for place, group in together.group_by(CASE_KEY)
+        }
 
     @cached_property
     def measured(self) -> list[ToolRow]:
@@ -246,6 +258,8 @@ class View:
         together = bundle.cells.join(
             bundle.cells.drop_nulls("parts").select(PARTITION).unique(), on=PARTITION, how="semi"
         )
+        if together.is_empty():
+            return NO_INTERACTIONS
         diffs = differences(cell_values(together, bundle.samples))
         return interactions(together, diffs, bundle.margins, rules_of(bundle.runs))
 

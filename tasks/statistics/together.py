@@ -36,6 +36,11 @@ _SHOWN = (
     "environment", "run", "layer", "case", "workload", "metric", "unit", "primary", "n",
     "estimate", "ci_low", "ci_high", "margin", "mde", "verdict", "reason", "reason_zh",
 )  # fmt: skip
+NO_INTERACTIONS = pl.DataFrame(
+    schema={name: pl.Boolean if name == "primary" else pl.String for name in _SHOWN}
+)
+"""Of a campaign without such cases."""
+
 _SLOWER = {
     name: 1.0 if metric.better is Better.LESS else -1.0
     for name, metric in METRICS.items()
@@ -56,7 +61,7 @@ def interactions(
     """
     sets = cells.drop_nulls("parts").select(*CASE_KEY, "parts").unique(maintain_order=True)
     if sets.is_empty():
-        return pl.DataFrame(schema=dict.fromkeys(_SHOWN, pl.String))
+        return NO_INTERACTIONS
     parts = sets.with_columns(part=pl.col("parts").str.split(SEPARATOR)).explode("part")
     slower = pl.col("metric").replace_strict(_SLOWER, default=None, return_dtype=pl.Float64)
     added = pl.when(slower.is_null()).then("d").otherwise((slower * pl.col("d")).exp() - 1)

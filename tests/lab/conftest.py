@@ -57,9 +57,11 @@ def overhead(
     )
 
 
-def input_with_tools(home: Path, state: LabState, scripts: Mapping[str, str]) -> Path:
+def input_with_tools(
+    home: Path, state: LabState, scripts: Mapping[str, str], probe: str = "tracepoint"
+) -> Path:
     """A minimal-input.yaml below `home` whose tools are these shell scripts alone, by name. Each
-    runs one BPF program on a tracepoint."""
+    runs one BPF program on a probe of that kind."""
     document = yaml.safe_load(state.minimal_input.read_text())
     placebo = Path(document["tools"]["directory"]) / "placebo.sh"
     folder = home / "tools" / "own" / "tools"
@@ -69,7 +71,7 @@ def input_with_tools(home: Path, state: LabState, scripts: Mapping[str, str]) ->
         (folder / f"{name}.sh").write_text(text)
     tools = [
         {"script": f"{name}.sh", "class": "summary", "command": "sh {path}",
-         "readiness": {"programs": 1}, "probes": ["tracepoint"]}
+         "readiness": {"programs": 1}, "probes": [probe]}
         for name in scripts
     ]  # fmt: skip
     catalog = {

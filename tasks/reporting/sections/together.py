@@ -3,11 +3,12 @@
 import polars as pl
 
 from ...statistics.together import losses_together
+from ...storage.schema import CASE_KEY
 from ..columns import named_columns
 from ..document import Cell, ReportColumn, ReportTable, Section, text_cell
 from ..numbers import interval, percent
 from ..view import Row, View
-from .common import EMPTY, lost_text, workload_column
+from .common import EMPTY, answer_cell, lost_text, workload_column
 
 
 def section(view: View) -> Section | None:
@@ -38,8 +39,13 @@ def _costs(view: View, found: pl.DataFrame) -> ReportTable:
         effect = effects.get(tuple(row[key] for key in keys))
         return EMPTY if effect is None else amount(effect)
 
+    def use(row: Row) -> Cell:
+        found = view.sets.get(tuple(row[key] for key in CASE_KEY))
+        return EMPTY if found is None else answer_cell(view, found.usage)
+
     columns = [
         *named_columns(t, "case"),
+        ReportColumn(t("head.answer"), use),
         *(named_columns(t, "environment") if len(view.environments) > 1 else []),
         *named_columns(t, "layer"),
         workload_column(view),
