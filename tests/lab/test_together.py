@@ -1,5 +1,5 @@
 """Tools together on the instruction clock: what they add to a round trip is the sum of what each
-adds, and a placebo beside a tool adds nothing."""
+adds, a placebo beside a tool adds nothing, and two probes at one place share its dispatch."""
 
 from pathlib import Path
 
@@ -18,8 +18,9 @@ pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 NAME = "together"
 HISTOGRAM, STACKS = "rx_size_histogram", "rx_stack_counts"
-LATENCY = "receive_latency"  # its probes are at other places than those of the two
-SETS = (f"{LATENCY}+{HISTOGRAM}", f"{STACKS}+placebo_1")
+QUEUE = "qdisc_wait"  # its probes are at other places than those of the two
+APART = (f"{QUEUE}+{STACKS}", f"{STACKS}+placebo_1")
+AT_ONE_PLACE = f"{HISTOGRAM}+{STACKS}"
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +36,8 @@ def interactions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
         )
         assert done.returncode == 0, done.stderr
         done = overhead(
-            home, "run", "--config-dir", config, "--tools", f"{HISTOGRAM},{STACKS},{LATENCY}",
-            "--together", ",".join(SETS), "--workloads", "latency_tcp_rr", "--iterations", 3,
+            home, "run", "--config-dir", config, "--tools", f"{HISTOGRAM},{STACKS},{QUEUE}",
+            "--together", ",".join((*APART, AT_ONE_PLACE)), "--workloads", "latency_tcp_rr", "--iterations", 3,
             "--window", 1, "--warmup", 0, "--placebos", 1, "--attribution", 1,
             "--attribution-rate", "2M", "--results-dir", home / "results", "--datasets", datasets,
             "--output-dir", home / "reports", "--lang", "en", timeout_s=2400,
@@ -51,7 +52,7 @@ def interactions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     return {row["case"]: row for row in rows}
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", APART)
 def test_the_round_trip_takes_the_sum_of_what_each_adds(
     interactions: dict[str, dict], name: str
 ) -> None:
@@ -59,3 +60,14 @@ def test_the_round_trip_takes_the_sum_of_what_each_adds(
     assert row["n"] == 3
     assert row["verdict"] == "additive", row
     assert row["estimate"] == pytest.approx(0, abs=1.5)
+
+
+def test_two_probes_on_one_tracepoint_cost_less_than_the_sum(
+    interactions: dict[str, dict],
+) -> None:
+    """The kernel makes the tracepoint's record once for all programs: 1.8 µs an event there, two
+    events in a round trip of about 130 µs with both tools."""
+    row = interactions[AT_ONE_PLACE]
+    assert row["n"] == 3
+    assert row["ci_high"] < 0
+    assert row["estimate"] == pytest.approx(-3, abs=2)
