@@ -37,8 +37,8 @@ def interactions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
         assert done.returncode == 0, done.stderr
         done = overhead(
             home, "run", "--config-dir", config, "--tools", f"{HISTOGRAM},{STACKS},{QUEUE}",
-            "--together", ",".join((*APART, AT_ONE_PLACE)), "--workloads", "latency_tcp_rr", "--iterations", 3,
-            "--window", 1, "--warmup", 0, "--placebos", 1, "--attribution", 1,
+            "--together", ",".join((*APART, AT_ONE_PLACE)), "--workloads", "latency_tcp_rr",
+            "--iterations", 3, "--window", 1, "--warmup", 0, "--placebos", 1, "--attribution", 1,
             "--attribution-rate", "2M", "--results-dir", home / "results", "--datasets", datasets,
             "--output-dir", home / "reports", "--lang", "en", timeout_s=2400,
         )  # fmt: skip
