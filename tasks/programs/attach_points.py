@@ -40,7 +40,13 @@ ${name%%:*}/" ;;
     esac
 done
 echo '==> functions <=='
-awk '{print $3}' /proc/kallsyms | grep -F -e "${functions#?}" | sort -u
+# the kernel refuses probes on functions that its function tracer does not know: copies of inline
+# ones, notrace
+resembling() {
+    awk -v column="$1" '{print $column}' "$2" 2>/dev/null | grep -F -e "${functions#?}" | sort -u
+}
+found=$(resembling 1 ${events%/events}/available_filter_functions)
+echo "${found:-$(resembling 3 /proc/kallsyms)}"
 echo '==> events <=='
 (cd $events 2>/dev/null && ls -d */*/) | grep -F -e "${places#?}"
 echo '==> kernel <=='
