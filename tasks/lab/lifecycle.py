@@ -124,7 +124,7 @@ def _not_built(layout: LabLayout, step: str, cause: Exception) -> str:
     remedy = "try again"
     if Layer.VM in layout.layers:
         remedy = "`--layers host` leaves the VMs out"
-    words = " ".join(str(cause).split())
+    words = " ".join(str(cause).split()).removesuffix(f"; {remedy}")  # said in the machine already
     return f"lab {layout.name} was not built and is down again; {step}: {words}; {remedy}"
 
 

@@ -174,7 +174,8 @@ def test_files_that_are_not_there_are_reported(error_lines, tmp_path):
     lines = error_lines(HOSTS + "ssh: {known_hosts: hosts}\ntools: {directory: t, catalog: c}\n")
     assert lines == [
         "m.yaml:8: ssh.known_hosts: no such file: hosts; expected a known_hosts file",
-        "m.yaml:9: tools.catalog: no catalogue 'c'; expected bcc, bpftrace, libbpf-tools, or a "
+        "m.yaml:9: tools.catalog: no catalogue 'c'; expected bcc, bpftrace, empty-probes, "
+        "libbpf-tools, or a "
         "file",
         "m.yaml:9: tools.directory: no such directory: t; expected the folder of the scripts",
     ]

@@ -6,6 +6,7 @@ from tasks.model.catalog import catalog_names, catalog_path, read_catalog, read_
 from tasks.model.errors import InputError
 from tasks.model.inputs import read_minimal_input
 from tasks.model.names import ROOT
+from tasks.statistics.prediction import EMPTY_PROBES
 
 PACKAGES = {"bcc": "bpfcc-tools", "bpftrace": "bpftrace", "libbpf-tools": "libbpf-tools"}
 HOSTS = """
@@ -23,7 +24,15 @@ def tools_of(name):
 
 
 def test_what_is_shipped_can_be_named():
-    assert catalog_names() == sorted(PACKAGES)
+    assert catalog_names() == sorted([*PACKAGES, EMPTY_PROBES])
+
+
+def test_an_empty_probe_has_nothing_in_it_and_names_its_place():
+    for tool in tools_of(EMPTY_PROBES):
+        assert tool.command.split("'")[1].endswith(" { }"), tool.script
+        assert len(tool.attaches) == 1 and tool.package == "bpftrace"
+    (category,) = read_catalog(catalog_path(EMPTY_PROBES)).categories
+    assert category == EMPTY_PROBES, "by which the analysis knows them"
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -65,7 +74,8 @@ def test_an_unknown_name_is_one_line_with_what_there_is():
     with pytest.raises(InputError) as error:
         read_catalogs(["bbc"])
     assert str(error.value) == (
-        "selection: catalog: no catalogue 'bbc'; expected bcc, bpftrace, libbpf-tools, or a file"
+        "selection: catalog: no catalogue 'bbc'; expected bcc, bpftrace, empty-probes, "
+        "libbpf-tools, or a file"
     )
 
 
