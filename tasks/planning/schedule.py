@@ -168,12 +168,15 @@ def _still_wanted(
     plan: Plan, leaving: Container[tuple[Layer, int, str]], iteration: int, layer: Layer
 ) -> dict[int, tuple[str, ...]]:
     """Case id -> the workloads of its slot in this iteration that do not leave."""
-    cells = [
+    planned = [
         (plan.case(slot.case_id, layer), name)
         for slot in _slots_of(plan, iteration, layer)
         for name in _names(plan.workloads_in(slot))
-        if (layer, slot.case_id, name) not in leaving
     ]
+    staying = [(case, name) for case, name in planned if (layer, case.id, name) not in leaving]
+    # tools that are measured together are held against each of them alone, iteration by iteration
+    parts = {(part.id, name) for case, name in staying for part in case.parts}
+    cells = [(c, name) for c, name in planned if (c, name) in staying or (c.id, name) in parts]
     of_tools = {name for case, name in cells if case.kind is CaseKind.TOOL}
     wanted: dict[int, tuple[str, ...]] = {}
     for case, name in cells:

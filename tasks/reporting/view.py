@@ -253,7 +253,8 @@ class View:
 
     @cached_property
     def interactions(self) -> pl.DataFrame:
-        """What tools that run at once cost beyond their sum, as `statistics.together` says."""
+        """What tools that run at once cost beyond their sum, as `statistics.together` says; the
+        verdict is withheld where that on the set's own cost is."""
         bundle = self.bundle
         together = bundle.cells.join(
             bundle.cells.drop_nulls("parts").select(PARTITION).unique(), on=PARTITION, how="semi"
@@ -261,7 +262,16 @@ class View:
         if together.is_empty():
             return NO_INTERACTIONS
         diffs = differences(cell_values(together, bundle.samples))
-        return interactions(together, diffs, bundle.margins, rules_of(bundle.runs))
+        found = interactions(together, diffs, bundle.margins, rules_of(bundle.runs))
+        on = [*CASE_KEY, "workload", "metric"]
+        held = bundle.effects.drop_nulls("withheld_by").select(*on, "reason", "reason_zh")
+        joined = found.join(held, on=on, how="left", maintain_order="left", suffix="_held")
+        is_held = pl.col("reason_held").is_not_null()
+        return joined.with_columns(
+            pl.when(is_held).then(pl.lit("withheld")).otherwise("verdict").alias("verdict"),
+            reason=pl.coalesce("reason_held", "reason"),
+            reason_zh=pl.coalesce("reason_zh_held", "reason_zh"),
+        ).select(found.columns)
 
     def rates(self, tool: ToolRow) -> tuple[float | None, float | None] | None:
         """The packet rate up to which all cases of the tool are safe, and from which on one of them

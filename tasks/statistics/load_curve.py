@@ -27,7 +27,7 @@ import polars as pl
 
 from ..model.plan import HELD_LOSS_PCT
 from ..storage.schema import PARTITION
-from .line import Bounds, Line, fit
+from .line import Bounds, Line, around, fit
 from .margins import Margins
 
 NS_PER_PCT = 1e7
@@ -198,14 +198,23 @@ def _too_much_from(points: Iterable[Point]) -> float | None:
 def _lines(points: Sequence[Point]) -> tuple[Line | None, Line | None]:
     """Through the CPU that the server uses more, and that of the tool's own processes, in % of one
     CPU, at the safe rates; None with fewer than three of these."""
-    safe = [point for point in points if point.safe]
 
     def through(cpu_of: Callable[[Point], Bounds | None]) -> Line | None:
-        known = [
-            (point.packets_per_s, cpu)
-            for point in safe
-            if point.packets_per_s is not None and (cpu := cpu_of(point)) is not None
-        ]
+        known = on_line(points, cpu_of)
         return fit(known) if len(known) > 2 else None
 
     return through(lambda point: point.cpu), through(lambda point: point.own_cpu)
+
+
+def on_line(
+    points: Sequence[Point], cpu_of: Callable[[Point], Bounds | None]
+) -> list[tuple[float, Bounds]]:
+    """Packets/s and CPU of the safe points. No error is smaller than the median of them all: CPU
+    time comes in ticks, and a few cells of one value have no spread by chance."""
+    known = [
+        (point.packets_per_s, cpu)
+        for point in points
+        if point.safe and point.packets_per_s is not None and (cpu := cpu_of(point)) is not None
+    ]
+    least = median(cpu.error for _, cpu in known) if known else 0.0
+    return [(x, around(cpu.estimate, max(cpu.error, least))) for x, cpu in known]

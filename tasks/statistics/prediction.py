@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from .line import Bounds, fit, total
-from .load_curve import NS_PER_PCT, Curve, Place
+from .load_curve import NS_PER_PCT, Curve, Place, on_line
 
 EMPTY_PROBES = "empty-probes"
 """The category of the tools that are probes with nothing in them."""
@@ -52,11 +52,7 @@ def held_out(curves: Iterable[Curve]) -> list[HeldOut]:
 
 
 def _held_out(curve: Curve) -> Iterator[HeldOut]:
-    known = [
-        (point.packets_per_s, point.cpu)
-        for point in curve.points
-        if point.safe and point.packets_per_s is not None and point.cpu is not None
-    ]
+    known = on_line(curve.points, lambda point: point.cpu)
     line = fit([known[0], known[-1]]) if len(known) > 2 else None
     if line is not None:
         for rate, cpu in known[1:-1]:

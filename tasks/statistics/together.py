@@ -4,8 +4,10 @@
 
 paired iteration by iteration. What adds up is time: of a round trip, or of a packet or byte at a
 rate that the hosts' work limits, which is 1/rate. With the effects δᵢ on the logarithm of such a
-time, the sum costs δ = ln(1 + Σ (exp δᵢ − 1)). CPU, memory and log add up as they are. Positive:
-together they cost more than the sum.
+time, the sum costs δ = ln(1 + Σ (exp δᵢ − 1) − (k − 1)·h): each of the k effects has in it what
+being measured adds to any case, and together they have it once; h is what the placebos of the
+iteration show of it. CPU, memory and log of the tools add up as they are. Positive: together they
+cost more than the sum.
 """
 
 from collections.abc import Mapping
@@ -21,6 +23,7 @@ from .delivered import SHARES, mean_share
 from .estimates import estimate
 from .margins import Margins
 from .reasons import say, sentence
+from .usage import INCOMPLETE_PCT
 from .verdicts import answer, judge
 
 SEPARATOR = "+"
@@ -69,13 +72,23 @@ def interactions(
     as_effect = pl.when(slower.is_null()).then("total").otherwise(
         pl.when(pl.col("total") > -1).then(slower * (1 + pl.col("total")).log())
     )  # fmt: skip
-    alone = (
+    each = (
         differences.group_by(*_AT, "case")
-        .agg(pl.col("d").mean())
+        .agg(pl.col("d").mean(), pl.col("kind", "is_tool_metric").first())
         .with_columns(added=added)
-        .join(parts, left_on=[*PARTITION, "layer", "case"], right_on=[*PARTITION, "layer", "part"])
+    )
+    placebos = each.filter(pl.col("kind") == "placebo", ~pl.col("is_tool_metric"))
+    harness = placebos.group_by(_AT).agg(harness=pl.col("added").mean())
+    alone = (
+        each.join(
+            parts, left_on=[*PARTITION, "layer", "case"], right_on=[*PARTITION, "layer", "part"]
+        )
         .group_by(*_AT, case="case_right")
         .agg(total=total, measured=pl.len())
+        .join(harness, on=_AT, how="left")
+        .with_columns(
+            total=pl.col("total") - (pl.col("measured") - 1) * pl.col("harness").fill_null(0.0)
+        )
         .with_columns(alone=as_effect)
     )
     wanted = parts.group_by(CASE_KEY).agg(wanted=pl.len())
@@ -99,6 +112,17 @@ def _verdict(row: Mapping[str, Any], rules: DecisionRules) -> tuple[str, Bilingu
     question, reason = answer(row, rules)
     verdict = VERDICTS.get(question, "inconclusive")
     return verdict, reason or say(verdict)
+
+
+def colliding(losses: pl.DataFrame) -> dict[tuple[str, ...], list[str]]:
+    """(environment, run, layer, case, workload) -> the tools that are shown to lose more of their
+    events beside the others than alone, by more than `INCOMPLETE_PCT` points. `losses`: of
+    `losses_together`."""
+    more = pl.col("lost_low_pct") - pl.col("lost_high_pct_alone") > INCOMPLETE_PCT
+    found: dict[tuple[str, ...], list[str]] = {}
+    for *place, part in losses.filter(more).select(*CASE_KEY, "workload", "part").rows():
+        found.setdefault(tuple(place), []).append(part)
+    return found
 
 
 def losses_together(completeness: pl.DataFrame) -> pl.DataFrame:

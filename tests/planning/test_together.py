@@ -7,7 +7,7 @@ import pytest
 from tasks.model.environment import Layer
 from tasks.model.errors import InputError, InputErrors
 from tasks.model.plan import Case, CaseKind, Design, ToolClass, Workload
-from tasks.planning.schedule import duration_s, make_plan
+from tasks.planning.schedule import duration_s, make_plan, without
 from tasks.planning.together import with_together
 from tasks.storage import workflow
 
@@ -73,3 +73,19 @@ def test_the_plan_has_it_beside_a_placebo_too_and_counts_a_start_for_each_tool()
     }
     assert lasts["a+b"] > lasts["a"]
     assert workflow.load(workflow.dump(plan), "x") == plan
+
+
+def test_a_decided_tool_stays_while_its_set_is_measured():
+    workloads = (Workload("w", "pps", "iperf3", "udp"),)
+    design = Design(seed=1, iterations=3, placebos=1)
+    third = tool(7, "third")
+    plan = make_plan("e", [A, B, third], placebo, workloads, design, ["a+b"])
+    (both,) = [case for case in plan.cases if case.parts]
+    decided = {(Layer.HOST, case.id, "w") for case in (A, B, third)}
+
+    def later(gone: set[tuple[Layer, int, str]]) -> set[int]:
+        left = without(plan, gone, after=1)
+        return {slot.case_id for slot in left.slots if slot.iteration == 3}
+
+    assert {A.id, B.id, both.id} <= later(decided) and third.id not in later(decided)
+    assert later(decided | {(Layer.HOST, both.id, "w")}) == set()

@@ -67,3 +67,14 @@ def test_a_set_is_no_tool_in_the_answers(both: Bundle) -> None:
 
 def test_without_sets_there_is_no_such_section() -> None:
     assert section(View(Campaign(ONE).bundle(), Texts("en"))) is None
+
+
+def test_a_verdict_is_withheld_where_that_on_the_cost_of_the_set_is(both: Bundle) -> None:
+    of_sets = pl.col("category") == "together"
+    held = both.effects.with_columns(
+        withheld_by=pl.when(of_sets).then(pl.lit("placebo_clean")).otherwise("withheld_by"),
+        reason=pl.when(of_sets).then(pl.lit("a placebo has a cost")).otherwise("reason"),
+    )
+    found = View(replace(both, effects=held), Texts("en")).interactions.filter(primary=True)
+    assert set(found["verdict"]) == {"withheld"}
+    assert set(found["reason"]) == {"a placebo has a cost"}

@@ -123,6 +123,16 @@ def test_the_line_finds_what_a_packet_and_no_traffic_cost(idle: float, ns: float
     assert found.slope_ns.low < found.slope_ns.estimate < found.slope_ns.high
 
 
+def test_a_rate_whose_cells_agree_by_chance_does_not_pull_the_line_to_it():
+    """100 ns a packet, but where the interval is narrow the CPU is off by a tick."""
+    levels = {name: 100 * rate / 1e7 for name, rate in RATES.items()}
+    cpu = {name: (y, y - 0.5, y + 0.5) for name, y in levels.items()}
+    off = levels["load_90"] - 0.4
+    cpu["load_90"] = (off, off - 0.001, off + 0.001)
+    slope = curve(cpu=cpu).slope_ns
+    assert slope is not None and slope.low < 100 < slope.high
+
+
 def test_two_rates_make_no_line():
     found = curve(cpu={"load_10": (1.0, None, None)})
     assert found.slope_ns is None and found.idle_pct is None

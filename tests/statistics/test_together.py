@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tasks.statistics.differences import cell_values, differences
-from tasks.statistics.together import interactions, losses_together
+from tasks.statistics.together import colliding, interactions, losses_together
 from tasks.storage.schema import COMPLETENESS
 
 from .small_campaign import RULES, WORKLOAD, campaign
@@ -58,6 +58,27 @@ def test_the_interval_covers_as_often_as_it_says_and_costs_alone_do_not_enter_it
     assert abs(np.mean([row["estimate"] for row in rows])) < 0.3
 
 
+def test_what_every_case_costs_does_not_count_once_for_each_tool():
+    """A placebo costs 4 %, and so does each case on top of its own: nothing is beyond the sum."""
+    costs = {"a": 0.05, "c": 0.10, "p1": 0.0, "a+c": 0.15}
+    order = ["base", *costs, "base"]
+    rng = np.random.default_rng(5)
+    rows = [
+        [
+            (
+                case,
+                LEVEL / (1 + costs[case] + 0.04 + rng.normal(0, 0.001)) if case in costs else LEVEL,
+            )
+            for case in order
+        ]
+        for _ in range(6)
+    ]
+    (row,) = of_campaign(rows).to_dicts()
+    assert row["verdict"] == "additive"
+    assert row["ci_low"] < 0 < row["ci_high"]
+    assert row["ci_high"] - row["ci_low"] < 2
+
+
 def test_an_iteration_in_which_one_was_not_measured_alone_does_not_count():
     one = [("base", LEVEL), ("a", LEVEL), ("c", LEVEL), ("a+c", LEVEL), ("base", LEVEL)]
     gone = [(case, None if case == "c" else value) for case, value in one]
@@ -87,3 +108,4 @@ def test_what_a_tool_loses_beside_another_stands_beside_what_it_loses_alone():
     assert found.select(columns).rows() == [
         ("a", 12.0, 13.0, 0.0, 0.0), ("b", None, None, 0.0, None),
     ]  # fmt: skip
+    assert colliding(found) == {("e", "r", "host", "a+b", "w"): ["a"]}, "of b nothing is known"

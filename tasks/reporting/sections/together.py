@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ...statistics.together import losses_together
+from ...statistics.together import colliding, losses_together
 from ...storage.schema import CASE_KEY
 from ..columns import named_columns
 from ..document import Cell, ReportColumn, ReportTable, Section, text_cell
@@ -43,6 +43,13 @@ def _costs(view: View, found: pl.DataFrame) -> ReportTable:
         found = view.sets.get(tuple(row[key] for key in CASE_KEY))
         return EMPTY if found is None else answer_cell(view, found.usage)
 
+    collide = colliding(losses_together(view.bundle.completeness))
+
+    def verdict(row: Row) -> Cell:
+        parts = collide.get(tuple(row[key] for key in (*CASE_KEY, "workload")))
+        more = t("together.colliding", parts=t.listed(parts)) if parts else ""
+        return Cell(t(f"together.{row['verdict']}"), more)
+
     columns = [
         *named_columns(t, "case"),
         ReportColumn(t("head.answer"), use),
@@ -51,7 +58,7 @@ def _costs(view: View, found: pl.DataFrame) -> ReportTable:
         workload_column(view),
         ReportColumn(t("together.cost"), together, view.cost_head, numeric=True),
         ReportColumn(t("together.beyond"), amount, view.cost_head, numeric=True),
-        ReportColumn(t("together.verdict"), lambda row: Cell(t(f"together.{row['verdict']}"))),
+        ReportColumn(t("together.verdict"), verdict),
         ReportColumn(t("together.why"), lambda row: text_cell(row[why] or row["reason"])),
     ]
     return ReportTable(t("together.costs"), columns, found.to_dicts())
