@@ -40,12 +40,15 @@ async def run_slot(
     running = _RunningSlot(site, slot, attempt, listener)
     try:
         await running.begin()
+        attached = [workload for workload in workloads if workload.starts is None]
+        if not attached:
+            await running.open_case()
         for workload in workloads:
             if workload.starts is not None:  # it starts the tool itself
                 await running.measure(workload)
-        attached = [workload for workload in workloads if workload.starts is None]
         if attached:
             await running.attach()
+            await running.open_case()
         for workload in attached:
             if running.tool_has_ended:
                 running.fail(workloads, Failure("tool_alive", "the tool ended before this cell"))
@@ -138,7 +141,10 @@ class _RunningSlot:
             # kernel warnings during the attach fall into no window: only later ones count
             self._update_log_stamps(await self._host_states())
         self._write()
-        await steps.hooks("case", "init", self.sides)
+
+    async def open_case(self) -> None:
+        """The user's hooks of level `case`, before its cells."""
+        await self.site.steps.hooks("case", "init", self.sides)
 
     async def _host_states(self) -> dict[str, HostState]:
         return await read_host_states(self.sides.values(), self.site.environment, self.pair)
