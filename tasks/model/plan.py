@@ -127,6 +127,9 @@ class Events:
 TOGETHER = "together"
 """The category of the cases that run several tools at once."""
 
+PARTS_JOINED_BY = "+"
+"""Between the names of the tools in such a case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:

@@ -175,8 +175,8 @@ def _still_wanted(
     ]
     staying = [(case, name) for case, name in planned if (layer, case.id, name) not in leaving]
     # tools that are measured together are held against each of them alone, iteration by iteration
-    parts = {(part.id, name) for case, name in staying for part in case.parts}
-    cells = [(c, name) for c, name in planned if (c, name) in staying or (c.id, name) in parts]
+    kept = {(one.id, name) for case, name in staying for one in (case, *case.parts)}
+    cells = [(case, name) for case, name in planned if (case.id, name) in kept]
     of_tools = {name for case, name in cells if case.kind is CaseKind.TOOL}
     wanted: dict[int, tuple[str, ...]] = {}
     for case, name in cells:

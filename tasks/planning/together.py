@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 from ..model.environment import Layer
 from ..model.errors import InputError, one_of, raise_all
-from ..model.plan import TOGETHER, Case, CaseKind, ToolClass
-
-SEPARATOR = "+"
+from ..model.plan import PARTS_JOINED_BY, TOGETHER, Case, CaseKind, ToolClass
 
 
 def with_together(cases: Sequence[Case], sets: Sequence[str]) -> list[Case]:
@@ -18,7 +16,7 @@ def with_together(cases: Sequence[Case], sets: Sequence[str]) -> list[Case]:
     errors: list[InputError] = []
     found = list(cases)
     for named in sets:
-        members = [name.strip() for name in named.split(SEPARATOR)]
+        members = [name.strip() for name in named.split(PARTS_JOINED_BY)]
         if len(members) < 2:
             errors.append(_error(named, "is one tool", "several, joined by +"))
             continue
@@ -40,7 +38,7 @@ def _members(cases: Sequence[Case], layer: Layer, names: Sequence[str]) -> list[
         fitting = [case for case in here if case.name == name]
         fitting = fitting or [case for case in here if case.tool == name]
         if len(fitting) != 1:
-            set_ = SEPARATOR.join(names)
+            set_ = PARTS_JOINED_BY.join(names)
             if fitting:
                 expected = one_of([case.name for case in fitting], name)
                 return _error(set_, f"{name} has {len(fitting)} cases", expected)
@@ -57,7 +55,7 @@ def _error(named: str, problem: str, expected: str) -> InputError:
 def _together(number: int, parts: Sequence[Case]) -> Case:
     """A case that starts all of these; it cannot run where one of them cannot."""
     classes = [part.tool_class for part in parts if part.tool_class is not None]
-    name = SEPARATOR.join(part.name for part in parts)
+    name = PARTS_JOINED_BY.join(part.name for part in parts)
     return Case(
         id=number,
         name=name,

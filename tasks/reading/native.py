@@ -14,7 +14,7 @@ import polars as pl
 from ..model.errors import InputError, ParseError
 from ..model.metrics import METRICS
 from ..model.outcome import BpfProgram, CellKey, CellReading, CellStatus, Outcome
-from ..model.plan import Case
+from ..model.plan import PARTS_JOINED_BY, Case
 from ..storage import journal, rawtree, schema
 from ..storage.run_folder import RunFolder
 from .cell import key_of, read_cell
@@ -161,7 +161,7 @@ def _described(case: Case) -> dict[str, Any]:
         **_traits(case),
         "parameters": json.dumps(case.parameters, sort_keys=True),
         "command": case.command or None,
-        "parts": "+".join(part.name for part in case.parts) or None,
+        "parts": PARTS_JOINED_BY.join(part.name for part in case.parts) or None,
     }
 
 

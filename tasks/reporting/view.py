@@ -14,10 +14,10 @@ from ..model.outcome import UNATTACHABLE
 from ..model.plan import TOGETHER
 from ..statistics.decision_rules import rules_of
 from ..statistics.differences import cell_values, differences
+from ..statistics.interactions import NO_INTERACTIONS, interactions
 from ..statistics.load_curve import Curve, Place, load_curves
 from ..statistics.nights import nights_measured
 from ..statistics.prediction import EmptyProbe, Parts, known_probes, parts_of
-from ..statistics.together import NO_INTERACTIONS, interactions
 from ..statistics.usage import LIMITS, Usage, cannot_attach, ratable, rate, severity
 from ..storage.schema import CASE_KEY, CELLS, PARTITION
 from .bundle import Bundle
@@ -253,7 +253,7 @@ class View:
 
     @cached_property
     def interactions(self) -> pl.DataFrame:
-        """What tools that run at once cost beyond their sum, as `statistics.together` says; the
+        """What tools that run at once cost beyond their sum, as `statistics.interactions` says; the
         verdict is withheld where that on the set's own cost is."""
         bundle = self.bundle
         together = bundle.cells.join(

@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from polars import DataFrame
+
 from ...model.names import as_id
 from ...model.plan import ToolClass
 from ...statistics.line import Bounds
 from ...statistics.usage import Usage
+from ...storage.schema import CASE_KEY
 from ..charts.forest import Forest
 from ..columns import named_columns, number_cell
 from ..document import Cell, ReportColumn
@@ -28,6 +31,19 @@ def grouped(items: Iterable[T], key: Callable[[T], K]) -> list[tuple[K, list[T]]
     for item in items:
         found.setdefault(key(item), []).append(item)
     return list(found.items())
+
+
+ByMetric = dict[str, Any]
+"""environment, run, layer, case and workload of a case, and its effects by metric."""
+
+
+def by_workload(effects: DataFrame) -> list[ByMetric]:
+    """The effects, one item for each case under each workload."""
+    place = (*CASE_KEY, "workload")
+    return [
+        dict(zip(place, values, strict=True)) | {row["metric"]: row for row in group.to_dicts()}
+        for values, group in effects.group_by(place, maintain_order=True)
+    ]
 
 
 def classes_of(tools: Iterable[ToolRow]) -> dict[str | None, list[ToolRow]]:

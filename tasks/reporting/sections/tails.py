@@ -1,7 +1,6 @@
 """How long scheduled requests wait: with each tool and without, alone and beside a load."""
 
 from collections.abc import Callable
-from typing import Any
 
 import polars as pl
 
@@ -12,13 +11,9 @@ from ..columns import named_columns, number_cell
 from ..document import Cell, ReportColumn, ReportTable, Section
 from ..numbers import interval, percent
 from ..view import View
-from .common import EMPTY, workload_column
+from .common import EMPTY, ByMetric, by_workload, workload_column
 
 _QUANTILES = {"latency_p50_us": "p50", "latency_p99_us": "p99", "latency_p999_us": "p99.9"}
-_PLACE = (*PARTITION, "layer", "case", "workload")
-
-_Item = dict[str, Any]
-"""The place of a case under a workload, and its effects by metric."""
 
 
 def section(view: View) -> Section | None:
@@ -28,13 +23,10 @@ def section(view: View) -> Section | None:
     if effects.is_empty():
         return None
     t = view.t
-    rows: list[_Item] = [
-        dict(zip(_PLACE, place, strict=True)) | {row["metric"]: row for row in group.to_dicts()}
-        for place, group in effects.group_by(_PLACE, maintain_order=True)
-    ]
+    rows = by_workload(effects)
     held = _held(view)
 
-    def load(row: _Item) -> Cell:
+    def load(row: ByMetric) -> Cell:
         share = view.shapes[row["workload"]].load_pct
         if share is None:
             return EMPTY
@@ -42,7 +34,7 @@ def section(view: View) -> Section | None:
         return Cell(text if held(row) else t("load.not_held", share=text), sort=share)
 
     def cost(metric: str) -> ReportColumn:
-        def cell(row: _Item) -> Cell:
+        def cell(row: ByMetric) -> Cell:
             effect = row.get(metric)
             if effect is None or effect["ci_low"] is None or not held(row):
                 return EMPTY
@@ -73,11 +65,11 @@ def section(view: View) -> Section | None:
     return Section("tails", t("tails.title"), t("tails.lead"), ReportTable("", columns, rows))
 
 
-def _held(view: View) -> Callable[[_Item], bool]:
+def _held(view: View) -> Callable[[ByMetric], bool]:
     """Whether the baselines held the load beside the requests; True without one."""
     lost = baseline_loss(view.bundle.samples, view.bundle.cells)
 
-    def held(row: _Item) -> bool:
+    def held(row: ByMetric) -> bool:
         if view.shapes[row["workload"]].load_pct is None:
             return True
         place = tuple(row[key] for key in (*PARTITION, "layer", "workload"))

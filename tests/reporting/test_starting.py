@@ -8,7 +8,7 @@ import pytest
 
 from tasks.reporting.bundle import Bundle
 from tasks.reporting.result_document import result_of
-from tasks.reporting.sections.starts import section
+from tasks.reporting.sections.starting import section
 from tasks.reporting.texts import Texts
 from tasks.reporting.view import View
 

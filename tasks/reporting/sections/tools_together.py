@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ...statistics.together import colliding, losses_together
+from ...statistics.interactions import colliding, losses_together
 from ...storage.schema import CASE_KEY
 from ..columns import named_columns
 from ..document import Cell, ReportColumn, ReportTable, Section, text_cell

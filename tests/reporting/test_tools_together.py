@@ -7,7 +7,7 @@ import pytest
 
 from tasks.reporting.bundle import Bundle
 from tasks.reporting.result_document import result_of
-from tasks.reporting.sections.together import section
+from tasks.reporting.sections.tools_together import section
 from tasks.reporting.texts import Lang, Texts
 from tasks.reporting.view import View
 

@@ -17,6 +17,7 @@ import polars as pl
 
 from ..model.bilingual import Bilingual
 from ..model.metrics import METRICS, Better, Scale
+from ..model.plan import PARTS_JOINED_BY
 from ..storage.schema import CASE_KEY, PARTITION
 from .decision_rules import DecisionRules
 from .delivered import SHARES, mean_share
@@ -26,7 +27,6 @@ from .reasons import say, sentence
 from .usage import INCOMPLETE_PCT
 from .verdicts import answer, judge
 
-SEPARATOR = "+"
 VERDICTS = {
     "overhead": "more_than_sum",
     "within": "additive",
@@ -65,7 +65,7 @@ def interactions(
     sets = cells.drop_nulls("parts").select(*CASE_KEY, "parts").unique(maintain_order=True)
     if sets.is_empty():
         return NO_INTERACTIONS
-    parts = sets.with_columns(part=pl.col("parts").str.split(SEPARATOR)).explode("part")
+    parts = sets.with_columns(part=pl.col("parts").str.split(PARTS_JOINED_BY)).explode("part")
     slower = pl.col("metric").replace_strict(_SLOWER, default=None, return_dtype=pl.Float64)
     added = pl.when(slower.is_null()).then("d").otherwise((slower * pl.col("d")).exp() - 1)
     total = pl.when(pl.col("added").is_not_null().all()).then(pl.col("added").sum())

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tasks.statistics.differences import cell_values, differences
-from tasks.statistics.together import colliding, interactions, losses_together
+from tasks.statistics.interactions import colliding, interactions, losses_together
 from tasks.storage.schema import COMPLETENESS
 
 from .small_campaign import RULES, WORKLOAD, campaign

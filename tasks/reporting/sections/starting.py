@@ -1,7 +1,5 @@
 """What starting and stopping each tool takes, and what the traffic sees of it."""
 
-from typing import Any
-
 import polars as pl
 
 from ...storage.schema import PARTITION
@@ -9,15 +7,12 @@ from ..columns import named_columns
 from ..document import Cell, ReportColumn, ReportTable, Section
 from ..numbers import interval, number, percent
 from ..view import View, passed_samples
-from .common import EMPTY
+from .common import EMPTY, ByMetric, by_workload
 
 _PLACE = (*PARTITION, "layer", "case", "workload")
 _STARTING = {"tool_ready_s": "s", "tool_start_cpu_s": "s", "tool_start_rss_mib": "MiB",
              "tool_maps_mib": "MiB"}  # fmt: skip
 _SEEN = ("latency_p99_us", "gap_max_us")
-
-_Item = dict[str, Any]
-"""The place of a case under a workload, and its effects by metric."""
 
 
 def section(view: View) -> Section | None:
@@ -27,15 +22,12 @@ def section(view: View) -> Section | None:
     if effects.is_empty():
         return None
     t = view.t
-    rows: list[_Item] = [
-        dict(zip(_PLACE, place, strict=True)) | {row["metric"]: row for row in group.to_dicts()}
-        for place, group in effects.group_by(_PLACE, maintain_order=True)
-    ]
+    rows = by_workload(effects)
     counted = passed_samples(view.bundle, ["tool_ready_s"]).group_by(_PLACE).agg(pl.col("n").sum())
     starts = {tuple(place): n for *place, n in counted.select(*_PLACE, "n").rows()}
 
     def amount(metric: str) -> ReportColumn:
-        def cell(row: _Item) -> Cell:
+        def cell(row: ByMetric) -> Cell:
             effect = row.get(metric)
             if effect is None or effect["estimate"] is None:
                 return EMPTY
@@ -45,7 +37,7 @@ def section(view: View) -> Section | None:
         return ReportColumn(t(f"starts.{metric}"), cell, _STARTING[metric], numeric=True)
 
     def seen(metric: str) -> ReportColumn:
-        def cell(row: _Item) -> Cell:
+        def cell(row: ByMetric) -> Cell:
             effect = row.get(metric)
             if effect is None or effect["ci_low"] is None:
                 return EMPTY
@@ -54,11 +46,11 @@ def section(view: View) -> Section | None:
 
         return ReportColumn(t(f"starts.{metric}"), cell, view.cost_head, numeric=True)
 
-    def without(row: _Item) -> Cell:
+    def without(row: ByMetric) -> Cell:
         level = row.get("gap_max_us", {}).get("baseline_mean")
         return EMPTY if level is None else Cell(number(level / 1000), sort=level)
 
-    def unanswered(row: _Item) -> Cell:
+    def unanswered(row: ByMetric) -> Cell:
         effect = row.get("unanswered_pct")
         if effect is None or effect["estimate"] is None:
             return EMPTY
